@@ -1,0 +1,131 @@
+/* topology.h: an overlay algorithm, as a plug-in of the core (RFC 6940 6.4.1).
+ *
+ * Besides what is declared here, a topology may use all verbs of reload/node.h.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_TOPOLOGY_H
+#define RELOAD_TOPOLOGY_H
+
+#include "reload/node.h"
+
+/* At most so many replicas beside the responsible peer. */
+#define RELOAD_REPLICAS_MAX 8
+
+/* A request that reached us: decoded, signature and signer verified. Valid for the call. */
+struct reload_incoming {
+    const struct reload_message *message;
+    const struct reload_identity *signer;
+    struct reload_node_id signer_id;
+    uint32_t link;                 /* it came by this link */
+    struct reload_node_id link_id; /* whose other end is this node */
+    bool from_signer;              /* |link| is bound to |signer_id| (D3) */
+    bool to_wildcard;
+};
+
+enum reload_hop {
+    RELOAD_HOP_SELF, /* this node is responsible */
+    RELOAD_HOP_LINK, /* forward to |*next|, which is linked */
+    RELOAD_HOP_NONE, /* no way */
+};
+
+/* State is |size| zeroed bytes that the core allocates. No slot may keep static state. All slots
+ * run inside a turn of the node and may call the verbs of node.h. */
+struct reload_topology_ops {
+    const char *name; /* as in the configuration document's topology-plugin */
+    size_t size;
+
+    /* Checks what the document asks for. 0 or RELOAD_E_CONFIG. */
+    int (*init)(void *state, struct reload_node *node, reload_time now);
+    void (*fini)(void *state);
+
+    /* A bootstrap node |link| is up: join through it (a client only learns the way). Called again
+     * when a new attempt is made. The topology calls reload_topology_joined at the end, or
+     * reload_topology_failed. */
+    void (*join)(void *state, uint32_t link, reload_time now);
+    /* We found the overlay: be responsible for everything. */
+    void (*found)(void *state, reload_time now);
+    /* Leave in good order (send Leaves, hand over); the core waits at most 3 s. */
+    void (*leave)(void *state, reload_time now);
+
+    /* Where to send a message for |id| (a Node-ID, or a Resource-ID in its first octets). On the
+     * forwarding path: may not allocate. |from| is the link it came by, 0 when it is our own: never
+     * choose it. Links that are not up are never chosen. */
+    enum reload_hop (*next_hop)(void *state, const struct reload_node_id *id, uint32_t from,
+                                struct reload_node_id *next);
+    bool (*is_responsible)(void *state, const struct reload_node_id *id);
+    /* Whether an answer for resource |id| may come from |responder| (6.3.4, second rule). */
+    bool (*is_plausible)(void *state, const struct reload_node_id *id,
+                         const struct reload_node_id *responder);
+    /* The peers that hold replicas of what we are responsible for, at most RELOAD_REPLICAS_MAX. */
+    size_t (*replicas)(void *state, const struct reload_node_id *id,
+                       struct reload_node_id *node_ids);
+    /* Whether |sender| may store a replica of resource |id| at this node (10.4, S5). */
+    bool (*accepts_replica)(void *state, const struct reload_node_id *id,
+                            const struct reload_node_id *sender);
+    /* Whether this node should still keep resource |id|, as responsible peer or replica (10.7.3). */
+    bool (*keeps)(void *state, const struct reload_node_id *id);
+    /* The hash of |name|: a Resource-ID of at most 20 octets. */
+    int (*resource_id)(void *state, struct reload_bytes name, uint8_t *resource, size_t *size);
+    /* The share of the overlay that we are responsible for, in parts per billion (6.4.2.5). */
+    uint32_t (*responsible_ppb)(void *state);
+
+    /* An overlay link came up or went down (|error|: why). |wants_update|: the peer asked for an
+     * Update when it attached (6.4.2.3): send it now. */
+    void (*link_up)(void *state, uint32_t link, const struct reload_node_id *node_id,
+                    bool wants_update, reload_time now);
+    void (*link_down)(void *state, uint32_t link, const struct reload_node_id *node_id, int error,
+                      reload_time now);
+    /* The link is suspect (no acknowledgement, 6.6.3.1) or trusted again. */
+    void (*link_suspect)(void *state, uint32_t link, const struct reload_node_id *node_id,
+                         bool suspect, reload_time now);
+
+    /* Join, Leave, Update, RouteQuery. Writes the answer's body into |answer| and returns 0, or
+     * returns a RELOAD_E_* that becomes an error answer (reload/core/error_code.h): FORBIDDEN,
+     * NOT_FOUND, MALFORMED, BUSY ... */
+    int (*recv)(void *state, const struct reload_incoming *incoming, struct reload_writer *answer,
+                reload_time now);
+
+    reload_time (*next_timeout)(void *state);
+    void (*timeout)(void *state, reload_time now);
+
+    /* For people: a JSON object with the tables (neighbours, fingers). May be NULL. */
+    void (*print)(void *state, struct reload_json *json, reload_time now);
+};
+
+/* ---- what a topology may ask of the core, beside node.h ---------------------------------------- */
+
+/* reload_topology_joined tells that this node is part of the overlay now. */
+void reload_topology_joined(struct reload_node *node, reload_time now);
+
+/* reload_topology_failed tells that this attempt to join failed; the core tries again later. */
+void reload_topology_failed(struct reload_node *node, int error, reload_time now);
+
+/* reload_topology_rejoin tells that we fell out of the overlay: the core looks for a bootstrap node
+ * and calls |join| again (10.7.1). */
+void reload_topology_rejoin(struct reload_node *node, reload_time now);
+
+/* reload_topology_bootstrap asks for a link to a bootstrap node, for the search for partitions
+ * (10.7.4.4). |done| gets an error when there is none or we are the only one. */
+RELOAD_CHECKED int reload_topology_bootstrap(struct reload_node *node, reload_attach_fn *done,
+                                             void *argument, reload_time now);
+
+/* reload_topology_push stores all values of the resources in (|after|, |upto|] (the whole ring when
+ * they are equal) at |target| by Store requests addressed to it, with |replica_number| (0: target
+ * becomes responsible; 1..: it holds a replica), a few at a time. |done| is called when all were
+ * answered, with the first error or 0. */
+typedef void reload_push_fn(void *argument, int error, reload_time now);
+RELOAD_CHECKED int reload_topology_push(struct reload_node *node,
+                                        const struct reload_node_id *target,
+                                        const struct reload_node_id *after,
+                                        const struct reload_node_id *upto, uint8_t replica_number,
+                                        reload_push_fn *done, void *argument, reload_time now);
+
+/* reload_topology_changed tells that responsibility or replica sets changed: the core drops what
+ * |keeps| denies after a while (values not known elsewhere are pushed first, 6.4.2.3). */
+void reload_topology_changed(struct reload_node *node, reload_time now);
+
+/* reload_topology_probe asks the link's framing layer for a sign of life within |limit_ns|
+ * (D23): the link goes down when none comes. */
+void reload_topology_probe(struct reload_node *node, uint32_t link, reload_time limit_ns,
+                           reload_time now);
+
+#endif

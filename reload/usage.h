@@ -1,0 +1,46 @@
+/* usage.h: an application of the overlay, as a plug-in of the core (RFC 6940 5.2).
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_USAGE_H
+#define RELOAD_USAGE_H
+
+#include "reload/node.h"
+
+/* One Kind that a usage defines. A document's required-kinds may set other limits (11.1). */
+struct reload_kind {
+    uint32_t kind;
+    const char *name;      /* as registered, "SIP-REGISTRATION" */
+    uint8_t data_model;    /* enum reload_data_model */
+    uint8_t access_policy; /* enum reload_access_policy */
+    uint32_t max_count, max_size;
+    /* Whether |value| (of an existing value, with its dictionary |key|) is well-formed for this
+     * Kind. May be NULL. 0 or RELOAD_E_MALFORMED, RELOAD_E_FORBIDDEN. */
+    int (*check)(const struct reload_wire *wire, struct reload_bytes key, struct reload_bytes value);
+};
+
+struct reload_usage_ops {
+    const char *name;
+    size_t size; /* of the state: zeroed bytes that the core allocates */
+    const struct reload_kind *kinds;
+    size_t kind_count;
+    const uint16_t *applications; /* Application-IDs that we accept by AppAttach */
+    size_t application_count;
+
+    int (*init)(void *state, struct reload_node *node, void *argument, reload_time now);
+    void (*fini)(void *state);
+    /* Asked before an AppAttach for one of our applications is answered; 0 or RELOAD_E_*. */
+    int (*app_attach)(void *state, uint16_t application, const struct reload_identity *peer,
+                      reload_time now);
+    /* An application link that the other side asked for is up; ours are told to the function given
+     * to reload_node_app_attach. |peer| is valid for the call. */
+    void (*app_link_up)(void *state, uint16_t application, uint32_t link,
+                        const struct reload_identity *peer, reload_time now);
+    void (*app_link_down)(void *state, uint32_t link, int error, reload_time now);
+    /* Bytes of an application link: a record (DTLS) or part of a stream (TLS). */
+    void (*app_recv)(void *state, uint32_t link, struct reload_bytes bytes, reload_time now);
+    void (*joined)(void *state, reload_time now);
+    reload_time (*next_timeout)(void *state);
+    void (*timeout)(void *state, reload_time now);
+};
+
+#endif
