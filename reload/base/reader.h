@@ -45,6 +45,30 @@ reload_reader_rest(const struct reload_reader *reader)
     return (struct reload_bytes){reader->at, reload_reader_left(reader)};
 }
 
+/* reload_reader_boolean reads a Boolean (RFC 6940 6.3.1.1): one byte, 0 or 1.
+ * Returns 0, RELOAD_E_TRUNCATED or RELOAD_E_MALFORMED. */
+static inline int
+reload_reader_boolean(struct reload_reader *reader, bool *value)
+{
+    if (reload_reader_left(reader) < 1)
+        return RELOAD_E_TRUNCATED;
+    if (*reader->at > 1)
+        return RELOAD_E_MALFORMED;
+    *value = *reader->at++ == 1;
+    return 0;
+}
+
+/* reload_reader_octets copies the next |size| bytes to |octets|. Returns 0 or RELOAD_E_TRUNCATED. */
+static inline int
+reload_reader_octets(struct reload_reader *reader, size_t size, uint8_t *octets)
+{
+    if (reload_reader_left(reader) < size)
+        return RELOAD_E_TRUNCATED;
+    memcpy(octets, reader->at, size);
+    reader->at += size;
+    return 0;
+}
+
 /* reload_reader_uint reads an unsigned integer of |size| bytes, 1..8.
  * Returns 0 or RELOAD_E_TRUNCATED. */
 static inline int
@@ -130,6 +154,24 @@ reload_reader_vector(struct reload_reader *reader, size_t length_size, struct re
     if (error == 0)
         *reader = copy;
     return error;
+}
+
+/* reload_reader_vector_within is reload_reader_vector for a vector of |min| to |max| bytes.
+ * Returns 0, RELOAD_E_TRUNCATED or RELOAD_E_MALFORMED. */
+static inline int
+reload_reader_vector_within(struct reload_reader *reader, size_t length_size, size_t min,
+                            size_t max, struct reload_bytes *bytes)
+{
+    struct reload_reader copy = *reader;
+    struct reload_bytes found;
+    int error = reload_reader_vector(&copy, length_size, &found);
+    if (error)
+        return error;
+    if (found.size < min || found.size > max)
+        return RELOAD_E_MALFORMED;
+    *reader = copy;
+    *bytes = found;
+    return 0;
 }
 
 /* reload_reader_sub returns a reader over |bytes|, a part of the buffer |reader| reads, whose

@@ -106,6 +106,17 @@ reload_writer_vector(struct reload_writer *writer, size_t length_size, struct re
     reload_writer_bytes(writer, bytes);
 }
 
+/* reload_writer_vector_within is reload_writer_vector for a vector of |min| to |max| bytes; another
+ * size sets |failed|. */
+static inline void
+reload_writer_vector_within(struct reload_writer *writer, size_t length_size, size_t min,
+                            size_t max, struct reload_bytes bytes)
+{
+    if (bytes.size < min || bytes.size > max)
+        writer->failed = true;
+    reload_writer_vector(writer, length_size, bytes);
+}
+
 /* reload_writer_begin reserves a length field of |length_size| bytes and returns its place, to be
  * filled by reload_writer_end when all that it counts is written. */
 static inline size_t

@@ -1,0 +1,69 @@
+/* support.h: what the generated files share. Nobody else needs it.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_WIRE_SUPPORT_H
+#define RELOAD_WIRE_SUPPORT_H
+
+#include "reload/wire/context.h"
+
+struct reload_forwarding_header;
+
+/* reload_wire_fail tells |wire->error| that |field| of |structure|, at |at|, is wrong, and returns
+ * |error|. */
+int reload_wire_fail(const struct reload_wire *wire, const struct reload_reader *at, int error,
+                     const char *structure, const char *field);
+
+/* reload_wire_tag8 and reload_wire_tag16 read an enum whose value 0 is invalid.
+ * Return 0, RELOAD_E_TRUNCATED or RELOAD_E_MALFORMED. RFC 6940 6.3.1.1. */
+static inline int
+reload_wire_tag8(struct reload_reader *reader, uint8_t *value)
+{
+    if (reload_reader_left(reader) && *reader->at == 0)
+        return RELOAD_E_MALFORMED;
+    return reload_reader_u8(reader, value);
+}
+
+static inline int
+reload_wire_tag16(struct reload_reader *reader, uint16_t *value)
+{
+    struct reload_reader copy = *reader;
+    int error = reload_reader_u16(&copy, value);
+    if (error == 0 && *value == 0)
+        return RELOAD_E_MALFORMED;
+    if (error == 0)
+        *reader = copy;
+    return error;
+}
+
+/* reload_node_id_read reads a Node-ID of the overlay's length. Returns 0 or RELOAD_E_TRUNCATED. */
+int reload_node_id_read(struct reload_reader *reader, const struct reload_wire *wire,
+                        struct reload_node_id *value);
+
+/* reload_forwarding_header_check is the part of reload_forwarding_header_decode that the
+ * presentation language cannot say: token, and what may stand where in the lists (6.3.2.2).
+ * |reader| still stands at the header's begin. Returns 0 or RELOAD_E_MALFORMED. */
+int reload_forwarding_header_check(const struct reload_reader *reader,
+                                   const struct reload_wire *wire,
+                                   const struct reload_forwarding_header *header);
+
+/* reload_forwarding_header_settle changes a random header so that it passes the check. */
+void reload_forwarding_header_settle(struct reload_prng *prng, struct reload_writer *arena,
+                                     const struct reload_wire *wire,
+                                     struct reload_forwarding_header *header);
+
+struct reload_wire_name {
+    uint32_t value;
+    const char *name;
+};
+
+/* The name of what has none: "unknown". */
+extern const char reload_wire_unknown[];
+
+/* reload_wire_name_find returns the name of |value|, reload_wire_unknown when it is not there. */
+const char *reload_wire_name_find(const struct reload_wire_name *names, size_t count,
+                                  uint32_t value);
+
+/* reload_wire_print_name prints |name|, or |value| when it is reload_wire_unknown. */
+void reload_wire_print_name(struct reload_json *json, const char *name, uint32_t value);
+
+#endif
