@@ -190,7 +190,10 @@ class Enum(Type):
         return f"reload_wire_print_name(json, {self.tag}_name({source}), {source});"
 
     def vary(self, target):
-        return (f"{target} = {self.tag}_arbitrary(prng);")
+        if self.refuses_zero:
+            return (f"{target} = ({self.c})(1 + reload_prng_below(prng, "
+                    f"{2 ** (8 * self.width) - 1}));")
+        return f"{target} = ({self.c})reload_arbitrary_uint(prng, {self.width});"
 
 
 class Registry(Enum):
