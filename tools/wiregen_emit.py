@@ -37,7 +37,7 @@ class File:
         if len(line) <= WIDTH or "(" not in line:
             self.lines.append(line)
             return
-        opening = line.index("(", line.index("=") if " = " in line else 0) + 1
+        opening = self.break_at(line)
         current = line[:opening]
         for part in split_arguments(line[opening:]):
             glue = "" if current.endswith("(") or not current.strip() else " "
@@ -46,6 +46,12 @@ class File:
                 current, glue = " " * opening, ""
             current += glue + part
         self.lines.append(current)
+
+    @staticmethod
+    def break_at(line):
+        """Behind the bracket whose arguments are to be broken: a condition's inner one."""
+        start = line.index("if (") + 4 if line.lstrip().startswith("if (") else 0
+        return line.index("(", start) + 1
 
     def comment(self, depth, text):
         """A comment, filled."""
@@ -416,8 +422,9 @@ def encode_struct(out, struct):
     if struct.short:
         path, _ = short_target(struct)
         body += [(1, "if (value->compressed) {"),
-                 (2, f"if (value->{path}.size == 2 && value->{path}.data[0] & 0x80)"),
-                 (3, f"reload_writer_bytes(writer, value->{path});"),
+                 (2, f"struct reload_bytes octets = value->{path};"),
+                 (2, "if (octets.size == 2 && octets.data[0] & 0x80)"),
+                 (3, "reload_writer_bytes(writer, octets);"),
                  (2, "else"), (3, "writer->failed = true;"), (2, "return;"), (1, "}")]
     for field in struct.fields:
         if field.is_rest:
@@ -708,10 +715,75 @@ def emit_arbitrary(topic):
     return out
 
 
+# ---- tables, tests, fuzzing ---------------------------------------------------------------------
+
+SHIMS = (("decode", "int", [READER, WIRE, MODEL, "void *value"]),
+         ("encode", "void", ["struct reload_writer *writer", WIRE, "const void *value"]),
+         ("equal", "bool", ["const void *a", "const void *b"]),
+         ("print", "void", ["struct reload_json *json", WIRE, "const void *value"]),
+         ("arbitrary", "void", ["struct reload_prng *prng", "struct reload_writer *arena", WIRE,
+                                MODEL, "void *value"]))
+
+
+def structures(topics):
+    return [d for topic in topics for d in topic.definitions if isinstance(d, Struct)]
+
+
+def emit_structures(topics):
+    out = File("gen_structures.c", "all structures in one table.", "RFC 6940, RFC 7904")
+    out.add('#include "reload/wire/structures.h"', "", '#include "reload/wire/wire.h"')
+    for struct in structures(topics):
+        for what, result, formal in SHIMS:
+            names = [word.replace("*", " ").split()[-1] for word in formal]
+            actual = ", ".join(name for name in names if name != "model" or struct.is_modelled)
+            word = "" if result == "void" else "return "
+            out.function(result, f"{struct.snake}_{what}", formal,
+                         [(1, f"{word}reload_{struct.snake}_{what}({actual});")], static=True)
+    for struct in structures(topics):
+        out.add("", f"_Static_assert(sizeof({struct.c}) <= RELOAD_STRUCTURE_SIZE_MAX,",
+                f'               "{struct.name} is too large");')
+    out.add("", "const struct reload_structure reload_structures[] = {")
+    for struct in structures(topics):
+        out.add("    {", f'        .name = "{struct.name}",', f"        .size = sizeof({struct.c}),",
+                f"        .is_modelled = {'true' if struct.is_modelled else 'false'},")
+        out.add(*[f"        .{what} = {struct.snake}_{what}," for what, _, _ in SHIMS])
+        out.add("    },")
+    out.add("};", "", "const size_t reload_structure_count =",
+            "    sizeof reload_structures / sizeof reload_structures[0];")
+    return out
+
+
+def emit_round_trip(topics):
+    """A Check test for each structure; tests/unit/wire/round_trip.c says what it does."""
+    out = File("gen_round_trip_test.c", "each structure, random, goes to bytes and back.",
+               "RFC 6940, RFC 7904")
+    out.add("#include <check.h>", "", '#include "tests/unit/wire/round_trip.h"')
+    for struct in structures(topics):
+        out.add("", f"START_TEST({struct.snake})", "{", f'    round_trip("{struct.name}");', "}",
+                "END_TEST")
+    out.add("", "void", "round_trip_add(TCase *tests)", "{")
+    out.add(*[f"    tcase_add_test(tests, {struct.snake});" for struct in structures(topics)])
+    out.add("}")
+    return out
+
+
+def emit_fuzz(topic):
+    """A libFuzzer target for the structures of a topic; the first octet chooses one."""
+    out = File(f"gen_fuzz_{topic.name}.c", f"fuzzes the decoders: {topic.name}.", topic.rfc)
+    out.add('#include "tests/fuzz/structure.h"', "", "static const char *const names[] = {")
+    out.add(*[f'    "{struct.name}",' for struct in structures([topic])])
+    out.add("};")
+    out.function("int", "LLVMFuzzerTestOneInput", ["const uint8_t *data", "size_t size"],
+                 [(1, "return fuzz_structure(names, sizeof names / sizeof names[0], data, size);")])
+    return out
+
+
 def emit_all(topics):
-    files, earlier = [], []
+    files, earlier = [emit_structures(topics), emit_round_trip(topics)], []
     for topic in topics:
         files += [emit_header(topic, earlier), emit_codec(topic), emit_print(topic),
                   emit_arbitrary(topic)]
+        if structures([topic]):
+            files += [emit_fuzz(topic)]
         earlier = earlier + [topic.name]
     return {out.name: out.text() for out in files}
