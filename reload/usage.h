@@ -13,9 +13,13 @@ struct reload_kind {
     uint8_t data_model;    /* enum reload_data_model */
     uint8_t access_policy; /* enum reload_access_policy */
     uint32_t max_count, max_size;
+    uint32_t max_node_multiple; /* NODE-MULTIPLE only: the largest i (7.3.4) */
     /* Whether |value| (of an existing value, with its dictionary |key|) is well-formed for this
      * Kind. May be NULL. 0 or RELOAD_E_MALFORMED, RELOAD_E_FORBIDDEN. */
     int (*check)(const struct reload_wire *wire, struct reload_bytes key, struct reload_bytes value);
+    /* Whether the overlay's document lets |signer| store this Kind at all, beside its access policy
+     * (RFC 7904 3.3: domains). Asked for each value stored. May be NULL. 0 or RELOAD_E_FORBIDDEN. */
+    int (*permit)(const struct reload_config *config, const struct reload_identity *signer);
 };
 
 struct reload_usage_ops {
@@ -31,8 +35,8 @@ struct reload_usage_ops {
     /* Asked before an AppAttach for one of our applications is answered; 0 or RELOAD_E_*. */
     int (*app_attach)(void *state, uint16_t application, const struct reload_identity *peer,
                       reload_time now);
-    /* An application link that the other side asked for is up; ours are told to the function given
-     * to reload_node_app_attach. |peer| is valid for the call. */
+    /* An application link is up, whichever side asked for it; for ours the function given to
+     * reload_node_app_attach is called right after. |peer| is valid for the call. */
     void (*app_link_up)(void *state, uint16_t application, uint32_t link,
                         const struct reload_identity *peer, reload_time now);
     void (*app_link_down)(void *state, uint32_t link, int error, reload_time now);
