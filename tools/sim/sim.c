@@ -1,0 +1,510 @@
+/* sim.c: the world: configurations, hosts, virtual time.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/sim_internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define LOOK_NS RELOAD_MS /* how often a predicate is asked */
+
+/* ---- the configuration document -----------------------------------------------------------------
+ */
+
+static uint32_t
+overlay_hash(struct sim *sim, const char *name)
+{
+    uint8_t digest[RELOAD_DIGEST_MAX];
+    size_t size = 0;
+    struct reload_bytes bytes = reload_bytes_of_string(name);
+    int error = sim_certificates_digest(sim->certificates, 2, &bytes, 1, digest, &size);
+    assert(error == 0 && size == 20);
+    (void)error;
+    return (uint32_t)digest[16] << 24 | (uint32_t)digest[17] << 16 | (uint32_t)digest[18] << 8 |
+           digest[19];
+}
+
+static void
+add_kinds(struct reload_config *config)
+{
+    static const struct reload_config_kind kinds[] = {
+        {.kind = SIM_KIND_SLOT,
+         .data_model = RELOAD_DATA_MODEL_SINGLE_VALUE,
+         .access_policy = RELOAD_ACCESS_NODE_MULTIPLE,
+         .max_count = 1,
+         .max_size = SIM_VALUE_MAX,
+         .max_node_multiple = SIM_SLOTS_MAX},
+        {.kind = SIM_KIND_USER,
+         .data_model = RELOAD_DATA_MODEL_SINGLE_VALUE,
+         .access_policy = RELOAD_ACCESS_USER_MATCH,
+         .max_count = 1,
+         .max_size = SIM_VALUE_MAX},
+        {.kind = SIM_KIND_ARRAY,
+         .data_model = RELOAD_DATA_MODEL_ARRAY,
+         .access_policy = RELOAD_ACCESS_NODE_MATCH,
+         .max_count = 16,
+         .max_size = SIM_VALUE_MAX},
+        {.kind = SIM_KIND_DICTIONARY,
+         .data_model = RELOAD_DATA_MODEL_DICTIONARY,
+         .access_policy = RELOAD_ACCESS_USER_NODE_MATCH,
+         .max_count = 16,
+         .max_size = SIM_VALUE_MAX},
+    };
+    memcpy(config->kinds, kinds, sizeof kinds);
+    config->kind_count = sizeof kinds / sizeof *kinds;
+}
+
+static void
+make_overlay(struct sim *sim, uint32_t index)
+{
+    struct sim_overlay *overlay = &sim->overlays[index];
+    struct reload_config *config = calloc(1, sizeof *config);
+    if (!config)
+        abort();
+    overlay->config = config;
+    overlay->first_peer = SIM_NOBODY;
+    snprintf(config->instance_name, sizeof config->instance_name, "overlay%" PRIu32 ".sim", index);
+    snprintf(overlay->document, sizeof overlay->document,
+             "<configuration instance-name=\"%.40s\" sequence=\"1\"/>", config->instance_name);
+    config->document = reload_bytes_of_string(overlay->document);
+    config->overlay = overlay_hash(sim, config->instance_name);
+    config->sequence = 1;
+    snprintf(config->topology_plugin, sizeof config->topology_plugin, "%s",
+             sim->options.topology->name);
+    config->node_id_length = 16;
+    config->max_message_size = 5000;
+    config->initial_ttl = 100;
+    config->overlay_reliability_timer_ms = 3000;
+    config->clients_permitted = true;
+    config->no_ice = true;
+    config->link_protocols[0] = RELOAD_LINK_PROTOCOL_DTLS;
+    config->link_protocols[1] = RELOAD_LINK_PROTOCOL_TLS;
+    config->link_protocol_count = 2;
+    config->turn_density = 1;
+    config->chord_update_interval_s = 600;
+    config->chord_ping_interval_s = 3600;
+    config->chord_reactive = true;
+    add_kinds(config);
+    if (sim->options.configure)
+        sim->options.configure(config, index);
+}
+
+struct reload_config *
+sim_config(struct sim *sim, uint32_t overlay)
+{
+    assert(overlay < sim->options.overlays);
+    return sim->overlays[overlay].config;
+}
+
+/* ---- the world --------------------------------------------------------------------------------
+ */
+
+static void
+set_default(uint64_t *value, uint64_t normal)
+{
+    if (*value == 0)
+        *value = normal;
+}
+
+struct sim *
+sim_new(uint64_t seed, const struct sim_options *options)
+{
+    struct sim *sim = calloc(1, sizeof *sim);
+    if (!sim)
+        abort();
+    assert(options->topology && options->overlays <= SIM_OVERLAYS_MAX);
+    sim->options = *options;
+    sim->seed = seed;
+    sim->now = SIM_TIME_BEGIN;
+    sim->trace = sim_hash_begin(seed);
+    if (sim->options.overlays == 0)
+        sim->options.overlays = 1;
+    if (sim->options.mtu == 0)
+        sim->options.mtu = 1200;
+    set_default(&sim->options.delay_min_ns, SIM_MS(5));
+    set_default(&sim->options.delay_max_ns, SIM_MS(60));
+    set_default(&sim->options.detect_ns, SIM_SECONDS(5));
+    set_default(&sim->options.connect_timeout_ns, SIM_SECONDS(3));
+    if (sim->options.delay_max_ns < sim->options.delay_min_ns)
+        sim->options.delay_max_ns = sim->options.delay_min_ns;
+    struct sim_network_options network = {.delay_min_ns = sim->options.delay_min_ns,
+                                          .delay_max_ns = sim->options.delay_max_ns,
+                                          .jitter_ns = sim->options.jitter_ns,
+                                          .loss_ppm = sim->options.loss_ppm,
+                                          .duplicate_ppm = sim->options.duplicate_ppm,
+                                          .reorder_ppm = sim->options.reorder_ppm};
+    sim_network_init(&sim->network, seed, &network);
+    sim->certificates = sim_certificates_new();
+    for (uint32_t i = 0; i < sim->options.overlays; i++)
+        make_overlay(sim, i);
+    return sim;
+}
+
+void
+sim_free(struct sim *sim)
+{
+    if (!sim)
+        return;
+    for (uint32_t i = 0; i < sim->host_count; i++)
+        sim_host_free(sim->hosts[i]);
+    uint64_t at = 0;
+    for (void *event = sim_queue_pop(&sim->queue, &at); event;
+         event = sim_queue_pop(&sim->queue, &at))
+        free(event);
+    sim_queue_fini(&sim->queue);
+    sim_pipes_fini(sim);
+    sim_network_fini(&sim->network);
+    sim_certificates_free(sim->certificates);
+    for (uint32_t i = 0; i < sim->options.overlays; i++)
+        free(sim->overlays[i].config);
+    free(sim->hosts);
+    free(sim);
+}
+
+/* ---- hosts ------------------------------------------------------------------------------------
+ */
+
+static struct sim_host *
+add_host(struct sim *sim, const struct sim_node_options *options)
+{
+    if (sim->host_count == sim->host_capacity) {
+        uint32_t capacity = sim->host_capacity ? 2 * sim->host_capacity : 64;
+        struct sim_host **hosts = realloc(sim->hosts, capacity * sizeof(struct sim_host *));
+        if (!hosts)
+            abort();
+        sim->hosts = hosts;
+        sim->host_capacity = capacity;
+    }
+    struct sim_host *host = sim_host_new(sim, options);
+    sim->hosts[sim->host_count++] = host;
+    return host;
+}
+
+static void
+note_peer(struct sim *sim, struct sim_host *host)
+{
+    struct sim_overlay *overlay = &sim->overlays[host->options.overlay];
+    if (overlay->first_peer == SIM_NOBODY) {
+        overlay->first_peer = host->index;
+        host->options.founder = true;
+    }
+    if (overlay->bootstrap_count < SIM_BOOTSTRAP_NODES_MAX)
+        overlay->bootstrap[overlay->bootstrap_count++] = host->index;
+}
+
+uint32_t
+sim_add_node(struct sim *sim, const struct sim_node_options *options)
+{
+    static const struct sim_node_options defaults = {0};
+    struct sim_host *host = add_host(sim, options ? options : &defaults);
+    if (!host->options.client && !host->options.lone)
+        note_peer(sim, host);
+    sim_host_boot(host);
+    if (!host->options.idle)
+        sim_host_start(host);
+    return host->index;
+}
+
+uint32_t
+sim_add_nodes(struct sim *sim, uint32_t overlay, uint32_t count, uint64_t gap_ns)
+{
+    uint32_t first = sim->host_count;
+    for (uint32_t i = 0; i < count; i++) {
+        (void)sim_add_node(sim, &(struct sim_node_options){.overlay = overlay});
+        sim_run_for(sim, gap_ns);
+    }
+    return first;
+}
+
+uint32_t
+sim_add_puppet(struct sim *sim, const struct sim_node_options *options)
+{
+    static const struct sim_node_options defaults = {0};
+    struct sim_host *host = add_host(sim, options ? options : &defaults);
+    host->puppet = calloc(1, sizeof *host->puppet);
+    if (!host->puppet)
+        abort();
+    sim_host_boot(host);
+    return host->index;
+}
+
+void
+sim_start(struct sim *sim, uint32_t node)
+{
+    sim_host_start(sim_host_of(sim, node));
+}
+
+void
+sim_kill(struct sim *sim, uint32_t node)
+{
+    sim_host_stop(sim_host_of(sim, node));
+}
+
+void
+sim_restart(struct sim *sim, uint32_t node)
+{
+    struct sim_host *host = sim_host_of(sim, node);
+    sim_host_boot(host);
+    sim_host_start(host);
+}
+
+void
+sim_leave(struct sim *sim, uint32_t node)
+{
+    struct sim_host *host = sim_host_of(sim, node);
+    assert(host->node);
+    reload_node_leave(host->node, sim->now);
+    sim_host_turn(host);
+}
+
+uint32_t
+sim_node_count(const struct sim *sim)
+{
+    return sim->host_count;
+}
+
+bool
+sim_is_alive(const struct sim *sim, uint32_t node)
+{
+    return sim_host_of(sim, node)->alive;
+}
+
+bool
+sim_is_joined(const struct sim *sim, uint32_t node)
+{
+    return sim_host_of(sim, node)->joined;
+}
+
+struct reload_node *
+sim_node(struct sim *sim, uint32_t node)
+{
+    return sim_host_of(sim, node)->node;
+}
+
+void
+sim_turn(struct sim *sim, uint32_t node)
+{
+    sim_host_turn(sim_host_of(sim, node));
+}
+
+const struct reload_node_id *
+sim_node_id(const struct sim *sim, uint32_t node)
+{
+    return &sim_host_of(sim, node)->node_id;
+}
+
+const char *
+sim_user_name(const struct sim *sim, uint32_t node)
+{
+    return sim_host_of(sim, node)->user_name;
+}
+
+uint32_t
+sim_overlay_of(const struct sim *sim, uint32_t node)
+{
+    return sim_host_of(sim, node)->options.overlay;
+}
+
+const struct reload_counters *
+sim_counters(struct sim *sim, uint32_t node)
+{
+    struct sim_host *host = sim_host_of(sim, node);
+    assert(host->node);
+    return reload_node_counters(host->node);
+}
+
+uint32_t
+sim_find_node(const struct sim *sim, uint32_t overlay, const struct reload_node_id *node_id)
+{
+    for (uint32_t i = 0; i < sim->host_count; i++)
+        if (sim->hosts[i]->alive && sim->hosts[i]->options.overlay == overlay &&
+            reload_node_id_equal(&sim->hosts[i]->node_id, node_id))
+            return i;
+    return SIM_NOBODY;
+}
+
+unsigned
+sim_event_count(const struct sim *sim, uint32_t node, enum reload_event event)
+{
+    return sim_host_of(sim, node)->events[event];
+}
+
+size_t
+sim_memory(const struct sim *sim, uint32_t node)
+{
+    return sim_host_of(sim, node)->memory;
+}
+
+size_t
+sim_memory_peak(const struct sim *sim, uint32_t node)
+{
+    return sim_host_of(sim, node)->memory_peak;
+}
+
+/* ---- time -------------------------------------------------------------------------------------
+ */
+
+struct sim_event *
+sim_schedule(struct sim *sim, uint64_t at, enum sim_event_type type, size_t size)
+{
+    struct sim_event *event = calloc(1, sizeof *event + size);
+    if (!event)
+        abort();
+    event->type = type;
+    event->size = size;
+    sim_queue_push(&sim->queue, at, event);
+    return event;
+}
+
+void
+sim_call(struct sim *sim, uint64_t at, sim_call_fn *fn, void *argument)
+{
+    struct sim_event *event = sim_schedule(sim, at > sim->now ? at : sim->now, SIM_EVENT_CALL, 0);
+    event->fn = fn;
+    event->argument = argument;
+}
+
+static void
+trace(struct sim *sim, const struct sim_event *event)
+{
+    sim->events++;
+    sim_hash_add_u64(&sim->trace, sim->now);
+    sim_hash_add_u64(&sim->trace, (uint64_t)event->type << 56 | (uint64_t)event->end << 48 |
+                                      (uint64_t)(uint8_t)-event->error << 32 | event->host);
+    sim_hash_add_u64(&sim->trace, (uint64_t)event->pipe << 32 | event->link);
+    sim_hash_add_u64(&sim->trace, event->size);
+    sim_hash_add(&sim->trace, event->bytes, event->size);
+}
+
+static void
+host_event(struct sim *sim, const struct sim_event *event)
+{
+    struct sim_host *host = sim_host_of(sim, event->host);
+    if (!host->alive || host->epoch != event->epoch || !host->node)
+        return;
+    if (event->type == SIM_EVENT_TIMER)
+        sim_host_timer(host);
+    else
+        sim_host_gathered(host, event->link);
+}
+
+/* Lets the first event happen. */
+static void
+step(struct sim *sim)
+{
+    uint64_t at = 0;
+    struct sim_event *event = sim_queue_pop(&sim->queue, &at);
+    assert(event && at >= sim->now);
+    sim->now = at;
+    if (event->type == SIM_EVENT_CALL) {
+        event->fn(sim, event->argument);
+    } else {
+        trace(sim, event);
+        if (event->type == SIM_EVENT_TIMER || event->type == SIM_EVENT_GATHERED)
+            host_event(sim, event);
+        else
+            sim_pipe_event(sim, event);
+    }
+    free(event);
+}
+
+uint64_t
+sim_now(const struct sim *sim)
+{
+    return sim->now;
+}
+
+void
+sim_run_for(struct sim *sim, uint64_t ns)
+{
+    uint64_t end = sim->now + ns;
+    while (sim_queue_next(&sim->queue) <= end)
+        step(sim);
+    sim->now = end;
+}
+
+bool
+sim_run_until(struct sim *sim, sim_predicate_fn *predicate, void *argument, uint64_t limit_ns)
+{
+    uint64_t end = sim->now + limit_ns;
+    while (!predicate(sim, argument)) {
+        uint64_t next = sim_queue_next(&sim->queue);
+        if (next > end) {
+            sim->now = end;
+            return predicate(sim, argument);
+        }
+        for (uint64_t look = next + LOOK_NS;
+             sim_queue_next(&sim->queue) <= look && sim_queue_next(&sim->queue) <= end;)
+            step(sim);
+    }
+    return true;
+}
+
+uint64_t
+sim_trace_hash(const struct sim *sim)
+{
+    return sim_hash_result(&sim->trace);
+}
+
+uint64_t
+sim_events(const struct sim *sim)
+{
+    return sim->events;
+}
+
+bool
+sim_is_joined_all(struct sim *sim, void *argument)
+{
+    (void)argument;
+    for (uint32_t i = 0; i < sim->host_count; i++)
+        if (sim->hosts[i]->alive && sim->hosts[i]->node && !sim->hosts[i]->joined)
+            return false;
+    return true;
+}
+
+/* ---- faults -----------------------------------------------------------------------------------
+ */
+
+void
+sim_cut_one_way(struct sim *sim, uint32_t from, uint32_t to)
+{
+    sim_network_cut(&sim->network, from, to);
+    sim_pipe_cut(sim);
+}
+
+void
+sim_cut(struct sim *sim, uint32_t a, uint32_t b)
+{
+    sim_network_cut(&sim->network, a, b);
+    sim_network_cut(&sim->network, b, a);
+    sim_pipe_cut(sim);
+}
+
+void
+sim_heal(struct sim *sim, uint32_t a, uint32_t b)
+{
+    sim_network_heal(&sim->network, a, b);
+    sim_network_heal(&sim->network, b, a);
+    sim_pipe_healed(sim);
+}
+
+void
+sim_heal_all(struct sim *sim)
+{
+    sim_network_heal_all(&sim->network);
+    sim_pipe_healed(sim);
+}
+
+void
+sim_partition(struct sim *sim, uint32_t node, uint8_t side)
+{
+    sim_network_partition(&sim->network, node, side);
+    sim_pipe_healed(sim);
+    sim_pipe_cut(sim);
+}
+
+void
+sim_set_loss(struct sim *sim, uint32_t loss_ppm)
+{
+    sim->network.options.loss_ppm = loss_ppm;
+}

@@ -1,0 +1,637 @@
+/* sim_pipe.c: links between hosts, from the handshake to the end. A handshake takes two round
+ * trips: the server has the client's certificate after three one-way delays, the client may speak
+ * after four. Both check the other's certificate, as (D)TLS does.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/app_link.h"
+#include "tools/sim/sim_internal.h"
+
+#include <stdlib.h>
+
+#define EXPECTED_MAX 1024
+#define TAP_ROOM 4096 /* by which a tap may let a message grow */
+
+/* ---- the table --------------------------------------------------------------------------------
+ */
+
+static uint32_t
+new_pipe(struct sim *sim)
+{
+    if (sim->free_pipe_count > 0) {
+        uint32_t index = sim->free_pipes[--sim->free_pipe_count];
+        uint32_t generation = sim->pipes[index].generation;
+        sim->pipes[index] = (struct sim_pipe){.used = true, .generation = generation};
+        return index;
+    }
+    if (sim->pipe_count == sim->pipe_capacity) {
+        uint32_t capacity = sim->pipe_capacity ? 2 * sim->pipe_capacity : 256;
+        struct sim_pipe *pipes = realloc(sim->pipes, capacity * sizeof *pipes);
+        if (!pipes)
+            abort();
+        sim->pipes = pipes;
+        uint32_t *free_pipes = realloc(sim->free_pipes, capacity * sizeof *free_pipes);
+        if (!free_pipes)
+            abort();
+        sim->free_pipes = free_pipes;
+        sim->pipe_capacity = capacity;
+    }
+    sim->pipes[sim->pipe_count] = (struct sim_pipe){.used = true};
+    return sim->pipe_count++;
+}
+
+static void
+drop_held(struct sim_pipe *pipe)
+{
+    for (size_t i = 0; i < pipe->held_count; i++)
+        free(pipe->held[i]);
+    free(pipe->held);
+    pipe->held = NULL;
+    pipe->held_count = pipe->held_capacity = 0;
+}
+
+/* Frees |pipe| when nobody has to do with it any more. */
+static void
+release(struct sim *sim, struct sim_pipe *pipe)
+{
+    if (!pipe->used || !pipe->ends[0].gone || (pipe->accepted && !pipe->ends[1].gone))
+        return;
+    drop_held(pipe);
+    pipe->used = false;
+    pipe->generation++;
+    sim->free_pipes[sim->free_pipe_count++] = (uint32_t)(pipe - sim->pipes);
+}
+
+void
+sim_pipes_fini(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->pipe_count; i++)
+        drop_held(&sim->pipes[i]);
+    free(sim->pipes);
+    free(sim->free_pipes);
+}
+
+struct sim_pipe *
+sim_pipe_of(struct sim *sim, const struct sim_host *host, uint32_t link, unsigned *end)
+{
+    uint32_t value = 0;
+    if (!sim_map_get(&host->links, link, &value))
+        return NULL;
+    *end = value & 1;
+    return &sim->pipes[value >> 1];
+}
+
+static struct sim_event *
+pipe_event(struct sim *sim, const struct sim_pipe *pipe, uint64_t at, enum sim_event_type type,
+           unsigned end, size_t size)
+{
+    struct sim_event *event = sim_schedule(sim, at, type, size);
+    event->pipe = (uint32_t)(pipe - sim->pipes);
+    event->generation = pipe->generation;
+    event->end = (uint8_t)end;
+    event->host = pipe->ends[end].host;
+    return event;
+}
+
+static void
+tell_down(struct sim *sim, const struct sim_pipe *pipe, unsigned end, int error, uint64_t at)
+{
+    pipe_event(sim, pipe, at, SIM_EVENT_DOWN, end, 0)->error = error;
+}
+
+static void
+bind_link(struct sim *sim, const struct sim_pipe *pipe, unsigned end)
+{
+    struct sim_host *host = sim_host_of(sim, pipe->ends[end].host);
+    sim_map_set(&host->links, pipe->ends[end].link,
+                (uint32_t)(pipe - sim->pipes) << 1 | (uint32_t)end);
+}
+
+/* The host at |end| has nothing to do with |pipe| any more. */
+static void
+leave(struct sim *sim, struct sim_pipe *pipe, unsigned end)
+{
+    struct sim_end *own = &pipe->ends[end];
+    own->gone = true;
+    own->up = false;
+    if (own->link)
+        sim_map_remove(&sim_host_of(sim, own->host)->links, own->link);
+}
+
+static struct sim_host *
+live_host(struct sim *sim, const struct sim_end *end)
+{
+    struct sim_host *host = sim_host_of(sim, end->host);
+    return host->alive && host->epoch == end->epoch ? host : NULL;
+}
+
+/* ---- making one -------------------------------------------------------------------------------
+ */
+
+static enum reload_framing
+framing_of(const struct sim *sim, uint32_t a, uint32_t b)
+{
+    uint64_t low = a < b ? a : b, high = a < b ? b : a;
+    switch (sim->options.links) {
+    case SIM_LINKS_DATAGRAMS:
+        return RELOAD_FRAMING_DATAGRAM;
+    case SIM_LINKS_STREAMS:
+        return RELOAD_FRAMING_STREAM;
+    case SIM_LINKS_MIXED:
+        return sim_mix(sim->seed ^ SIM_PURPOSE_LINK_TYPE, low << 32 | high) & 1
+                   ? RELOAD_FRAMING_STREAM
+                   : RELOAD_FRAMING_DATAGRAM;
+    case SIM_LINKS_MESSAGES:
+        break;
+    }
+    return RELOAD_FRAMING_NONE;
+}
+
+/* Which host has |address|; SIM_NOBODY when none has. */
+static uint32_t
+host_at(const struct sim *sim, const struct reload_address *address)
+{
+    uint32_t index =
+        (uint32_t)address->octets[1] << 16 | (uint32_t)address->octets[2] << 8 | address->octets[3];
+    bool ours = address->family == 4 && address->octets[0] == 10 && address->port == SIM_PORT;
+    return ours && index < sim->host_count ? index : SIM_NOBODY;
+}
+
+static struct sim_pipe *
+open_pipe(struct sim_host *host, uint32_t link, uint16_t application, uint32_t server)
+{
+    struct sim *sim = host->sim;
+    struct sim_pipe *pipe = &sim->pipes[new_pipe(sim)];
+    pipe->application = application;
+    pipe->started_at = sim->now;
+    pipe->ends[0] = (struct sim_end){.host = host->index, .epoch = host->epoch, .link = link};
+    pipe->ends[1] = (struct sim_end){.host = server == SIM_NOBODY ? host->index : server};
+    bind_link(sim, pipe, 0);
+    if (server == SIM_NOBODY || server == host->index) {
+        tell_down(sim, pipe, 0, RELOAD_E_UNREACHABLE, sim->now + sim->options.connect_timeout_ns);
+        return pipe;
+    }
+    pipe->framing = framing_of(sim, host->index, server);
+    pipe->overlay_link = pipe->framing == RELOAD_FRAMING_STREAM ? 4 : 3;
+    uint64_t delay = sim_network_delay(&sim->network, host->index, server);
+    pipe_event(sim, pipe, sim->now + 3 * delay, SIM_EVENT_ACCEPT, 1, 0);
+    return pipe;
+}
+
+void
+sim_pipe_connect(struct sim_host *host, const struct reload_effect *effect)
+{
+    const struct reload_offer *remote = effect->remote;
+    uint32_t server = SIM_NOBODY;
+    if (remote && remote->candidate_count > 0)
+        server = host_at(host->sim, &remote->candidates[0].address);
+    (void)open_pipe(host, effect->link, effect->application, server);
+}
+
+/* Tells the host at |end| that |pipe| stands. Returns 0, or why the link has to go. */
+static int
+tell_up(struct sim *sim, struct sim_pipe *pipe, unsigned end)
+{
+    struct sim_end *own = &pipe->ends[end];
+    const struct sim_end *other = &pipe->ends[1 - end];
+    struct sim_host *host = sim_host_of(sim, own->host), *peer = sim_host_of(sim, other->host);
+    struct reload_keyring *keyring = &host->keyring.keyring;
+    const struct reload_identity *identity = NULL;
+    int error =
+        keyring->ops->add(keyring, (struct reload_bytes){peer->certificate, peer->certificate_size},
+                          host->env.wall_ms(host), &identity);
+    if (error)
+        return error;
+    struct reload_link_peer info = {
+        .identity = identity,
+        .framing = pipe->framing,
+        .mtu = pipe->framing == RELOAD_FRAMING_DATAGRAM ? sim->options.mtu : 0,
+        .rtt_ns = 2 * sim_network_delay(&sim->network, own->host, other->host),
+        .address = sim_host_candidate(sim, other->host).address,
+        .overlay_link = pipe->overlay_link};
+    bool incoming = own->link == 0;
+    own->up = true;
+    if (host->puppet) {
+        if (incoming)
+            own->link = ++host->puppet->next_link;
+        error = incoming && host->puppet->refuses ? RELOAD_E_FORBIDDEN : 0;
+    } else if (incoming) {
+        error = reload_node_link_incoming(host->node, &info, &own->link, sim->now);
+    } else {
+        error = reload_node_link_up(host->node, own->link, &info, sim->now);
+    }
+    if (error)
+        return error;
+    assert(own->link != 0);
+    bind_link(sim, pipe, end);
+    return 0;
+}
+
+/* Finds what |host| was told to expect of the client of |pipe|; its link number, or 0. */
+static uint32_t
+take_expected(struct sim *sim, struct sim_host *host, const struct sim_pipe *pipe)
+{
+    const struct sim_host *client = sim_host_of(sim, pipe->ends[0].host);
+    for (size_t i = 0; i < host->expected_count; i++) {
+        struct sim_expected expected = host->expected[i];
+        if (expected.application != pipe->application ||
+            !reload_node_id_equal(&expected.node_id, &client->node_id))
+            continue;
+        memmove(&host->expected[i], &host->expected[i + 1],
+                (host->expected_count - i - 1) * sizeof expected);
+        host->expected_count--;
+        return expected.link;
+    }
+    return 0;
+}
+
+/* The server's side of the handshake is done. */
+static void
+finish_accept(struct sim *sim, struct sim_pipe *pipe)
+{
+    struct sim_host *server = sim_host_of(sim, pipe->ends[1].host);
+    uint64_t connected_at =
+        sim->now + sim_network_delay(&sim->network, pipe->ends[0].host, server->index);
+    pipe->accepted = true;
+    pipe->waiting = false;
+    pipe->ends[0].last = connected_at;
+    /* Before the node speaks: what it says first must arrive after this. */
+    pipe_event(sim, pipe, connected_at, SIM_EVENT_CONNECTED, 0, 0);
+    if (tell_up(sim, pipe, 1)) {
+        leave(sim, pipe, 1);
+        tell_down(sim, pipe, 0, RELOAD_E_CLOSED, connected_at);
+    }
+    sim_host_turn(server);
+}
+
+static void
+accept_link(struct sim *sim, struct sim_pipe *pipe)
+{
+    struct sim_end *own = &pipe->ends[1];
+    struct sim_host *server = sim_host_of(sim, own->host);
+    if (!server->alive || !sim_network_reaches(&sim->network, pipe->ends[0].host, own->host) ||
+        !sim_network_reaches(&sim->network, own->host, pipe->ends[0].host)) {
+        tell_down(sim, pipe, 0, RELOAD_E_TIMEOUT,
+                  pipe->started_at + sim->options.connect_timeout_ns + 3 * RELOAD_SECOND);
+        return;
+    }
+    own->epoch = server->epoch;
+    own->link = server->puppet ? 0 : take_expected(sim, server, pipe);
+    if (own->link == 0 && pipe->application != 0) {
+        pipe->waiting = true;
+        tell_down(sim, pipe, 0, RELOAD_E_TIMEOUT, sim->now + SIM_WAIT_NS);
+        return;
+    }
+    finish_accept(sim, pipe);
+}
+
+void
+sim_pipe_expect(struct sim_host *host, const struct reload_effect *effect)
+{
+    struct sim *sim = host->sim;
+    if (host->expected_count == host->expected_capacity) {
+        size_t capacity = host->expected_capacity ? 2 * host->expected_capacity : 8;
+        struct sim_expected *expected = realloc(host->expected, capacity * sizeof *expected);
+        if (!expected)
+            abort();
+        host->expected = expected;
+        host->expected_capacity = capacity;
+    }
+    assert(host->expected_count < EXPECTED_MAX);
+    host->expected[host->expected_count++] =
+        (struct sim_expected){effect->link, effect->application, effect->node_id};
+    if (effect->application == 0)
+        return;
+    for (uint32_t i = 0; i < sim->pipe_count; i++) {
+        struct sim_pipe *pipe = &sim->pipes[i];
+        if (!pipe->used || !pipe->waiting || pipe->ends[1].host != host->index)
+            continue;
+        uint32_t link = take_expected(sim, host, pipe);
+        if (link == 0)
+            continue;
+        pipe->ends[1].link = link;
+        pipe->waiting = false;
+        /* Not within this turn: the node is at work. */
+        pipe_event(sim, pipe, sim->now, SIM_EVENT_ACCEPT, 1, 0)->link = link;
+        return;
+    }
+}
+
+static void
+connected(struct sim *sim, struct sim_pipe *pipe)
+{
+    struct sim_host *client = live_host(sim, &pipe->ends[0]);
+    if (!client || pipe->ends[0].gone || pipe->ends[1].gone)
+        return;
+    int error = tell_up(sim, pipe, 0);
+    if (error) {
+        uint64_t delay = sim_network_delay(&sim->network, client->index, pipe->ends[1].host);
+        /* What the handshake refused is news to the node; its own refusal is not. */
+        bool news = !pipe->ends[0].up && client->node;
+        uint32_t link = pipe->ends[0].link;
+        leave(sim, pipe, 0);
+        tell_down(sim, pipe, 1, RELOAD_E_CLOSED, sim->now + delay);
+        if (news)
+            reload_node_link_down(client->node, link, error, sim->now);
+    }
+    sim_host_turn(client);
+}
+
+/* ---- using one --------------------------------------------------------------------------------
+ */
+
+static void
+hold(struct sim_pipe *pipe, struct sim_event *event)
+{
+    if (pipe->held_count == pipe->held_capacity) {
+        size_t capacity = pipe->held_capacity ? 2 * pipe->held_capacity : 8;
+        struct sim_event **held = realloc(pipe->held, capacity * sizeof(struct sim_event *));
+        if (!held)
+            abort();
+        pipe->held = held;
+        pipe->held_capacity = capacity;
+    }
+    pipe->held[pipe->held_count++] = event;
+}
+
+static struct sim_event *
+delivery(struct sim *sim, const struct sim_pipe *pipe, unsigned end, struct reload_bytes bytes)
+{
+    struct sim_event *event = calloc(1, sizeof *event + bytes.size);
+    if (!event)
+        abort();
+    event->type = SIM_EVENT_DELIVER;
+    event->pipe = (uint32_t)(pipe - sim->pipes);
+    event->generation = pipe->generation;
+    event->end = (uint8_t)end;
+    event->host = pipe->ends[end].host;
+    event->size = bytes.size;
+    if (bytes.size)
+        memcpy(event->bytes, bytes.data, bytes.size);
+    return event;
+}
+
+static void
+transmit(struct sim *sim, struct sim_pipe *pipe, unsigned end, struct reload_bytes bytes,
+         uint64_t delay_ns)
+{
+    uint32_t from = pipe->ends[1 - end].host, to = pipe->ends[end].host;
+    uint64_t at = sim->now + delay_ns;
+    if (pipe->framing == RELOAD_FRAMING_DATAGRAM) {
+        uint64_t arrivals[2];
+        unsigned copies = sim_network_datagram(&sim->network, from, to, at, arrivals);
+        for (unsigned i = 0; i < copies; i++)
+            sim_queue_push(&sim->queue, arrivals[i], delivery(sim, pipe, end, bytes));
+        return;
+    }
+    struct sim_event *event = delivery(sim, pipe, end, bytes);
+    if (!sim_network_reaches(&sim->network, from, to))
+        hold(pipe, event);
+    else if (delay_ns > 0) /* a tap's delay may change the order */
+        sim_queue_push(&sim->queue, at + sim_network_delay(&sim->network, from, to), event);
+    else
+        sim_queue_push(&sim->queue,
+                       sim_network_message(&sim->network, from, to, at, &pipe->ends[end].last),
+                       event);
+}
+
+static void
+transmit_tapped(struct sim *sim, struct sim_pipe *pipe, unsigned end, struct reload_bytes bytes)
+{
+    uint32_t index = (uint32_t)(pipe - sim->pipes);
+    struct sim_passing passing = {.from = pipe->ends[1 - end].host,
+                                  .to = pipe->ends[end].host,
+                                  .application = pipe->application,
+                                  .size = bytes.size,
+                                  .capacity = bytes.size + TAP_ROOM,
+                                  .copies = 1};
+    passing.bytes = malloc(passing.capacity);
+    if (!passing.bytes)
+        abort();
+    memcpy(passing.bytes, bytes.data, bytes.size);
+    if (sim->tap(sim, &passing, sim->tap_argument))
+        for (unsigned i = 0; i < passing.copies; i++)
+            transmit(sim, &sim->pipes[index], end,
+                     (struct reload_bytes){passing.bytes, passing.size}, passing.delay_ns);
+    free(passing.bytes);
+}
+
+void
+sim_pipe_send(struct sim_host *host, const struct reload_effect *effect)
+{
+    struct sim *sim = host->sim;
+    unsigned end = 0;
+    struct sim_pipe *pipe = sim_pipe_of(sim, host, effect->link, &end);
+    if (!pipe || !pipe->ends[end].up || pipe->ends[1 - end].gone)
+        return;
+    if (sim->tap)
+        transmit_tapped(sim, pipe, 1 - end, effect->bytes);
+    else
+        transmit(sim, pipe, 1 - end, effect->bytes, 0);
+}
+
+static void
+hear(struct sim *sim, struct sim_host *host, const struct sim_pipe *pipe,
+     const struct sim_event *event)
+{
+    struct sim_puppet *puppet = host->puppet;
+    uint8_t *copy = malloc(event->size ? event->size : 1);
+    if (!copy || puppet->heard_count >= SIM_HEARD_MAX)
+        abort();
+    memcpy(copy, event->bytes, event->size);
+    struct sim_heard *heard = &puppet->heard[puppet->heard_count++];
+    *heard = (struct sim_heard){pipe->ends[event->end].link,
+                                pipe->ends[1 - event->end].host,
+                                sim->now,
+                                {copy, event->size}};
+    if (puppet->fn)
+        puppet->fn(sim, host->index, heard, puppet->argument);
+}
+
+static void
+deliver(struct sim *sim, struct sim_pipe *pipe, const struct sim_event *event)
+{
+    const struct sim_end *own = &pipe->ends[event->end];
+    struct sim_host *host = live_host(sim, own);
+    if (!host || own->gone || !own->up)
+        return;
+    if (host->puppet) {
+        hear(sim, host, pipe, event);
+        return;
+    }
+    uint32_t link = own->link;
+    struct reload_bytes bytes = {event->bytes, event->size};
+    int error = pipe->application ? reload_node_app_recv(host->node, link, bytes, sim->now)
+                                  : reload_node_recv(host->node, link, bytes, sim->now);
+    sim_host_turn(host);
+    if (error && reload_error_class(error) == RELOAD_CLASS_LINK && host->alive)
+        sim_pipe_close(host, link);
+}
+
+/* ---- ending one -------------------------------------------------------------------------------
+ */
+
+static void
+forget_expected(struct sim_host *host, uint32_t link)
+{
+    for (size_t i = 0; i < host->expected_count; i++)
+        if (host->expected[i].link == link) {
+            memmove(&host->expected[i], &host->expected[i + 1],
+                    (host->expected_count - i - 1) * sizeof *host->expected);
+            host->expected_count--;
+            return;
+        }
+}
+
+/* The other side hears of it behind what was sent before, or, by a datagram, perhaps never. */
+static void
+say_goodbye(struct sim *sim, struct sim_pipe *pipe, unsigned end)
+{
+    uint32_t from = pipe->ends[1 - end].host, to = pipe->ends[end].host;
+    uint64_t arrivals[2] = {0};
+    if (!sim_network_reaches(&sim->network, from, to))
+        return;
+    if (pipe->framing != RELOAD_FRAMING_DATAGRAM)
+        arrivals[0] = sim_network_message(&sim->network, from, to, sim->now, &pipe->ends[end].last);
+    else if (sim_network_datagram(&sim->network, from, to, sim->now, arrivals) == 0)
+        return;
+    tell_down(sim, pipe, end, RELOAD_E_CLOSED, arrivals[0]);
+}
+
+void
+sim_pipe_close(struct sim_host *host, uint32_t link)
+{
+    struct sim *sim = host->sim;
+    unsigned end = 0;
+    struct sim_pipe *pipe = sim_pipe_of(sim, host, link, &end);
+    forget_expected(host, link);
+    if (!pipe)
+        return;
+    leave(sim, pipe, end);
+    if (pipe->accepted && !pipe->ends[1 - end].gone)
+        say_goodbye(sim, pipe, 1 - end);
+    release(sim, pipe);
+}
+
+void
+sim_pipe_host_died(struct sim_host *host)
+{
+    struct sim *sim = host->sim;
+    for (uint32_t i = 0; i < sim->pipe_count; i++) {
+        struct sim_pipe *pipe = &sim->pipes[i];
+        for (unsigned end = 0; end < 2 && pipe->used; end++) {
+            if (pipe->ends[end].host != host->index || pipe->ends[end].gone ||
+                pipe->ends[end].epoch != host->epoch)
+                continue;
+            leave(sim, pipe, end);
+            if (host->leaving && pipe->accepted && !pipe->ends[1 - end].gone)
+                say_goodbye(sim, pipe, 1 - end);
+            else if (pipe->framing == RELOAD_FRAMING_NONE && !pipe->ends[1 - end].gone)
+                tell_down(sim, pipe, 1 - end, RELOAD_E_LINK, sim->now + sim->options.detect_ns);
+            release(sim, pipe);
+        }
+    }
+}
+
+static void
+down(struct sim *sim, struct sim_pipe *pipe, const struct sim_event *event)
+{
+    struct sim_end *own = &pipe->ends[event->end];
+    if (own->gone || (event->end == 0 && own->up && event->error == RELOAD_E_TIMEOUT))
+        return; /* gone already; or it was expected in time after all */
+    struct sim_host *host = live_host(sim, own);
+    bool told = own->up || event->end == 0;
+    uint32_t link = own->link;
+    if (event->end == 0 && !pipe->accepted)
+        pipe->ends[1].gone = true;
+    leave(sim, pipe, event->end);
+    release(sim, pipe);
+    if (!host || host->puppet || !told)
+        return;
+    reload_node_link_down(host->node, link, event->error, sim->now);
+    sim_host_turn(host);
+}
+
+/* ---- cuts -------------------------------------------------------------------------------------
+ */
+
+static bool
+is_cut(const struct sim *sim, const struct sim_pipe *pipe)
+{
+    uint32_t a = pipe->ends[0].host, b = pipe->ends[1].host;
+    return !sim_network_reaches(&sim->network, a, b) || !sim_network_reaches(&sim->network, b, a);
+}
+
+void
+sim_pipe_cut(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->pipe_count; i++) {
+        struct sim_pipe *pipe = &sim->pipes[i];
+        if (!pipe->used || !pipe->accepted || pipe->cut_at || !is_cut(sim, pipe))
+            continue;
+        pipe->cut_at = sim->now;
+        if (pipe->framing == RELOAD_FRAMING_NONE)
+            pipe_event(sim, pipe, sim->now + sim->options.detect_ns, SIM_EVENT_DETECT, 0, 0);
+    }
+}
+
+void
+sim_pipe_healed(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->pipe_count; i++) {
+        struct sim_pipe *pipe = &sim->pipes[i];
+        if (!pipe->used || !pipe->cut_at || is_cut(sim, pipe))
+            continue;
+        pipe->cut_at = 0;
+        for (size_t k = 0; k < pipe->held_count; k++) {
+            struct sim_event *event = pipe->held[k];
+            unsigned end = event->end;
+            sim_queue_push(&sim->queue,
+                           sim_network_message(&sim->network, pipe->ends[1 - end].host,
+                                               pipe->ends[end].host, sim->now,
+                                               &pipe->ends[end].last),
+                           event);
+        }
+        pipe->held_count = 0;
+    }
+}
+
+static void
+detect(struct sim *sim, struct sim_pipe *pipe)
+{
+    if (!pipe->cut_at || sim->now - pipe->cut_at < sim->options.detect_ns)
+        return;
+    for (unsigned end = 0; end < 2; end++)
+        if (!pipe->ends[end].gone)
+            tell_down(sim, pipe, end, RELOAD_E_LINK, sim->now);
+    drop_held(pipe);
+}
+
+void
+sim_pipe_event(struct sim *sim, struct sim_event *event)
+{
+    struct sim_pipe *pipe = &sim->pipes[event->pipe];
+    if (!pipe->used || pipe->generation != event->generation)
+        return;
+    switch (event->type) {
+    case SIM_EVENT_DELIVER:
+        deliver(sim, pipe, event);
+        break;
+    case SIM_EVENT_ACCEPT:
+        if (event->link)
+            finish_accept(sim, pipe);
+        else
+            accept_link(sim, pipe);
+        break;
+    case SIM_EVENT_CONNECTED:
+        connected(sim, pipe);
+        break;
+    case SIM_EVENT_DOWN:
+        down(sim, pipe, event);
+        break;
+    case SIM_EVENT_DETECT:
+        detect(sim, pipe);
+        break;
+    default:
+        assert(0);
+    }
+}
