@@ -153,9 +153,9 @@ RELOAD_CHECKED int reload_node_start(struct reload_node *node,
 void reload_node_leave(struct reload_node *node, reload_time now);
 
 /* A destination: the entries of a Destination List, in order. */
-#define RELOAD_DESTINATIONS_MAX 8
+#define RELOAD_ROUTE_ENTRIES_MAX 8
 struct reload_route {
-    struct reload_destination entries[RELOAD_DESTINATIONS_MAX];
+    struct reload_destination entries[RELOAD_ROUTE_ENTRIES_MAX];
     size_t count;
     uint32_t first_link; /* send the first hop over this link; 0 routes normally */
 };
@@ -187,7 +187,8 @@ struct reload_result {
     reload_time elapsed_ns;
 };
 
-/* Called once for each request, from within reload_node_poll: it may call any verb. */
+/* Called once for each request, from within reload_node_recv, _timeout or _poll, never from within
+ * the verb that made the request: it may call any verb. */
 typedef void reload_result_fn(void *argument, const struct reload_result *result, reload_time now);
 
 /* reload_node_request signs and sends a request of code |code| with |body| (the encoded message

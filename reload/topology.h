@@ -69,7 +69,9 @@ struct reload_topology_ops {
     uint32_t (*responsible_ppb)(void *state);
 
     /* An overlay link came up or went down (|error|: why). |wants_update|: the peer asked for an
-     * Update when it attached (6.4.2.3): send it now. */
+     * Update when it attached (6.4.2.3): send it now. A node that is linked already may come up
+     * again: the new link has taken the place of the old one, for which no link_down is called
+     * (D27), or (same number) only the wish for an Update is new. */
     void (*link_up)(void *state, uint32_t link, const struct reload_node_id *node_id,
                     bool wants_update, reload_time now);
     void (*link_down)(void *state, uint32_t link, const struct reload_node_id *node_id, int error,

@@ -1,0 +1,338 @@
+/* bootstrap.c: the way into the overlay.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/core/bootstrap.h"
+
+#include "reload/core/node_internal.h"
+
+#include <assert.h>
+
+#define CONNECT_DEADLINE (10 * RELOAD_SECOND)
+#define JOIN_DEADLINE (40 * RELOAD_SECOND)
+#define LEAVE_DEADLINE (3 * RELOAD_SECOND)
+#define PAUSE_MIN (1 * RELOAD_SECOND)
+#define PAUSE_DOUBLINGS_MAX 5 /* pauses of up to 32 s */
+#define CANDIDATES_MAX 64
+
+static reload_alarm_fn wake;
+static void attempt(struct reload_node *node, reload_time now);
+
+static uint64_t
+random_u64(struct reload_node *node)
+{
+    uint64_t value;
+    node->env->random(node->env->context, &value, sizeof value);
+    return value;
+}
+
+static void
+arm(struct reload_node *node, reload_time at)
+{
+    if (reload_alarm_set(&node->alarms, &node->bootstrap.alarm, at, wake) != 0)
+        reload_effects_event(node, RELOAD_EVENT_JOIN_FAILED, 0, NULL, RELOAD_E_NOMEM);
+}
+
+static void
+connect_deadline(struct reload_alarm *alarm, void *owner, uint64_t now)
+{
+    struct reload_link *link =
+        (struct reload_link *)((char *)alarm - offsetof(struct reload_link, deadline));
+    reload_link_end(owner, link, RELOAD_E_TIMEOUT, true, now);
+}
+
+/* Asks the driver for a link to |candidate|. Returns its number, or 0. */
+static uint32_t
+connect_to(struct reload_node *node, const struct reload_candidate *candidate, reload_time now)
+{
+    struct reload_link *link = reload_link_new(node, RELOAD_LINK_CONNECTING, 0);
+    if (!link)
+        return 0;
+    struct reload_offer *remote = reload_node_allocate(node, NULL, sizeof *remote);
+    if (remote) {
+        *remote = (struct reload_offer){.candidate_count = 1};
+        remote->candidates[0] = *candidate;
+    }
+    struct reload_effect_entry entry = {
+        .type = RELOAD_EFFECT_CONNECT, .link = link->id, .offer = remote};
+    link->bootstrap = true;
+    uint32_t id = link->id;
+    if (!remote ||
+        reload_alarm_set(&node->alarms, &link->deadline, now + CONNECT_DEADLINE,
+                         connect_deadline) != 0 ||
+        reload_effects_push(node, &entry) != 0) {
+        link->bootstrap = false;
+        reload_link_end(node, link, RELOAD_E_NOMEM, false, now);
+        return 0;
+    }
+    return id;
+}
+
+/* No bootstrap node answered: found the overlay if we may, or try again later. */
+static void
+fail(struct reload_node *node, int error, reload_time now)
+{
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    bootstrap->link = 0;
+    if (node->options.first_node && !node->options.client && !bootstrap->rounds &&
+        error == RELOAD_E_UNREACHABLE) {
+        bootstrap->state = RELOAD_BOOTSTRAP_JOINING;
+        arm(node, now + JOIN_DEADLINE);
+        node->topology->found(node->topology_state, now);
+        return;
+    }
+    reload_effects_event(node, RELOAD_EVENT_JOIN_FAILED, 0, NULL, error);
+    unsigned doublings =
+        bootstrap->rounds < PAUSE_DOUBLINGS_MAX ? bootstrap->rounds : PAUSE_DOUBLINGS_MAX;
+    bootstrap->rounds++;
+    reload_time pause = PAUSE_MIN << doublings;
+    pause = pause / 2 + random_u64(node) % pause; /* many restart at once: not all together */
+    bootstrap->state = RELOAD_BOOTSTRAP_WAITING;
+    arm(node, now + pause);
+}
+
+static void
+attempt(struct reload_node *node, reload_time now)
+{
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    bootstrap->state = RELOAD_BOOTSTRAP_CONNECTING;
+    while (bootstrap->tried < bootstrap->candidate_count) {
+        bootstrap->tried++;
+        size_t next = bootstrap->next++ % bootstrap->candidate_count;
+        bootstrap->link = connect_to(node, &bootstrap->candidates[next], now);
+        if (bootstrap->link)
+            return;
+    }
+    fail(node, RELOAD_E_UNREACHABLE, now);
+}
+
+static void
+begin_round(struct reload_node *node, reload_time now)
+{
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    bootstrap->tried = 0;
+    if (bootstrap->candidate_count)
+        bootstrap->next = random_u64(node) % bootstrap->candidate_count;
+    /* A link to a bootstrap node that still stands is as good as a new one. */
+    size_t cursor = 0;
+    struct reload_link *link;
+    while ((link = reload_link_walk(node, &cursor)))
+        if (link->bootstrap && link->state == RELOAD_LINK_UP && !link->sender.suspect) {
+            bootstrap->state = RELOAD_BOOTSTRAP_CONNECTING;
+            bootstrap->link = link->id;
+            reload_bootstrap_link_up(node, link->id, now);
+            return;
+        }
+    attempt(node, now);
+}
+
+static void
+wake(struct reload_alarm *alarm, void *owner, uint64_t now)
+{
+    (void)alarm;
+    struct reload_node *node = owner;
+    switch (node->bootstrap.state) {
+    case RELOAD_BOOTSTRAP_WAITING:
+        begin_round(node, now);
+        break;
+    case RELOAD_BOOTSTRAP_JOINING:
+        fail(node, RELOAD_E_TIMEOUT, now);
+        break;
+    case RELOAD_BOOTSTRAP_LEAVING:
+        node->bootstrap.state = RELOAD_BOOTSTRAP_LEFT;
+        reload_effects_event(node, RELOAD_EVENT_LEFT, 0, NULL, 0);
+        break;
+    default:
+        break;
+    }
+}
+
+void
+reload_bootstrap_link_up(struct reload_node *node, uint32_t id, reload_time now)
+{
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    if (id == bootstrap->probe_link && bootstrap->probe_done) {
+        reload_attach_fn *done = bootstrap->probe_done;
+        bootstrap->probe_done = NULL;
+        bootstrap->probe_link = 0;
+        done(bootstrap->probe_argument, 0, id, &reload_link_find(node, id)->node_id, now);
+        return;
+    }
+    if (id != bootstrap->link || bootstrap->state != RELOAD_BOOTSTRAP_CONNECTING)
+        return;
+    bootstrap->state = RELOAD_BOOTSTRAP_JOINING;
+    arm(node, now + JOIN_DEADLINE);
+    node->topology->join(node->topology_state, id, now);
+}
+
+static bool
+any_up(const struct reload_node *node)
+{
+    size_t cursor = 0;
+    const struct reload_link *link;
+    while ((link = reload_link_walk(node, &cursor)))
+        if (link->state == RELOAD_LINK_UP && link->application == 0)
+            return true;
+    return false;
+}
+
+void
+reload_bootstrap_link_gone(struct reload_node *node, const struct reload_link *link,
+                           reload_time now)
+{
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    if (link->id == bootstrap->probe_link && bootstrap->probe_done) {
+        reload_attach_fn *done = bootstrap->probe_done;
+        bootstrap->probe_done = NULL;
+        bootstrap->probe_link = 0;
+        done(bootstrap->probe_argument, RELOAD_E_UNREACHABLE, 0, &link->node_id, now);
+    }
+    if (link->id == bootstrap->link && bootstrap->state == RELOAD_BOOTSTRAP_CONNECTING)
+        attempt(node, now);
+    else if (link->state == RELOAD_LINK_UP && bootstrap->state == RELOAD_BOOTSTRAP_JOINED &&
+             !any_up(node))
+        reload_effects_event(node, RELOAD_EVENT_DISCONNECTED, 0, NULL, 0);
+}
+
+void
+reload_bootstrap_fini(struct reload_node *node)
+{
+    reload_alarm_clear(&node->alarms, &node->bootstrap.alarm);
+    reload_alarm_clear(&node->alarms, &node->bootstrap.probe_alarm);
+    if (node->bootstrap.candidates)
+        (void)reload_node_allocate(node, node->bootstrap.candidates, 0);
+    node->bootstrap.candidates = NULL;
+}
+
+/* ---- verbs ---------------------------------------------------------------------------------- */
+
+int
+reload_node_start(struct reload_node *node, const struct reload_candidate *candidates,
+                  size_t count, reload_time now)
+{
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    if (bootstrap->state >= RELOAD_BOOTSTRAP_LEAVING)
+        return RELOAD_E_USAGE;
+    if (count > CANDIDATES_MAX)
+        count = CANDIDATES_MAX;
+    struct reload_candidate *copy = NULL;
+    if (count) {
+        copy = reload_node_allocate(node, NULL, count * sizeof *copy);
+        if (!copy)
+            return RELOAD_E_NOMEM;
+        memcpy(copy, candidates, count * sizeof *copy);
+    }
+    if (bootstrap->candidates)
+        (void)reload_node_allocate(node, bootstrap->candidates, 0);
+    bootstrap->candidates = copy;
+    bootstrap->candidate_count = count;
+    if (bootstrap->state == RELOAD_BOOTSTRAP_IDLE ||
+        bootstrap->state == RELOAD_BOOTSTRAP_WAITING) {
+        reload_alarm_clear(&node->alarms, &bootstrap->alarm);
+        begin_round(node, now);
+    }
+    return 0;
+}
+
+void
+reload_node_leave(struct reload_node *node, reload_time now)
+{
+    bool was_joined = node->bootstrap.state == RELOAD_BOOTSTRAP_JOINED;
+    if (node->bootstrap.state >= RELOAD_BOOTSTRAP_LEAVING)
+        return;
+    node->bootstrap.state = RELOAD_BOOTSTRAP_LEAVING;
+    arm(node, was_joined ? now + LEAVE_DEADLINE : now);
+    if (was_joined)
+        node->topology->leave(node->topology_state, now);
+}
+
+bool
+reload_node_joined(const struct reload_node *node)
+{
+    return node->bootstrap.state == RELOAD_BOOTSTRAP_JOINED;
+}
+
+/* ---- for topologies ------------------------------------------------------------------------- */
+
+void
+reload_topology_joined(struct reload_node *node, reload_time now)
+{
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    if (bootstrap->state >= RELOAD_BOOTSTRAP_JOINED)
+        return;
+    bootstrap->state = RELOAD_BOOTSTRAP_JOINED;
+    bootstrap->rounds = 0;
+    reload_alarm_clear(&node->alarms, &bootstrap->alarm);
+    reload_effects_event(node, RELOAD_EVENT_JOINED, 0, &node->id, 0);
+    for (size_t i = 0; i < node->options.usage_count; i++)
+        if (node->options.usages[i]->joined)
+            node->options.usages[i]->joined(node->usage_states[i], now);
+}
+
+void
+reload_topology_failed(struct reload_node *node, int error, reload_time now)
+{
+    if (node->bootstrap.state == RELOAD_BOOTSTRAP_JOINING)
+        fail(node, error == RELOAD_E_UNREACHABLE ? RELOAD_E_TIMEOUT : error, now);
+}
+
+void
+reload_topology_rejoin(struct reload_node *node, reload_time now)
+{
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    if (bootstrap->state != RELOAD_BOOTSTRAP_JOINED && bootstrap->state != RELOAD_BOOTSTRAP_JOINING)
+        return;
+    bootstrap->state = RELOAD_BOOTSTRAP_WAITING;
+    bootstrap->rounds = bootstrap->rounds ? bootstrap->rounds : 1; /* never found a second one */
+    bootstrap->link = 0;
+    arm(node, now + random_u64(node) % PAUSE_MIN);
+}
+
+static void
+probe_wake(struct reload_alarm *alarm, void *owner, uint64_t now)
+{
+    (void)alarm;
+    struct reload_node *node = owner;
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    reload_attach_fn *done = bootstrap->probe_done;
+    const struct reload_link *link = reload_link_find(node, bootstrap->probe_link);
+    if (!done || (link && link->state != RELOAD_LINK_UP))
+        return;
+    bootstrap->probe_done = NULL;
+    struct reload_node_id node_id = link ? link->node_id : (struct reload_node_id){{0}};
+    uint32_t id = link ? link->id : 0;
+    bootstrap->probe_link = 0;
+    done(bootstrap->probe_argument, link ? 0 : RELOAD_E_UNREACHABLE, id, &node_id, now);
+}
+
+int
+reload_topology_bootstrap(struct reload_node *node, reload_attach_fn *done, void *argument,
+                          reload_time now)
+{
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    if (bootstrap->probe_done)
+        return RELOAD_E_BUSY;
+    if (bootstrap->candidate_count == 0)
+        return RELOAD_E_UNREACHABLE;
+    const struct reload_candidate *candidate =
+        &bootstrap->candidates[random_u64(node) % bootstrap->candidate_count];
+    uint32_t id = 0;
+    size_t cursor = 0;
+    const struct reload_link *link;
+    while ((link = reload_link_walk(node, &cursor)) && !id)
+        if (link->state == RELOAD_LINK_UP && link->application == 0 &&
+            memcmp(&link->address, &candidate->address, sizeof link->address) == 0)
+            id = link->id;
+    bootstrap->probe_done = done;
+    bootstrap->probe_argument = argument;
+    bootstrap->probe_link = id;
+    if (!id)
+        bootstrap->probe_link = connect_to(node, candidate, now);
+    if (id || !bootstrap->probe_link) {
+        int error =
+            reload_alarm_set(&node->alarms, &bootstrap->probe_alarm, now, probe_wake);
+        if (error)
+            bootstrap->probe_done = NULL;
+        return error;
+    }
+    return 0;
+}

@@ -1,0 +1,419 @@
+/* forward.c: the way of messages through this node.
+ *
+ * A message that goes on is read up to the end of its forwarding header only, and copied once, into
+ * the buffer from which it is sent.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/core/forward.h"
+
+#include "reload/core/error_code.h"
+#include "reload/core/message.h"
+#include "reload/core/node_internal.h"
+
+#include <assert.h>
+
+#define FIXED_SIZE 38u         /* the forwarding header up to its lists */
+#define MARGIN 32u             /* room for the Via List to grow (6.7) */
+#define FRAGMENT_BODY_MIN 512u /* below, chunks could get smaller than the 256 that 6.7 wants */
+#define DUPLICATES_CHECKED 16  /* entries of a Destination List that are compared (13.6.5) */
+
+/* A message on its way: its header, and what of its lists goes out. */
+struct transit {
+    const uint8_t *fixed;            /* the first FIXED_SIZE octets as received */
+    struct reload_forwarding_header header;
+    struct reload_bytes destination_list; /* what is left of it */
+    struct reload_bytes body;        /* behind the header */
+    struct reload_link *from;        /* NULL: our own */
+    bool is_request;                 /* as far as the first fragment tells */
+    bool first_fragment;
+};
+
+/* ---- out ------------------------------------------------------------------------------------ */
+
+/* Writes one fragment, |size| octets of the body from |offset| on, and sends it on |link|. */
+static int
+send_piece(struct reload_node *node, const struct transit *transit, struct reload_bytes via,
+           bool append_via, uint8_t ttl, struct reload_link *link, size_t offset, size_t size,
+           reload_time now)
+{
+    const struct reload_forwarding_header *header = &transit->header;
+    size_t own = append_via ? 2u + node->wire.node_id_length : 0;
+    size_t total = FIXED_SIZE + via.size + own + transit->destination_list.size +
+                   header->options.size + size;
+    struct reload_buffer *buffer =
+        reload_buffer_get(&node->buffers, RELOAD_FRAME_HEADER_SIZE + total);
+    if (!buffer)
+        return RELOAD_E_NOMEM;
+    struct reload_writer writer = reload_writer_of(buffer->data, buffer->capacity);
+    (void)reload_writer_reserve(&writer, RELOAD_FRAME_HEADER_SIZE);
+    reload_writer_bytes(&writer, (struct reload_bytes){transit->fixed, 11});
+    reload_writer_u8(&writer, ttl);
+    uint32_t base = header->fragment & RELOAD_FRAGMENT_OFFSET;
+    uint32_t last = offset + size == transit->body.size ? header->fragment & RELOAD_FRAGMENT_LAST : 0;
+    reload_writer_u32(&writer, RELOAD_FRAGMENT_ALWAYS | last | (base + (uint32_t)offset));
+    reload_writer_u32(&writer, (uint32_t)total);
+    reload_writer_u64(&writer, header->transaction_id);
+    reload_writer_u32(&writer, header->max_response_length);
+    reload_writer_u16(&writer, (uint16_t)(via.size + own));
+    reload_writer_u16(&writer, (uint16_t)transit->destination_list.size);
+    reload_writer_u16(&writer, (uint16_t)header->options.size);
+    reload_writer_bytes(&writer, via);
+    if (append_via) {
+        reload_writer_u8(&writer, RELOAD_DESTINATION_TYPE_NODE);
+        reload_writer_u8(&writer, node->wire.node_id_length);
+        reload_writer_bytes(&writer, reload_node_id_bytes(&transit->from->node_id,
+                                                          node->wire.node_id_length));
+    }
+    reload_writer_bytes(&writer, transit->destination_list);
+    reload_writer_bytes(&writer, header->options);
+    reload_writer_bytes(&writer, (struct reload_bytes){transit->body.data + offset, size});
+    assert(!writer.failed && writer.size == RELOAD_FRAME_HEADER_SIZE + total);
+    buffer->size = (uint32_t)writer.size;
+    return reload_link_send(node, link, buffer, now);
+}
+
+/* The size of the chunks into which a body of |body| octets is cut on |link|; |body| when it goes in
+ * one piece. RFC 6940 6.7. */
+static size_t
+chunk_size(const struct reload_link *link, size_t header, size_t body)
+{
+    if (link->framing != RELOAD_FRAMING_DATAGRAM ||
+        RELOAD_FRAME_HEADER_SIZE + header + body <= link->sender.mtu)
+        return body;
+    size_t room = link->sender.mtu - RELOAD_FRAME_HEADER_SIZE;
+    if (room < header + MARGIN + FRAGMENT_BODY_MIN)
+        return body; /* the network layer fragments it */
+    room -= header + MARGIN;
+    size_t count = (body + room - 1) / room;
+    return (body + count - 1) / count;
+}
+
+static bool
+last_via_is(struct reload_node *node, struct reload_bytes via, const struct reload_node_id *id)
+{
+    uint8_t length = node->wire.node_id_length;
+    size_t size = 2u + length;
+    if (via.size < size)
+        return false;
+    const uint8_t *entry = via.data + via.size - size;
+    return entry[0] == RELOAD_DESTINATION_TYPE_NODE && entry[1] == length &&
+           memcmp(entry + 2, id->octets, length) == 0;
+}
+
+static int
+send_on(struct reload_node *node, const struct transit *transit, struct reload_link *link,
+        reload_time now)
+{
+    struct reload_bytes via = transit->header.via_list;
+    uint8_t ttl = transit->header.ttl;
+    bool append_via = false;
+    if (transit->from) {
+        ttl--;
+        /* A response needs no way back (6.1.2); whether a later fragment is one, nobody knows. */
+        append_via = (transit->is_request || !transit->first_fragment) &&
+                     !last_via_is(node, via, &transit->from->node_id);
+    }
+    size_t header = FIXED_SIZE + via.size + transit->destination_list.size +
+                    transit->header.options.size + (append_via ? 2u + node->wire.node_id_length : 0);
+    size_t via_size = via.size + (append_via ? 2u + node->wire.node_id_length : 0);
+    if (via_size > UINT16_MAX || header + transit->body.size > node->config->max_message_size)
+        return RELOAD_E_TOO_LARGE;
+    size_t chunk = chunk_size(link, header, transit->body.size);
+    uint32_t id = link->id;
+    size_t offset = 0;
+    do {
+        size_t left = transit->body.size - offset;
+        int error = send_piece(node, transit, via, append_via, ttl, link, offset,
+                               left < chunk ? left : chunk, now);
+        if (error)
+            return error;
+        offset += chunk;
+        link = reload_link_find(node, id); /* sending can end it */
+    } while (link && offset < transit->body.size);
+    return 0;
+}
+
+/* ---- in ------------------------------------------------------------------------------------- */
+
+void
+reload_forward_reverse(struct reload_node *node, struct reload_bytes via_list,
+                       struct reload_writer *writer)
+{
+    uint8_t *place = reload_writer_reserve(writer, via_list.size);
+    if (!place)
+        return;
+    uint8_t *end = place + via_list.size;
+    struct reload_reader reader = reload_reader_of(via_list);
+    struct reload_destination entry;
+    while (reload_reader_left(&reader) > 0) {
+        const uint8_t *begin = reader.at;
+        bool more = reload_destination_next(&reader, &node->wire, &entry);
+        assert(more);
+        (void)more;
+        size_t size = (size_t)(reader.at - begin);
+        end -= size;
+        memcpy(end, begin, size);
+    }
+    assert(end == place);
+}
+
+/* Answers a request that we cannot forward with an error, unless we did so too often (the error is a
+ * hint only, D2). */
+static void
+refuse(struct reload_node *node, const struct transit *transit, int error, reload_time now)
+{
+    if (!transit->from || !transit->is_request || !transit->first_fragment ||
+        !reload_limiter_take(&node->refusals, now))
+        return;
+    uint8_t list[4096];
+    struct reload_writer writer = reload_writer_of(list, sizeof list);
+    if (!last_via_is(node, transit->header.via_list, &transit->from->node_id)) {
+        reload_writer_u8(&writer, RELOAD_DESTINATION_TYPE_NODE);
+        reload_writer_vector(&writer, 1, reload_node_id_bytes(&transit->from->node_id,
+                                                              node->wire.node_id_length));
+    }
+    reload_forward_reverse(node, transit->header.via_list, &writer);
+    uint16_t code = error == RELOAD_E_TOO_LARGE ? RELOAD_ERROR_MESSAGE_TOO_LARGE
+                                                : reload_error_code_of(error);
+    uint8_t body[4] = {(uint8_t)(code >> 8), (uint8_t)code, 0, 0};
+    struct reload_draft draft = {.transaction_id = transit->header.transaction_id,
+                                 .destination_list = reload_writer_written(&writer),
+                                 .code = RELOAD_MESSAGE_ERROR,
+                                 .body = {body, sizeof body}};
+    struct reload_buffer *buffer;
+    if (writer.failed || reload_message_build(node, &draft, &buffer) != 0)
+        return;
+    node->counters.errors_sent++;
+    (void)reload_forward_own(node, buffer, transit->from->id, now);
+}
+
+enum verdict {
+    FOR_US,
+    GOES_ON, /* over |*link| */
+    DROP,
+};
+
+static enum verdict
+drop(uint64_t *counter)
+{
+    (*counter)++;
+    return DROP;
+}
+
+static enum verdict
+by_topology(struct reload_node *node, const struct transit *transit,
+            const struct reload_node_id *id, bool is_resource, bool only_entry,
+            struct reload_link **link)
+{
+    struct reload_node_id next;
+    uint32_t from = transit->from ? transit->from->id : 0;
+    switch (node->topology->next_hop(node->topology_state, id, from, &next)) {
+    case RELOAD_HOP_SELF:
+        /* 6.1.1: a Resource-ID must be the only entry; a Node-ID in our range that is neither ours
+         * nor linked is nobody's. */
+        if (is_resource && only_entry)
+            return FOR_US;
+        return drop(&node->counters.dropped_destination);
+    case RELOAD_HOP_LINK:
+        *link = reload_link_of_node(node, &next);
+        if (*link)
+            return GOES_ON;
+        break;
+    case RELOAD_HOP_NONE:
+        break;
+    }
+    return drop(&node->counters.dropped_no_route);
+}
+
+/* Looks at the first entries of the Destination List, takes away those that are ourselves, and tells
+ * what to do (6.1). */
+static enum verdict
+route(struct reload_node *node, struct transit *transit, struct reload_link **link)
+{
+    struct reload_reader reader = reload_reader_of(transit->destination_list);
+    for (;;) {
+        transit->destination_list = reload_reader_rest(&reader);
+        struct reload_destination entry;
+        if (!reload_destination_next(&reader, &node->wire, &entry))
+            return drop(&node->counters.dropped_destination);
+        bool only_entry = reload_reader_left(&reader) == 0;
+        struct reload_node_id id;
+        switch (entry.type) {
+        case RELOAD_DESTINATION_TYPE_NODE:
+            id = entry.destination_data.node_id;
+            if (reload_node_id_is_wildcard(&id, node->wire.node_id_length))
+                return FOR_US;
+            if (reload_node_id_equal(&id, &node->id)) {
+                if (only_entry)
+                    return FOR_US;
+                continue;
+            }
+            *link = reload_link_of_node(node, &id);
+            return *link ? GOES_ON : by_topology(node, transit, &id, false, only_entry, link);
+        case RELOAD_DESTINATION_TYPE_RESOURCE:
+            id = reload_node_id_of(entry.destination_data.resource_id);
+            return by_topology(node, transit, &id, true, only_entry, link);
+        default:
+            /* Opaque IDs: we hand none out, so none can be ours (6.3.2.2: silently dropped). */
+            return drop(&node->counters.dropped_destination);
+        }
+    }
+}
+
+/* 13.6.5: the same entry twice in a Destination List is a loop on order. */
+static bool
+has_duplicates(struct reload_node *node, struct reload_bytes list)
+{
+    struct reload_bytes entries[DUPLICATES_CHECKED];
+    size_t count = 0;
+    struct reload_reader reader = reload_reader_of(list);
+    struct reload_destination entry;
+    const uint8_t *begin = reader.at;
+    while (reload_destination_next(&reader, &node->wire, &entry)) {
+        struct reload_bytes bytes = {begin, (size_t)(reader.at - begin)};
+        for (size_t i = 0; i < count; i++)
+            if (reload_bytes_equal(entries[i], bytes))
+                return true;
+        if (count == DUPLICATES_CHECKED)
+            return true; /* longer than any sensible route */
+        entries[count++] = bytes;
+        begin = reader.at;
+    }
+    return false;
+}
+
+static bool
+forward_critical(struct reload_node *node, struct reload_bytes options)
+{
+    struct reload_reader reader = reload_reader_of(options);
+    struct reload_forwarding_option option;
+    while (reload_forwarding_option_next(&reader, &node->wire, &option))
+        if (option.flags & RELOAD_FORWARDING_FLAG_FORWARD_CRITICAL)
+            return true; /* we understand none */
+    return false;
+}
+
+/* What makes a message unfit to be sent on; 0 when nothing does. */
+static int
+unfit(struct reload_node *node, const struct transit *transit)
+{
+    const struct reload_forwarding_header *header = &transit->header;
+    if (transit->from && (header->ttl == 0 || header->ttl > node->config->initial_ttl))
+        return RELOAD_E_TTL;
+    if (transit->is_request && header->options.size && forward_critical(node, header->options))
+        return RELOAD_E_UNSUPPORTED_OPTION;
+    return 0;
+}
+
+static void
+pass_on(struct reload_node *node, const struct transit *transit, struct reload_link *link,
+        reload_time now)
+{
+    int error = unfit(node, transit);
+    if (!error)
+        error = send_on(node, transit, link, now);
+    if (!error) {
+        if (transit->from)
+            node->counters.messages_forwarded++;
+        return;
+    }
+    if (error == RELOAD_E_TTL)
+        node->counters.dropped_ttl++;
+    else
+        node->counters.dropped_busy++;
+    if (error != RELOAD_E_BUSY && error != RELOAD_E_NOMEM)
+        refuse(node, transit, error, now);
+}
+
+static int
+parse(struct reload_node *node, struct reload_link *from, struct reload_bytes message,
+      struct transit *transit)
+{
+    *transit = (struct transit){.fixed = message.data, .from = from};
+    struct reload_reader reader = reload_reader_of(message);
+    int error = reload_forwarding_header_decode(&reader, &node->wire, &transit->header);
+    if (error)
+        return error;
+    const struct reload_forwarding_header *header = &transit->header;
+    if (header->overlay != node->config->overlay)
+        return RELOAD_E_OVERLAY;
+    if (header->length != message.size || !(header->fragment & RELOAD_FRAGMENT_ALWAYS))
+        return RELOAD_E_MALFORMED;
+    transit->destination_list = header->destination_list;
+    transit->body = reload_reader_rest(&reader);
+    transit->first_fragment = (header->fragment & RELOAD_FRAGMENT_OFFSET) == 0;
+    if (transit->first_fragment && transit->body.size >= 2) {
+        uint16_t code = (uint16_t)(transit->body.data[0] << 8 | transit->body.data[1]);
+        transit->is_request = (code & 1) && code != RELOAD_MESSAGE_ERROR;
+    }
+    return 0;
+}
+
+void
+reload_forward_received(struct reload_node *node, struct reload_link *from,
+                        struct reload_bytes message, reload_time now)
+{
+    struct transit transit;
+    int error = parse(node, from, message, &transit);
+    if (error == RELOAD_E_OVERLAY || error == RELOAD_E_VERSION) {
+        node->counters.dropped_overlay++;
+        return;
+    }
+    if (error) {
+        node->counters.dropped_malformed++;
+        return;
+    }
+    /* R11: which of its Node-IDs answers have to go to is known only after an Attach (6.1.2). */
+    struct reload_link *link = NULL;
+    if (transit.is_request && has_duplicates(node, transit.destination_list)) {
+        node->counters.dropped_destination++;
+        refuse(node, &transit, RELOAD_E_MALFORMED, now);
+        return;
+    }
+    switch (route(node, &transit, &link)) {
+    case FOR_US:
+        if (transit.header.ttl > node->config->initial_ttl) {
+            node->counters.dropped_ttl++;
+            refuse(node, &transit, RELOAD_E_TTL, now);
+            return;
+        }
+        reload_reassemble(node, from, &transit.header, message, transit.body, now);
+        return;
+    case GOES_ON:
+        if (from && from->several_ids && !from->attached && transit.is_request) {
+            node->counters.dropped_destination++;
+            refuse(node, &transit, RELOAD_E_FORBIDDEN, now);
+            return;
+        }
+        pass_on(node, &transit, link, now);
+        return;
+    case DROP:
+        return;
+    }
+}
+
+int
+reload_forward_own(struct reload_node *node, struct reload_buffer *buffer, uint32_t first_link,
+                   reload_time now)
+{
+    struct reload_bytes message = {buffer->data + RELOAD_FRAME_HEADER_SIZE,
+                                   buffer->size - RELOAD_FRAME_HEADER_SIZE};
+    struct transit transit;
+    struct reload_link *link = first_link ? reload_link_find(node, first_link) : NULL;
+    int error = parse(node, NULL, message, &transit);
+    assert(!error);
+    enum verdict verdict = GOES_ON;
+    if (!link || link->state != RELOAD_LINK_UP || link->application)
+        verdict = route(node, &transit, &link);
+    if (verdict == FOR_US) {
+        buffer->next = NULL;
+        *node->local_end = buffer;
+        node->local_end = &buffer->next;
+        return 0;
+    }
+    if (verdict == GOES_ON)
+        error = send_on(node, &transit, link, now);
+    else
+        error = RELOAD_E_UNREACHABLE;
+    reload_buffer_drop(&node->buffers, buffer);
+    return error;
+}

@@ -1,0 +1,95 @@
+/* link.h: the links of a node: the Connection Table of RFC 6940 6.1.2, overlay links and those of
+ * applications, from the first wish to the last frame.
+ *
+ *   GATHERING -> SIGNALLING -> CONNECTING -> UP -> gone
+ *
+ * An Attach goes through all states; a link to a bootstrap node begins in CONNECTING; one that a
+ * peer opened unannounced begins UP.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_CORE_LINK_H
+#define RELOAD_CORE_LINK_H
+
+#include "reload/base/alarm.h"
+#include "reload/core/buffer.h"
+#include "reload/core/limits.h"
+#include "reload/core/sender.h"
+#include "reload/node.h"
+
+struct reload_attach;
+
+enum reload_link_state {
+    RELOAD_LINK_GATHERING,
+    RELOAD_LINK_SIGNALLING,
+    RELOAD_LINK_CONNECTING,
+    RELOAD_LINK_UP,
+};
+
+struct reload_link {
+    uint32_t id;
+    enum reload_link_state state;
+    uint16_t application;          /* 0: an overlay link */
+    size_t usage;                  /* the usage that owns an application's link */
+    struct reload_node_id node_id; /* zero until known */
+    bool attached;                 /* made by an Attach, which names the Node-ID in use (6.1.2) */
+    bool several_ids;              /* the peer's certificate has more than one Node-ID */
+    bool wants_update;             /* the peer set send_update (6.4.2.3) */
+    bool incoming;                 /* the peer opened it */
+    bool offered;                  /* our Attach asked for it, not the peer's */
+    bool bootstrap;                /* to a bootstrap node */
+    uint64_t not_after_ms;         /* the peer's certificate ends (C4) */
+    struct reload_attach *attach;  /* while it is being made; owned by attach.c */
+    struct reload_alarm deadline;  /* while it is being made */
+
+    enum reload_framing framing;
+    struct reload_address address;
+    uint8_t overlay_link;
+    reload_time up_at;
+    struct reload_sender sender;
+    struct reload_receiver receiver;
+    uint64_t bytes_sent, bytes_received, messages_sent, messages_received;
+};
+
+/* The table. |by_node| maps Node-IDs to slots of overlay links that are UP: open addressing, a slot
+ * number plus 1, 0 when free. */
+struct reload_links {
+    struct reload_link **slots;
+    uint32_t *generations;
+    size_t capacity, count, next_slot;
+    uint16_t *by_node;
+    size_t by_node_size, by_node_count;
+};
+
+void reload_links_fini(struct reload_node *node);
+
+/* reload_link_new makes a link in |state| for |application|. Returns NULL when there are too many
+ * or no memory is left. */
+struct reload_link *reload_link_new(struct reload_node *node, enum reload_link_state state,
+                                    uint16_t application);
+
+/* reload_link_find returns link |id|, or NULL when there is none (any more). */
+struct reload_link *reload_link_find(const struct reload_node *node, uint32_t id);
+
+/* reload_link_of_node returns the overlay link that is UP to |node_id|, or NULL. */
+struct reload_link *reload_link_of_node(const struct reload_node *node,
+                                        const struct reload_node_id *node_id);
+
+/* reload_link_walk returns the next link of any state: start with |*cursor| 0; NULL at the end. */
+struct reload_link *reload_link_walk(const struct reload_node *node, size_t *cursor);
+
+/* reload_link_establish makes |link| UP with |peer| as |node_id|, replacing an older overlay link to
+ * the same node (D27), and tells topology or usage. Returns 0 or RELOAD_E_NOMEM. */
+int reload_link_establish(struct reload_node *node, struct reload_link *link,
+                          const struct reload_link_peer *peer,
+                          const struct reload_node_id *node_id, reload_time now);
+
+/* reload_link_end removes |link|, completes what waits for it with |error| and tells topology or
+ * usage when it was UP. With |close| the driver is asked to close it. */
+void reload_link_end(struct reload_node *node, struct reload_link *link, int error, bool close,
+                     reload_time now);
+
+/* reload_link_send sends the message in |buffer| (from RELOAD_FRAME_HEADER_SIZE on; a holder is
+ * taken over) on |link|. Returns 0, RELOAD_E_BUSY, RELOAD_E_NOMEM. */
+int reload_link_send(struct reload_node *node, struct reload_link *link,
+                     struct reload_buffer *buffer, reload_time now);
+
+#endif

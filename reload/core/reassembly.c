@@ -1,0 +1,280 @@
+/* reassembly.c: messages to us that came in fragments.
+ *
+ * Fragments are not signed and may have been cut differently on each hop and try (6.7), so pieces
+ * may overlap; where they do, the octets must be the same (D13).
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/core/reassembly.h"
+
+#include "reload/core/forward.h"
+#include "reload/core/node_internal.h"
+
+#include <assert.h>
+
+#define FRAGMENT_FIELD 12 /* offset of |fragment| in the forwarding header, |length| follows */
+
+static void
+destroy(struct reload_node *node, struct reload_partial *partial)
+{
+    node->reassembly.octets -= partial->capacity;
+    (void)reload_node_allocate(node, partial->header, 0);
+    (void)reload_node_allocate(node, partial->body, 0);
+    (void)reload_node_allocate(node, partial, 0);
+}
+
+static void
+take_out(struct reload_node *node, struct reload_partial **place)
+{
+    struct reload_reassembly *all = &node->reassembly;
+    struct reload_partial *partial = *place;
+    *place = partial->next;
+    if (!partial->next)
+        all->youngest_end = place;
+    all->count--;
+}
+
+static void
+evict(struct reload_node *node, struct reload_partial **place)
+{
+    struct reload_partial *partial = *place;
+    take_out(node, place);
+    destroy(node, partial);
+    node->counters.dropped_fragment++;
+}
+
+void
+reload_reassembly_fini(struct reload_node *node)
+{
+    while (node->reassembly.oldest)
+        evict(node, &node->reassembly.oldest);
+    reload_alarm_clear(&node->alarms, &node->reassembly.alarm);
+}
+
+void
+reload_reassembly_forget_link(struct reload_node *node, uint32_t link)
+{
+    for (struct reload_partial **place = &node->reassembly.oldest; *place;) {
+        if ((*place)->link == link)
+            evict(node, place);
+        else
+            place = &(*place)->next;
+    }
+}
+
+static void
+expire(struct reload_alarm *alarm, void *owner, uint64_t now)
+{
+    struct reload_node *node = owner;
+    while (node->reassembly.oldest && node->reassembly.oldest->expires <= now)
+        evict(node, &node->reassembly.oldest);
+    if (node->reassembly.oldest)
+        (void)reload_alarm_set(&node->alarms, alarm, node->reassembly.oldest->expires, expire);
+}
+
+static struct reload_partial **
+find(struct reload_node *node, uint32_t link, uint64_t transaction_id)
+{
+    struct reload_partial **place = &node->reassembly.oldest;
+    while (*place && ((*place)->link != link || (*place)->transaction_id != transaction_id))
+        place = &(*place)->next;
+    return place;
+}
+
+/* Makes room for one more of |link|: its own oldest goes first, then the oldest of all. */
+static void
+make_room(struct reload_node *node, uint32_t link)
+{
+    struct reload_reassembly *all = &node->reassembly;
+    size_t of_link = 0;
+    struct reload_partial **first = NULL;
+    for (struct reload_partial **place = &all->oldest; *place; place = &(*place)->next) {
+        if ((*place)->link != link)
+            continue;
+        first = first ? first : place;
+        of_link++;
+    }
+    if (of_link >= RELOAD_REASSEMBLIES_PER_LINK_MAX)
+        evict(node, first);
+    else if (all->count >= RELOAD_REASSEMBLIES_MAX)
+        evict(node, &all->oldest);
+}
+
+static struct reload_partial *
+begin(struct reload_node *node, uint32_t link, uint64_t transaction_id, struct reload_bytes header,
+      reload_time now)
+{
+    struct reload_reassembly *all = &node->reassembly;
+    make_room(node, link);
+    struct reload_partial *partial = reload_node_allocate(node, NULL, sizeof *partial);
+    if (!partial)
+        return NULL;
+    *partial = (struct reload_partial){.link = link,
+                                       .transaction_id = transaction_id,
+                                       .expires = now + RELOAD_REQUEST_LIFETIME,
+                                       .header_size = header.size};
+    partial->header = reload_node_allocate(node, NULL, header.size);
+    if (!partial->header ||
+        (!all->alarm.slot &&
+         reload_alarm_set(&node->alarms, &all->alarm, partial->expires, expire) != 0)) {
+        destroy(node, partial);
+        return NULL;
+    }
+    memcpy(partial->header, header.data, header.size);
+    if (!all->youngest_end)
+        all->youngest_end = &all->oldest;
+    *all->youngest_end = partial;
+    all->youngest_end = &partial->next;
+    all->count++;
+    return partial;
+}
+
+static int
+reserve(struct reload_node *node, struct reload_partial *partial, size_t size)
+{
+    struct reload_reassembly *all = &node->reassembly;
+    if (size <= partial->capacity)
+        return 0;
+    size_t capacity = partial->capacity ? 2 * partial->capacity : 4096;
+    while (capacity < size)
+        capacity *= 2;
+    size_t limit = RELOAD_REASSEMBLY_OCTETS_MAX;
+    if (limit < 4 * (size_t)node->config->max_message_size)
+        limit = 4 * (size_t)node->config->max_message_size;
+    while (all->octets - partial->capacity + capacity > limit && all->oldest != partial)
+        evict(node, &all->oldest);
+    uint8_t *body = reload_node_allocate(node, partial->body, capacity);
+    if (!body)
+        return RELOAD_E_NOMEM;
+    all->octets += capacity - partial->capacity;
+    partial->body = body;
+    partial->capacity = capacity;
+    return 0;
+}
+
+/* Octets of |bytes|, to stand at |offset|, that are there already are the same. */
+static bool
+agrees(const struct reload_partial *partial, uint32_t offset, struct reload_bytes bytes)
+{
+    uint32_t end = offset + (uint32_t)bytes.size;
+    for (size_t i = 0; i < partial->piece_count; i++) {
+        const struct reload_piece *piece = &partial->pieces[i];
+        uint32_t from = piece->begin > offset ? piece->begin : offset;
+        uint32_t to = piece->end < end ? piece->end : end;
+        if (from < to && memcmp(partial->body + from, bytes.data + (from - offset), to - from) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Adds [begin, end) to the pieces, merging those that touch it. False when there are too many. */
+static bool
+mark(struct reload_partial *partial, uint32_t begin, uint32_t end)
+{
+    size_t first = 0;
+    while (first < partial->piece_count && partial->pieces[first].end < begin)
+        first++;
+    size_t behind = first;
+    while (behind < partial->piece_count && partial->pieces[behind].begin <= end) {
+        begin = partial->pieces[behind].begin < begin ? partial->pieces[behind].begin : begin;
+        end = partial->pieces[behind].end > end ? partial->pieces[behind].end : end;
+        behind++;
+    }
+    size_t count = partial->piece_count - (behind - first) + 1;
+    if (count > RELOAD_FRAGMENTS_MAX)
+        return false;
+    memmove(&partial->pieces[first + 1], &partial->pieces[behind],
+            (partial->piece_count - behind) * sizeof partial->pieces[0]);
+    partial->pieces[first] = (struct reload_piece){begin, end};
+    partial->piece_count = count;
+    return true;
+}
+
+/* Takes the fragment in. Any error means that the whole message is given up. */
+static int
+add(struct reload_node *node, struct reload_partial *partial, uint32_t offset, bool last,
+    struct reload_bytes bytes)
+{
+    size_t end = offset + bytes.size;
+    if (bytes.size == 0 || end + partial->header_size > node->config->max_message_size)
+        return RELOAD_E_TOO_LARGE;
+    if (last) {
+        if (partial->total && partial->total != end)
+            return RELOAD_E_MALFORMED;
+        partial->total = (uint32_t)end;
+    }
+    size_t known_end =
+        partial->piece_count ? partial->pieces[partial->piece_count - 1].end : 0;
+    if (partial->total && (end > partial->total || known_end > partial->total))
+        return RELOAD_E_MALFORMED;
+    if (!agrees(partial, offset, bytes))
+        return RELOAD_E_MALFORMED;
+    int error = reserve(node, partial, end);
+    if (error)
+        return error;
+    memcpy(partial->body + offset, bytes.data, bytes.size);
+    return mark(partial, offset, (uint32_t)end) ? 0 : RELOAD_E_BUSY;
+}
+
+static bool
+complete(const struct reload_partial *partial)
+{
+    return partial->total && partial->piece_count == 1 && partial->pieces[0].begin == 0 &&
+           partial->pieces[0].end == partial->total;
+}
+
+static void
+put_u32(uint8_t *at, uint32_t value)
+{
+    struct reload_writer writer = reload_writer_of(at, 4);
+    reload_writer_u32(&writer, value);
+}
+
+static void
+deliver(struct reload_node *node, struct reload_link *link, struct reload_partial *partial,
+        reload_time now)
+{
+    size_t size = partial->header_size + partial->total;
+    struct reload_buffer *buffer = reload_buffer_get(&node->buffers, size);
+    if (!buffer) {
+        node->counters.dropped_busy++;
+        return;
+    }
+    memcpy(buffer->data, partial->header, partial->header_size);
+    memcpy(buffer->data + partial->header_size, partial->body, partial->total);
+    put_u32(buffer->data + FRAGMENT_FIELD, RELOAD_FRAGMENT_ALWAYS | RELOAD_FRAGMENT_LAST);
+    put_u32(buffer->data + FRAGMENT_FIELD + 4, (uint32_t)size);
+    destroy(node, partial);
+    reload_deliver(node, link, (struct reload_bytes){buffer->data, size}, now);
+    reload_buffer_drop(&node->buffers, buffer);
+}
+
+void
+reload_reassemble(struct reload_node *node, struct reload_link *link,
+                  const struct reload_forwarding_header *header, struct reload_bytes message,
+                  struct reload_bytes body, reload_time now)
+{
+    uint32_t offset = header->fragment & RELOAD_FRAGMENT_OFFSET;
+    bool last = (header->fragment & RELOAD_FRAGMENT_LAST) != 0;
+    if (offset == 0 && last) {
+        reload_deliver(node, link, message, now);
+        return;
+    }
+    uint32_t id = link ? link->id : 0;
+    struct reload_bytes head = {message.data, message.size - body.size};
+    struct reload_partial **place = find(node, id, header->transaction_id);
+    struct reload_partial *partial = *place;
+    if (!partial)
+        partial = begin(node, id, header->transaction_id, head, now);
+    if (!partial) {
+        node->counters.dropped_busy++;
+        return;
+    }
+    int error = add(node, partial, offset, last, body);
+    place = find(node, id, header->transaction_id); /* older ones may have gone */
+    assert(*place == partial);
+    if (error) {
+        evict(node, place);
+    } else if (complete(partial)) {
+        take_out(node, place);
+        deliver(node, link, partial, now);
+    }
+}

@@ -1,0 +1,430 @@
+/* sender.c: the windowed sender of Simple Reliability (D22).
+ *
+ * A frame is in one of two lists: |queue| (never sent) or |flight| (sent, not acknowledged). Each
+ * transmission takes a new sequence number, and the ACK of any of them settles the frame. A frame
+ * that was sent RELOAD_FRAME_TRIES times in vain ends the link.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/core/sender.h"
+
+#include "reload/core/node_internal.h"
+
+#include <assert.h>
+
+#define WINDOW_INITIAL 8
+#define PASSED_MAX 3                           /* acknowledged later frames that mean a loss */
+#define STREAM_GRACE (30 * RELOAD_SECOND)      /* 6.6.5 */
+#define STREAM_SUSPECT_MIN (2 * RELOAD_SECOND)
+#define FRAME_DATA 128
+
+void
+reload_sender_init(struct reload_sender *sender, enum reload_framing framing, uint16_t mtu,
+                   reload_time rtt_ns, reload_time now)
+{
+    *sender = (struct reload_sender){
+        .mtu = framing == RELOAD_FRAMING_DATAGRAM ? mtu : UINT16_MAX,
+        .window = WINDOW_INITIAL,
+        .threshold = RELOAD_WINDOW_MAX,
+        .rto = RELOAD_RTO_INITIAL,
+        .acknowledged_at = now,
+        .probe_until = RELOAD_NEVER,
+    };
+    sender->flight_end = &sender->flight;
+    sender->queue_end = &sender->queue;
+    if (rtt_ns) {
+        sender->srtt = rtt_ns;
+        sender->rttvar = rtt_ns / 2;
+        sender->rto = 3 * rtt_ns < RELOAD_RTO_MIN ? RELOAD_RTO_MIN : 3 * rtt_ns;
+    }
+}
+
+void
+reload_sender_fini(struct reload_node *node, struct reload_link *link)
+{
+    struct reload_sender *sender = &link->sender;
+    reload_alarm_clear(&node->alarms, &sender->alarm);
+    struct reload_buffer *lists[] = {sender->flight, sender->queue};
+    for (size_t i = 0; i < 2; i++)
+        for (struct reload_buffer *buffer = lists[i]; buffer;) {
+            struct reload_buffer *next = buffer->next;
+            reload_buffer_drop(&node->buffers, buffer);
+            buffer = next;
+        }
+    sender->flight = sender->queue = NULL;
+    sender->flight_count = sender->queue_count = 0;
+}
+
+static void
+measure(struct reload_sender *sender, reload_time rtt)
+{
+    if (sender->srtt == 0) {
+        sender->srtt = rtt ? rtt : 1;
+        sender->rttvar = rtt / 2;
+    } else {
+        reload_time off = sender->srtt > rtt ? sender->srtt - rtt : rtt - sender->srtt;
+        sender->rttvar = (3 * sender->rttvar + off) / 4;
+        sender->srtt = (7 * sender->srtt + rtt) / 8;
+    }
+    /* RFC 6940 6.6.3.1: rounded up to the millisecond, not to RFC 6298's second. */
+    reload_time rto = sender->srtt + 4 * sender->rttvar;
+    rto = (rto + RELOAD_MS - 1) / RELOAD_MS * RELOAD_MS;
+    if (rto < RELOAD_RTO_MIN)
+        rto = RELOAD_RTO_MIN;
+    sender->rto = rto > RELOAD_RTO_MAX ? RELOAD_RTO_MAX : rto;
+}
+
+static void
+set_suspect(struct reload_node *node, struct reload_link *link, bool suspect, reload_time now)
+{
+    if (link->sender.suspect == suspect)
+        return;
+    link->sender.suspect = suspect;
+    if (link->application == 0 && node->topology->link_suspect)
+        node->topology->link_suspect(node->topology_state, link->id, &link->node_id, suspect, now);
+}
+
+static reload_time
+frame_due(const struct reload_sender *sender, const struct reload_buffer *frame)
+{
+    unsigned tries = frame->tries;
+    assert(tries >= 1 && tries <= RELOAD_FRAME_TRIES);
+    return frame->sent_at[tries - 1] + (sender->rto << (tries - 1));
+}
+
+static reload_time
+stream_due(const struct reload_sender *sender)
+{
+    reload_time patience = 4 * sender->rto;
+    if (patience < STREAM_SUSPECT_MIN)
+        patience = STREAM_SUSPECT_MIN;
+    return sender->stream_since + (sender->suspect ? STREAM_GRACE : patience);
+}
+
+static reload_alarm_fn expire;
+
+static void
+rearm(struct reload_node *node, struct reload_link *link)
+{
+    struct reload_sender *sender = &link->sender;
+    reload_time at = sender->probe_until;
+    for (const struct reload_buffer *frame = sender->flight; frame; frame = frame->next) {
+        reload_time due = frame_due(sender, frame);
+        at = due < at ? due : at;
+    }
+    if (sender->stream_waiting && stream_due(sender) < at)
+        at = stream_due(sender);
+    if (at == RELOAD_NEVER)
+        reload_alarm_clear(&node->alarms, &sender->alarm);
+    else if (reload_alarm_set(&node->alarms, &sender->alarm, at, expire) != 0)
+        node->counters.dropped_busy++; /* no memory: the next frame or ACK arms it again */
+}
+
+static void
+write_header(struct reload_buffer *frame, uint32_t sequence)
+{
+    uint32_t size = frame->size - RELOAD_FRAME_HEADER_SIZE;
+    assert(size < 1u << 24);
+    uint8_t *at = frame->data;
+    at[0] = FRAME_DATA;
+    at[1] = (uint8_t)(sequence >> 24);
+    at[2] = (uint8_t)(sequence >> 16);
+    at[3] = (uint8_t)(sequence >> 8);
+    at[4] = (uint8_t)sequence;
+    at[5] = (uint8_t)(size >> 16);
+    at[6] = (uint8_t)(size >> 8);
+    at[7] = (uint8_t)size;
+}
+
+static void
+append(struct reload_buffer ***end, struct reload_buffer *frame)
+{
+    frame->next = NULL;
+    **end = frame;
+    *end = &frame->next;
+}
+
+/* Sends |frame| once more (or first) and puts it at the end of |flight|. */
+static void
+transmit(struct reload_node *node, struct reload_link *link, struct reload_buffer *frame,
+         reload_time now)
+{
+    struct reload_sender *sender = &link->sender;
+    assert(frame->tries < RELOAD_FRAME_TRIES && frame->holders == 1);
+    uint32_t sequence = sender->next_sequence++;
+    write_header(frame, sequence);
+    frame->sequences[frame->tries] = sequence;
+    frame->sent_at[frame->tries] = now;
+    frame->tries++;
+    frame->passed = 0;
+    append(&sender->flight_end, frame);
+    sender->flight_count++;
+    reload_buffer_hold(frame);
+    link->bytes_sent += frame->size;
+    (void)reload_effects_send(node, link->id, 0, frame);
+}
+
+static bool
+window_open(const struct reload_sender *sender)
+{
+    if (!sender->flight)
+        return true;
+    if (sender->flight_count >= sender->window)
+        return false;
+    /* The range of outstanding numbers is what one ACK can cover. */
+    const struct reload_buffer *oldest = sender->flight;
+    return sender->next_sequence - oldest->sequences[oldest->tries - 1] < RELOAD_WINDOW_MAX;
+}
+
+static void
+fill_window(struct reload_node *node, struct reload_link *link, reload_time now)
+{
+    struct reload_sender *sender = &link->sender;
+    while (sender->queue && window_open(sender)) {
+        struct reload_buffer *frame = sender->queue;
+        sender->queue = frame->next;
+        if (!sender->queue)
+            sender->queue_end = &sender->queue;
+        sender->queue_count--;
+        transmit(node, link, frame, now);
+    }
+}
+
+static void
+unlink_flight(struct reload_sender *sender, struct reload_buffer **place)
+{
+    struct reload_buffer *frame = *place;
+    *place = frame->next;
+    if (!frame->next)
+        sender->flight_end = place;
+    sender->flight_count--;
+}
+
+/* The frame at |place| is taken to be lost: again, and slower (RFC 8085 3.1). */
+static void
+retransmit(struct reload_node *node, struct reload_link *link, struct reload_buffer **place,
+           reload_time now)
+{
+    struct reload_sender *sender = &link->sender;
+    struct reload_buffer *frame = *place;
+    unlink_flight(sender, place);
+    if (frame->holders > 1) {
+        /* The driver has not fetched the last transmission yet: it counts as just sent. */
+        frame->sent_at[frame->tries - 1] = now;
+        append(&sender->flight_end, frame);
+        sender->flight_count++;
+        return;
+    }
+    sender->threshold = sender->window / 2 < 2 ? 2 : sender->window / 2;
+    sender->window = sender->threshold;
+    sender->window_credit = 0;
+    node->counters.frames_retransmitted++;
+    transmit(node, link, frame, now);
+}
+
+/* Returns false when the link had to be ended. */
+static bool
+expire_flight(struct reload_node *node, struct reload_link *link, reload_time now)
+{
+    struct reload_sender *sender = &link->sender;
+    struct reload_buffer **place = &sender->flight;
+    for (size_t left = sender->flight_count; left > 0; left--) {
+        struct reload_buffer *frame = *place;
+        if (frame_due(sender, frame) > now) {
+            place = &frame->next;
+            continue;
+        }
+        if (frame->tries == RELOAD_FRAME_TRIES) {
+            reload_link_end(node, link, RELOAD_E_TIMEOUT, true, now);
+            return false;
+        }
+        retransmit(node, link, place, now);
+        /* RFC 6940 6.6.3.1: the third retransmission without any acknowledgement. */
+        if (frame->tries >= 4 && sender->acknowledged_at < frame->sent_at[0])
+            set_suspect(node, link, true, now);
+    }
+    return true;
+}
+
+static void
+expire(struct reload_alarm *alarm, void *owner, uint64_t now)
+{
+    struct reload_node *node = owner;
+    struct reload_sender *sender =
+        (struct reload_sender *)((char *)alarm - offsetof(struct reload_sender, alarm));
+    struct reload_link *link =
+        (struct reload_link *)((char *)sender - offsetof(struct reload_link, sender));
+    if (sender->probe_until <= now) {
+        reload_link_end(node, link, RELOAD_E_TIMEOUT, true, now);
+        return;
+    }
+    if (sender->stream_waiting && stream_due(sender) <= now) {
+        if (sender->suspect) {
+            reload_link_end(node, link, RELOAD_E_TIMEOUT, true, now);
+            return;
+        }
+        set_suspect(node, link, true, now);
+    }
+    if (!expire_flight(node, link, now))
+        return;
+    fill_window(node, link, now);
+    rearm(node, link);
+}
+
+static int
+send_stream(struct reload_node *node, struct reload_link *link, struct reload_buffer *buffer,
+            reload_time now)
+{
+    struct reload_sender *sender = &link->sender;
+    uint32_t sequence = sender->next_sequence++;
+    write_header(buffer, sequence);
+    link->bytes_sent += buffer->size;
+    if (!sender->stream_waiting) {
+        sender->stream_waiting = true;
+        sender->stream_oldest = sequence;
+        sender->stream_since = now;
+        rearm(node, link);
+    }
+    return reload_effects_send(node, link->id, 0, buffer);
+}
+
+int
+reload_sender_send(struct reload_node *node, struct reload_link *link,
+                   struct reload_buffer *buffer, reload_time now)
+{
+    struct reload_sender *sender = &link->sender;
+    assert(buffer->size >= RELOAD_FRAME_HEADER_SIZE && link->state == RELOAD_LINK_UP);
+    if (link->framing == RELOAD_FRAMING_STREAM)
+        return send_stream(node, link, buffer, now);
+    if (sender->queue_count >= RELOAD_LINK_QUEUE_MAX ||
+        sender->queued_octets + buffer->size > RELOAD_LINK_QUEUE_OCTETS_MAX) {
+        reload_buffer_drop(&node->buffers, buffer);
+        node->counters.dropped_busy++;
+        return RELOAD_E_BUSY;
+    }
+    append(&sender->queue_end, buffer);
+    sender->queue_count++;
+    sender->queued_octets += buffer->size;
+    fill_window(node, link, now);
+    rearm(node, link);
+    return 0;
+}
+
+static void
+widen(struct reload_sender *sender)
+{
+    if (sender->window >= RELOAD_WINDOW_MAX)
+        return;
+    if (sender->window < sender->threshold) {
+        sender->window++;
+    } else if (++sender->window_credit >= sender->window) {
+        sender->window_credit = 0;
+        sender->window++;
+    }
+}
+
+/* Settles the frame that was sent as |sequence|. Returns false when there is none. */
+static bool
+settle(struct reload_node *node, struct reload_sender *sender, uint32_t sequence, reload_time now)
+{
+    for (struct reload_buffer **place = &sender->flight; *place; place = &(*place)->next) {
+        struct reload_buffer *frame = *place;
+        for (size_t i = 0; i < frame->tries; i++) {
+            if (frame->sequences[i] != sequence)
+                continue;
+            measure(sender, now - frame->sent_at[i]);
+            unlink_flight(sender, place);
+            sender->queued_octets -= frame->size;
+            reload_buffer_drop(&node->buffers, frame);
+            widen(sender);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+settle_stream(struct reload_sender *sender, uint32_t sequence, reload_time now)
+{
+    if ((int32_t)(sequence - sender->stream_oldest) < 0 ||
+        (int32_t)(sequence - sender->next_sequence) >= 0)
+        return;
+    measure(sender, now - sender->stream_since);
+    sender->acknowledged_at = now;
+    sender->stream_waiting = sequence + 1 != sender->next_sequence;
+    sender->stream_oldest = sequence + 1;
+    sender->stream_since = now;
+}
+
+void
+reload_sender_acknowledged(struct reload_node *node, struct reload_link *link, uint32_t sequence,
+                           uint32_t received, reload_time now)
+{
+    struct reload_sender *sender = &link->sender;
+    (void)received; /* implementations disagree on its bits: only |sequence| is trusted (I3) */
+    if (link->framing == RELOAD_FRAMING_STREAM) {
+        bool waiting = sender->stream_waiting;
+        if (waiting)
+            settle_stream(sender, sequence, now);
+        if (!waiting || sender->acknowledged_at != now)
+            return;
+    } else {
+        if (!settle(node, sender, sequence, now))
+            return;
+        sender->acknowledged_at = now;
+        struct reload_buffer **place = &sender->flight;
+        for (size_t left = sender->flight_count; left > 0; left--) {
+            struct reload_buffer *frame = *place;
+            bool older = (int32_t)(frame->sequences[frame->tries - 1] - sequence) < 0;
+            if (older && ++frame->passed >= PASSED_MAX && frame->tries < RELOAD_FRAME_TRIES)
+                retransmit(node, link, place, now);
+            else
+                place = &frame->next;
+        }
+        fill_window(node, link, now);
+    }
+    sender->probe_until = RELOAD_NEVER;
+    set_suspect(node, link, false, now);
+    rearm(node, link);
+}
+
+void
+reload_sender_probe(struct reload_node *node, struct reload_link *link, reload_time limit_ns,
+                    reload_time now)
+{
+    struct reload_sender *sender = &link->sender;
+    if (link->framing == RELOAD_FRAMING_NONE || sender->probe_until != RELOAD_NEVER)
+        return;
+    sender->probe_until = now + limit_ns;
+    bool outstanding = sender->flight || sender->stream_waiting;
+    struct reload_buffer *buffer = NULL;
+    if (!outstanding)
+        buffer = reload_buffer_get(&node->buffers, RELOAD_FRAME_HEADER_SIZE);
+    if (buffer) {
+        buffer->size = RELOAD_FRAME_HEADER_SIZE;
+        (void)reload_sender_send(node, link, buffer, now);
+    }
+    rearm(node, link);
+}
+
+uint32_t
+reload_receiver_mark(struct reload_receiver *receiver, uint32_t sequence, bool *fresh)
+{
+    if (!receiver->any) {
+        *receiver = (struct reload_receiver){true, sequence, 0};
+    }
+    int32_t ahead = (int32_t)(sequence - receiver->highest);
+    if (ahead > 0) {
+        receiver->seen = ahead < 64 ? receiver->seen << ahead : 0;
+        receiver->highest = sequence;
+        ahead = 0;
+    }
+    uint32_t behind = 0u - (uint32_t)ahead;
+    if (behind >= 64) {
+        *fresh = true; /* too old to know; duplicates are found again by transaction */
+        return 0;
+    }
+    *fresh = (receiver->seen >> behind & 1) == 0;
+    receiver->seen |= UINT64_C(1) << behind;
+    /* Bit d stands for sequence - d, d = 1..31 (I3). */
+    uint64_t window = receiver->seen >> behind;
+    return (uint32_t)(window & 0xfffffffeu);
+}

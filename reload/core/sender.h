@@ -1,0 +1,70 @@
+/* sender.h: Simple Reliability: sequence numbers, acknowledgements, retransmission, window and the
+ * finding of dead links. RFC 6940 6.6.2, 6.6.3; D3, D4, D22, D23; RFC 6298; RFC 8085.
+ *
+ * One object a link, for all framings: DATAGRAM retransmits, STREAM only measures, NONE does
+ * neither.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_CORE_SENDER_H
+#define RELOAD_CORE_SENDER_H
+
+#include "reload/base/alarm.h"
+#include "reload/core/buffer.h"
+#include "reload/node.h"
+
+struct reload_link;
+
+/* The sending half. */
+struct reload_sender {
+    uint32_t next_sequence;
+    uint16_t mtu;
+    bool suspect;                       /* nothing acknowledged for long (6.6.3.1) */
+    struct reload_buffer *flight, **flight_end; /* sent, unacknowledged, oldest transmission first */
+    struct reload_buffer *queue, **queue_end;   /* not sent yet */
+    uint16_t flight_count, queue_count;
+    size_t queued_octets;
+    uint16_t window;                    /* frames that may be in flight, 1..RELOAD_WINDOW_MAX */
+    uint16_t window_credit;             /* acknowledgements counted towards the next step */
+    uint16_t threshold;                 /* slow start ends here */
+    reload_time srtt, rttvar, rto;      /* srtt 0: nothing measured */
+    reload_time acknowledged_at;        /* last time an ACK for something outstanding came */
+    reload_time probe_until;            /* an ACK must come before, RELOAD_NEVER when none is due */
+    /* STREAM: what was sent and not acknowledged: oldest and newest sequence, and since when. */
+    uint32_t stream_oldest;
+    bool stream_waiting;
+    reload_time stream_since;
+    struct reload_alarm alarm;
+};
+
+/* The receiving half: |highest| sequence number seen, and bit i of |seen| for highest - i. */
+struct reload_receiver {
+    bool any;
+    uint32_t highest;
+    uint64_t seen;
+};
+
+/* reload_sender_init prepares the sender of a link that has just come up. |rtt_ns| is a first
+ * measurement, or 0. */
+void reload_sender_init(struct reload_sender *sender, enum reload_framing framing, uint16_t mtu,
+                        reload_time rtt_ns, reload_time now);
+
+/* reload_sender_fini drops all buffers and the alarm of |link|'s sender. */
+void reload_sender_fini(struct reload_node *node, struct reload_link *link);
+
+/* reload_sender_send frames the message in |buffer| (taken over) and sends it, now or when the
+ * window allows. Returns 0, RELOAD_E_BUSY (the queue is full), RELOAD_E_NOMEM. */
+int reload_sender_send(struct reload_node *node, struct reload_link *link,
+                       struct reload_buffer *buffer, reload_time now);
+
+/* reload_sender_acknowledged handles an ACK frame. */
+void reload_sender_acknowledged(struct reload_node *node, struct reload_link *link,
+                                uint32_t sequence, uint32_t received, reload_time now);
+
+/* reload_sender_probe wants a sign of life within |limit_ns|: sends an empty data frame (D23). */
+void reload_sender_probe(struct reload_node *node, struct reload_link *link, reload_time limit_ns,
+                         reload_time now);
+
+/* reload_receiver_mark notes that |sequence| arrived and returns the bitmask of its ACK; |*fresh|
+ * tells whether it had not been seen before. */
+uint32_t reload_receiver_mark(struct reload_receiver *receiver, uint32_t sequence, bool *fresh);
+
+#endif
