@@ -188,22 +188,24 @@ class Parser:
         width = (largest.bit_length() + 7) // 8
         if width not in (1, 2, 4):
             self.fail(f"no integer for values up to {largest}", self.line)
-        return values, width
+        if width != 1 and largest != 2 ** (8 * width) - 1:
+            self.fail(f"values above {largest} can only be refused in one octet", self.line)
+        return values, width, largest
 
     def definition_enum(self):
         self.take("enum")
-        values, width = self.values()
+        values, width, largest = self.values()
         token = self.take(kind="word")
         self.take(";")
         self.define(token.text, BOOLEAN if token.text == "Boolean"
-                    else Enum(token.text, values, width), token.line)
+                    else Enum(token.text, values, width, largest), token.line)
 
     def definition_registry(self):
         self.take("registry")
-        values, width = self.values()
+        values, width, largest = self.values()
         token = self.take(kind="word")
         self.take(";")
-        self.define("registry " + token.text, Registry(token.text, values, width), token.line)
+        self.define("registry " + token.text, Registry(token.text, values, width, largest), token.line)
 
     def definition_select(self):
         select = self.select()

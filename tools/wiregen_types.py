@@ -160,10 +160,12 @@ class Bytes(Type):
 
 
 class Enum(Type):
-    """|refuses_zero|: its first value is called invalid..., and no message may have it."""
+    """|refuses_zero|: its first value is called invalid..., and no message may have it. |largest|:
+    the largest possible value, when the width alone allows larger ones."""
 
-    def __init__(self, name, values, width):
+    def __init__(self, name, values, width, largest):
         self.name, self.snake, self.width = name, snake(name), width
+        self.largest = largest if largest < 2 ** (8 * width) - 1 else None
         self.refuses_zero = any(value == 0 and label.startswith("invalid")
                                 for label, value in values)
         self.values = [(label, value) for label, value in values
@@ -176,6 +178,8 @@ class Enum(Type):
         return f"{self.prefix}_{label.replace('-', '_').upper()}"
 
     def read(self, reader, target):
+        if self.largest is not None:
+            return f"reload_wire_tag{8 * self.width}_up_to({reader}, {self.largest}, &{target})"
         if self.refuses_zero:
             return f"reload_wire_tag{8 * self.width}({reader}, &{target})"
         return f"reload_reader_u{8 * self.width}({reader}, &{target})"
@@ -193,14 +197,16 @@ class Enum(Type):
         if self.refuses_zero:
             return (f"{target} = ({self.c})(1 + reload_prng_below(prng, "
                     f"{2 ** (8 * self.width) - 1}));")
+        if self.largest is not None:
+            return f"{target} = ({self.c})reload_prng_below(prng, {self.largest + 1});"
         return f"{target} = ({self.c})reload_arbitrary_uint(prng, {self.width});"
 
 
 class Registry(Enum):
     """Values that fields of a plain integer type hold."""
 
-    def __init__(self, name, values, width):
-        super().__init__(name, values, width)
+    def __init__(self, name, values, width, largest):
+        super().__init__(name, values, width, largest)
         self.tag += "_code"
 
 

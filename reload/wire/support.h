@@ -35,6 +35,15 @@ reload_wire_tag16(struct reload_reader *reader, uint16_t *value)
     return error;
 }
 
+/* reload_wire_tag8_up_to reads an enum whose values end at |largest|. */
+static inline int
+reload_wire_tag8_up_to(struct reload_reader *reader, uint8_t largest, uint8_t *value)
+{
+    if (reload_reader_left(reader) && *reader->at > largest)
+        return RELOAD_E_MALFORMED;
+    return reload_reader_u8(reader, value);
+}
+
 /* reload_node_id_read reads a Node-ID of the overlay's length. Returns 0 or RELOAD_E_TRUNCATED. */
 int reload_node_id_read(struct reload_reader *reader, const struct reload_wire *wire,
                         struct reload_node_id *value);
