@@ -65,6 +65,13 @@ enum reload_error {
 /* Marks functions whose result must be looked at. */
 #define RELOAD_CHECKED __attribute__((warn_unused_result))
 
+/* reload_ignore says in the code that an error at this place has no consequence. */
+static inline void
+reload_ignore(int error)
+{
+    (void)error;
+}
+
 /* reload_error_text returns the text for people of |error|, a static string; "success" for 0 and
  * "unknown error" for a number that is none of the above. */
 const char *reload_error_text(int error);

@@ -49,7 +49,7 @@ expire(struct reload_alarm *alarm, void *owner, uint64_t now)
     while (cache->oldest && cache->oldest->expires <= now)
         forget_oldest(node);
     if (cache->oldest)
-        (void)reload_alarm_set(&node->alarms, alarm, cache->oldest->expires, expire);
+        reload_ignore(reload_alarm_set(&node->alarms, alarm, cache->oldest->expires, expire));
 }
 
 static struct reload_kept_answer *
@@ -111,7 +111,7 @@ reload_answer_cache_look(struct reload_node *node, const struct reload_node_id *
     cache->youngest_end = &answer->younger;
     cache->count++;
     if (!cache->alarm.slot)
-        (void)reload_alarm_set(&node->alarms, &cache->alarm, answer->expires, expire);
+        reload_ignore(reload_alarm_set(&node->alarms, &cache->alarm, answer->expires, expire));
     return RELOAD_ANSWER_NEW;
 }
 

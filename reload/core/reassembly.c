@@ -67,7 +67,7 @@ expire(struct reload_alarm *alarm, void *owner, uint64_t now)
     while (node->reassembly.oldest && node->reassembly.oldest->expires <= now)
         evict(node, &node->reassembly.oldest);
     if (node->reassembly.oldest)
-        (void)reload_alarm_set(&node->alarms, alarm, node->reassembly.oldest->expires, expire);
+        reload_ignore(reload_alarm_set(&node->alarms, alarm, node->reassembly.oldest->expires, expire));
 }
 
 static struct reload_partial **

@@ -299,7 +299,7 @@ hint(struct reload_node *node, struct reload_transaction *transaction, uint16_t 
                         code == RELOAD_ERROR_MESSAGE_TOO_LARGE;
     reload_time soon = now + node->config->overlay_reliability_timer_ms * RELOAD_MS / 4;
     if (from_the_way && transaction->alarm.at > soon)
-        (void)reload_alarm_set(&node->alarms, &transaction->alarm, soon, retry);
+        reload_ignore(reload_alarm_set(&node->alarms, &transaction->alarm, soon, retry));
 }
 
 static unsigned
