@@ -53,9 +53,13 @@ enum sim_links {
 
 struct sim;
 
+/* Reads a topology's first successor; false when it has none. */
+typedef bool sim_successor_fn(const void *topology_state, struct reload_node_id *successor);
+
 /* Zero means the default that stands behind each. */
 struct sim_options {
     const struct reload_topology_ops *topology; /* must be given */
+    sim_successor_fn *successor;                /* of that topology, for sim_ring_is_whole */
     const struct reload_usage_ops *usages[RELOAD_USAGES_MAX];
     void *usage_arguments[RELOAD_USAGES_MAX];
     size_t usage_count;
@@ -193,6 +197,27 @@ void sim_set_loss(struct sim *sim, uint32_t loss_ppm);
 
 /* Whether all live peers are joined; |argument| unused. */
 bool sim_is_joined_all(struct sim *sim, void *argument);
+
+/* Whether, in every overlay, all live peers are joined and their first successors, walked from one
+ * to the next, make one ring of all of them in the order of their Node-IDs; and whether the peers
+ * share the id space without gap or overlap. Without options.successor only the latter is looked
+ * at. |argument| unused. */
+bool sim_is_whole(struct sim *sim, void *argument);
+
+/* sim_ring_is_whole asks that of one overlay. With |why| not NULL, prints there what is wrong. */
+bool sim_ring_is_whole(struct sim *sim, uint32_t overlay, FILE *why);
+
+/* sim_responsible returns the peer that is responsible for |resource| when the ring is whole: the
+ * first joined one at or behind it (10.1). */
+uint32_t sim_responsible(struct sim *sim, uint32_t overlay, struct reload_bytes resource);
+
+/* sim_successor_of returns the joined peer |steps| places behind |node| on the ring, by Node-IDs.
+ */
+uint32_t sim_successor_of(struct sim *sim, uint32_t node, uint32_t steps);
+
+/* sim_slot_at returns a slot of |owner| for which |responsible| is responsible, 0 when none of its
+ * 255 is. */
+uint8_t sim_slot_at(struct sim *sim, uint32_t owner, uint32_t responsible);
 
 /* ---- verbs that run to completion --------------------------------------------------------------
  */
