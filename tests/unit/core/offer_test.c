@@ -1,0 +1,140 @@
+/* offer_test.c: what a peer may offer in an Attach. RFC 6940 6.5.1.1; attack rows P23, P24.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/core/offer.h"
+
+#include "tests/suite.h"
+
+#include <stdio.h>
+
+static const struct reload_wire wire = {.node_id_length = 16};
+
+static struct reload_candidate
+candidate(uint8_t overlay_link, uint32_t priority, const char *address)
+{
+    struct reload_candidate c = {.priority = priority, .overlay_link = overlay_link, .type = 1};
+    unsigned o[4], port;
+    ck_assert_int_eq(sscanf(address, "%u.%u.%u.%u:%u", &o[0], &o[1], &o[2], &o[3], &port), 5);
+    c.address.family = 4;
+    for (int i = 0; i < 4; i++)
+        c.address.octets[i] = (uint8_t)o[i];
+    c.address.port = (uint16_t)port;
+    strcpy(c.foundation, "1");
+    return c;
+}
+
+static int
+round_trip(const struct reload_offer *offer, bool no_ice, struct reload_offer *got)
+{
+    uint8_t data[16384];
+    struct reload_writer writer = reload_writer_of(data, sizeof data);
+    reload_offer_encode(&writer, &wire, offer);
+    ck_assert(!writer.failed);
+    return reload_offer_decode(&wire, reload_bytes_of_string(offer->ufrag),
+                               reload_bytes_of_string(offer->password),
+                               reload_writer_written(&writer), no_ice, got);
+}
+
+START_TEST(comes_back_best_first)
+{
+    struct reload_offer offer = {.candidate_count = 3}, got;
+    offer.candidates[0] = candidate(3, 10, "192.0.2.1:6084");
+    offer.candidates[1] = candidate(4, 30, "192.0.2.1:6085");
+    offer.candidates[2] = candidate(3, 20, "127.0.0.1:6086");
+    ck_assert_int_eq(round_trip(&offer, true, &got), 0);
+    ck_assert_uint_eq(got.candidate_count, 3);
+    ck_assert_uint_eq(got.candidates[0].address.port, 6085);
+    ck_assert_uint_eq(got.candidates[1].address.port, 6086);
+    ck_assert_mem_eq(&got.candidates[2], &offer.candidates[0], sizeof offer.candidates[0]);
+}
+END_TEST
+
+START_TEST(addresses_of_nobody_are_left_out)
+{
+    const char *bad[] = {"0.0.0.0:1", "224.0.0.1:1", "255.255.255.255:1", "192.0.2.1:0"};
+    for (size_t i = 0; i < 4; i++) {
+        struct reload_offer offer = {.candidate_count = 2}, got;
+        offer.candidates[0] = candidate(3, 20, bad[i]);
+        offer.candidates[1] = candidate(3, 10, "192.0.2.1:6084");
+        ck_assert_int_eq(round_trip(&offer, true, &got), 0);
+        ck_assert_uint_eq(got.candidate_count, 1);
+        offer.candidate_count = 1;
+        ck_assert_int_eq(round_trip(&offer, true, &got), RELOAD_E_MALFORMED);
+    }
+}
+END_TEST
+
+START_TEST(unknown_types_are_left_out)
+{
+    struct reload_offer offer = {.candidate_count = 2}, got;
+    offer.candidates[0] = candidate(77, 20, "192.0.2.1:1");
+    offer.candidates[1] = candidate(3, 10, "192.0.2.1:6084");
+    ck_assert_int_eq(round_trip(&offer, true, &got), 0);
+    ck_assert_uint_eq(got.candidate_count, 1);
+    offer.candidates[0] = candidate(3, 0, "192.0.2.1:1"); /* priority 0 */
+    ck_assert_int_eq(round_trip(&offer, true, &got), 0);
+    ck_assert_uint_eq(got.candidate_count, 1);
+}
+END_TEST
+
+START_TEST(ice_and_no_ice_do_not_mix)
+{
+    struct reload_offer offer = {.candidate_count = 2,
+                                 .ufrag = "abcd",
+                                 .password = "abcdefghijklmnopqrstuv"},
+                        got;
+    offer.candidates[0] = candidate(1, 20, "192.0.2.1:1");
+    offer.candidates[1] = candidate(3, 10, "192.0.2.1:2");
+    ck_assert_int_eq(round_trip(&offer, true, &got), RELOAD_E_MALFORMED);
+    ck_assert_int_eq(round_trip(&offer, false, &got), RELOAD_E_MALFORMED);
+    offer.candidate_count = 1;
+    ck_assert_int_eq(round_trip(&offer, false, &got), 0);
+    ck_assert_str_eq(got.ufrag, "abcd");
+    ck_assert_int_eq(round_trip(&offer, true, &got), RELOAD_E_MALFORMED);
+}
+END_TEST
+
+START_TEST(credentials_are_of_ices_form)
+{
+    const char *ufrags[] = {"", "abc", "ab d", "abc\n"};
+    for (size_t i = 0; i < 4; i++) {
+        struct reload_offer offer = {.candidate_count = 1, .password = "abcdefghijklmnopqrstuv"};
+        struct reload_offer got;
+        strcpy(offer.ufrag, ufrags[i]);
+        offer.candidates[0] = candidate(1, 20, "192.0.2.1:1");
+        ck_assert_int_eq(round_trip(&offer, false, &got), RELOAD_E_MALFORMED);
+        strcpy(offer.ufrag, "abcd");
+        strcpy(offer.password, "tooshort");
+        ck_assert_int_eq(round_trip(&offer, false, &got), RELOAD_E_MALFORMED);
+    }
+}
+END_TEST
+
+/* A long list costs no more than its bytes; the best are kept. */
+START_TEST(keeps_the_best_of_many)
+{
+    uint8_t data[65536];
+    struct reload_writer writer = reload_writer_of(data, sizeof data);
+    for (uint32_t i = 1; i <= 1000; i++) {
+        struct reload_offer one = {.candidate_count = 1};
+        one.candidates[0] = candidate(3, i, "192.0.2.1:6084");
+        reload_offer_encode(&writer, &wire, &one);
+    }
+    ck_assert(!writer.failed);
+    struct reload_offer got;
+    struct reload_bytes none = {0};
+    ck_assert_int_eq(
+        reload_offer_decode(&wire, none, none, reload_writer_written(&writer), true, &got), 0);
+    ck_assert_uint_eq(got.candidate_count, RELOAD_CANDIDATES_MAX);
+    for (uint32_t i = 0; i < RELOAD_CANDIDATES_MAX; i++)
+        ck_assert_uint_eq(got.candidates[i].priority, 1000 - i);
+}
+END_TEST
+
+int
+main(void)
+{
+    return RUN_SUITE("offer", comes_back_best_first, addresses_of_nobody_are_left_out,
+                     unknown_types_are_left_out, ice_and_no_ice_do_not_mix,
+                     credentials_are_of_ices_form, keeps_the_best_of_many);
+}
