@@ -10,7 +10,7 @@
 #include "reload/wire/structures.h"
 #include "reload/wire/wire.h"
 
-enum { INSTANCES = 300, ARENA_SIZE = 1 << 15, ENCODING_SIZE = 1 << 16 };
+enum { INSTANCES = 100, ARENA_SIZE = 1 << 15, ENCODING_SIZE = 1 << 16 };
 
 /* What one instance needs. */
 struct trip {
@@ -116,9 +116,9 @@ trip_once(struct trip *trip, struct reload_prng *prng)
     trip->structure->arbitrary(prng, &arena, &trip->wire, trip->model, &trip->made);
     size_t size = encode(trip, &trip->made, trip->encoding);
     check_there_and_back(trip, size);
-    if (size <= 1000)
+    if (size <= 250)
         check_prefixes(trip, size);
-    for (int i = 0; i < 20 && size > 0; i++)
+    for (int i = 0; i < 10 && size > 0; i++)
         check_mutation(trip, size, reload_prng_below(prng, size),
                        (uint8_t)reload_prng_below(prng, 256));
 }
