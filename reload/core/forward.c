@@ -334,18 +334,70 @@ parse(struct reload_node *node, struct reload_link *from, struct reload_bytes me
     if (error)
         return error;
     const struct reload_forwarding_header *header = &transit->header;
-    if (header->overlay != node->config->overlay)
-        return RELOAD_E_OVERLAY;
-    if (header->length != message.size || !(header->fragment & RELOAD_FRAGMENT_ALWAYS))
-        return RELOAD_E_MALFORMED;
     transit->destination_list = header->destination_list;
     transit->body = reload_reader_rest(&reader);
     transit->first_fragment = (header->fragment & RELOAD_FRAGMENT_OFFSET) == 0;
     if (transit->first_fragment && transit->body.size >= 2) {
         uint16_t code = (uint16_t)(transit->body.data[0] << 8 | transit->body.data[1]);
-        transit->is_request = (code & 1) && code != RELOAD_MESSAGE_ERROR;
+        transit->is_request = reload_message_is_request(code);
     }
+    if (header->overlay != node->config->overlay)
+        return RELOAD_E_OVERLAY;
+    if (header->version != RELOAD_VERSION)
+        return RELOAD_E_VERSION;
+    if (header->length != message.size || !(header->fragment & RELOAD_FRAGMENT_ALWAYS))
+        return RELOAD_E_MALFORMED;
     return 0;
+}
+
+/* 6.6: a message over max-message-size is answered with an error, and its link closed; without the
+ * error when its header alone is too large. */
+static void
+end_oversized(struct reload_node *node, const struct transit *transit, size_t size,
+              reload_time now)
+{
+    node->counters.dropped_malformed++;
+    if (size - transit->body.size <= node->config->max_message_size)
+        refuse(node, transit, RELOAD_E_TOO_LARGE, now);
+    reload_link_end(node, transit->from, RELOAD_E_TOO_LARGE, true, now);
+}
+
+static bool
+has_token(struct reload_bytes message)
+{
+    struct reload_reader reader = reload_reader_of(message);
+    uint32_t token;
+    return reload_reader_u32(&reader, &token) == 0 && token == RELOAD_TOKEN;
+}
+
+/* What is not a message of this overlay in this version ends here. Returns false then. */
+static bool
+accept(struct reload_node *node, struct reload_link *from, struct reload_bytes message,
+       struct transit *transit, reload_time now)
+{
+    int error = parse(node, from, message, transit);
+    switch (error) {
+    case 0:
+        break;
+    case RELOAD_E_OVERLAY: /* nobody there would understand our error */
+        node->counters.dropped_overlay++;
+        return false;
+    case RELOAD_E_VERSION:
+        node->counters.dropped_overlay++;
+        refuse(node, transit, error, now);
+        return false;
+    default:
+        node->counters.dropped_malformed++;
+        /* P3: what speaks on this stream is not RELOAD. */
+        if (from && from->framing == RELOAD_FRAMING_STREAM && !has_token(message))
+            reload_link_end(node, from, RELOAD_E_LINK, true, now);
+        return false;
+    }
+    if (from && message.size > node->config->max_message_size) {
+        end_oversized(node, transit, message.size, now);
+        return false;
+    }
+    return true;
 }
 
 void
@@ -353,16 +405,8 @@ reload_forward_received(struct reload_node *node, struct reload_link *from,
                         struct reload_bytes message, reload_time now)
 {
     struct transit transit;
-    int error = parse(node, from, message, &transit);
-    if (error == RELOAD_E_OVERLAY || error == RELOAD_E_VERSION) {
-        node->counters.dropped_overlay++;
+    if (!accept(node, from, message, &transit, now))
         return;
-    }
-    if (error) {
-        node->counters.dropped_malformed++;
-        return;
-    }
-    /* R11: which of its Node-IDs answers have to go to is known only after an Attach (6.1.2). */
     struct reload_link *link = NULL;
     if (transit.is_request && has_duplicates(node, transit.destination_list)) {
         node->counters.dropped_destination++;
@@ -379,6 +423,7 @@ reload_forward_received(struct reload_node *node, struct reload_link *from,
         reload_reassemble(node, from, &transit.header, message, transit.body, now);
         return;
     case GOES_ON:
+        /* R11: to which of its Node-IDs answers go is known only after an Attach (6.1.2). */
         if (from && from->several_ids && !from->attached && transit.is_request) {
             node->counters.dropped_destination++;
             refuse(node, &transit, RELOAD_E_FORBIDDEN, now);
