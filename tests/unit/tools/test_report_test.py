@@ -58,7 +58,7 @@ class Main(unittest.TestCase):
     def test_bad_is_named(self):
         code, out, err = self.run_main([program("room / noun", "FAIL", "n_test.c:7:F:a:x:0: no")])
         self.assertEqual((code, out), (1, "0 1\n"))
-        self.assertIn("n_test.c:7:F:core:x:0: no", err)
+        self.assertIn("n_test.c:7:F:a:x:0: no", err)
         self.assertIn("meson test -C . --print-errorlogs noun", err)
 
     def test_nothing_ran(self):
