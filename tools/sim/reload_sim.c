@@ -42,8 +42,7 @@ wall_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* ---- progress ---------------------------------------------------------------------------------
- */
+/* ---- progress ---- */
 
 /* Only the program has these; the library keeps nothing outside of its structs. */
 static double started_at, printed_at;
@@ -71,8 +70,7 @@ end_progress(void)
     line_open = false;
 }
 
-/* ---- options ----------------------------------------------------------------------------------
- */
+/* ---- options ---- */
 
 static bool
 read_number(const char *text, uint64_t low, uint64_t high, uint64_t *value)
@@ -200,8 +198,7 @@ read_options(int argc, char **argv, struct settings *settings)
     return -1;
 }
 
-/* ---- results ----------------------------------------------------------------------------------
- */
+/* ---- results ---- */
 
 static void
 print_json(const struct settings *settings, const struct sim_experiment_result *result, double wall)

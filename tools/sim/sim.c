@@ -8,96 +8,7 @@
 
 #define LOOK_NS RELOAD_MS /* how often a predicate is asked */
 
-/* ---- the configuration document -----------------------------------------------------------------
- */
-
-static uint32_t
-overlay_hash(struct sim *sim, const char *name)
-{
-    uint8_t digest[RELOAD_DIGEST_MAX];
-    size_t size = 0;
-    struct reload_bytes bytes = reload_bytes_of_string(name);
-    int error = sim_certificates_digest(sim->certificates, 2, &bytes, 1, digest, &size);
-    assert(error == 0 && size == 20);
-    (void)error;
-    return (uint32_t)digest[16] << 24 | (uint32_t)digest[17] << 16 | (uint32_t)digest[18] << 8 |
-           digest[19];
-}
-
-static void
-add_kinds(struct reload_config *config)
-{
-    static const struct reload_config_kind kinds[] = {
-        {.kind = SIM_KIND_SLOT,
-         .data_model = RELOAD_DATA_MODEL_SINGLE_VALUE,
-         .access_policy = RELOAD_ACCESS_NODE_MULTIPLE,
-         .max_count = 1,
-         .max_size = SIM_VALUE_MAX,
-         .max_node_multiple = SIM_SLOTS_MAX},
-        {.kind = SIM_KIND_USER,
-         .data_model = RELOAD_DATA_MODEL_SINGLE_VALUE,
-         .access_policy = RELOAD_ACCESS_USER_MATCH,
-         .max_count = 1,
-         .max_size = SIM_VALUE_MAX},
-        {.kind = SIM_KIND_ARRAY,
-         .data_model = RELOAD_DATA_MODEL_ARRAY,
-         .access_policy = RELOAD_ACCESS_NODE_MATCH,
-         .max_count = 16,
-         .max_size = SIM_VALUE_MAX},
-        {.kind = SIM_KIND_DICTIONARY,
-         .data_model = RELOAD_DATA_MODEL_DICTIONARY,
-         .access_policy = RELOAD_ACCESS_USER_NODE_MATCH,
-         .max_count = 16,
-         .max_size = SIM_VALUE_MAX},
-    };
-    memcpy(config->kinds, kinds, sizeof kinds);
-    config->kind_count = sizeof kinds / sizeof *kinds;
-}
-
-static void
-make_overlay(struct sim *sim, uint32_t index)
-{
-    struct sim_overlay *overlay = &sim->overlays[index];
-    struct reload_config *config = calloc(1, sizeof *config);
-    if (!config)
-        abort();
-    overlay->config = config;
-    overlay->first_peer = SIM_NOBODY;
-    snprintf(config->instance_name, sizeof config->instance_name, "overlay%" PRIu32 ".sim", index);
-    snprintf(overlay->document, sizeof overlay->document,
-             "<configuration instance-name=\"%.40s\" sequence=\"1\"/>", config->instance_name);
-    config->document = reload_bytes_of_string(overlay->document);
-    config->overlay = overlay_hash(sim, config->instance_name);
-    config->sequence = 1;
-    snprintf(config->topology_plugin, sizeof config->topology_plugin, "%s",
-             sim->options.topology->name);
-    config->node_id_length = 16;
-    config->max_message_size = 5000;
-    config->initial_ttl = 100;
-    config->overlay_reliability_timer_ms = 3000;
-    config->clients_permitted = true;
-    config->no_ice = true;
-    config->link_protocols[0] = RELOAD_LINK_PROTOCOL_DTLS;
-    config->link_protocols[1] = RELOAD_LINK_PROTOCOL_TLS;
-    config->link_protocol_count = 2;
-    config->turn_density = 1;
-    config->chord_update_interval_s = 600;
-    config->chord_ping_interval_s = 3600;
-    config->chord_reactive = true;
-    add_kinds(config);
-    if (sim->options.configure)
-        sim->options.configure(config, index);
-}
-
-struct reload_config *
-sim_config(struct sim *sim, uint32_t overlay)
-{
-    assert(overlay < sim->options.overlays);
-    return sim->overlays[overlay].config;
-}
-
-/* ---- the world --------------------------------------------------------------------------------
- */
+/* ---- the world ---- */
 
 static void
 set_default(uint64_t *value, uint64_t normal)
@@ -136,7 +47,7 @@ sim_new(uint64_t seed, const struct sim_options *options)
     sim_network_init(&sim->network, seed, &network);
     sim->certificates = sim_certificates_new();
     for (uint32_t i = 0; i < sim->options.overlays; i++)
-        make_overlay(sim, i);
+        sim_overlay_make(sim, i);
     return sim;
 }
 
@@ -161,8 +72,7 @@ sim_free(struct sim *sim)
     free(sim);
 }
 
-/* ---- hosts ------------------------------------------------------------------------------------
- */
+/* ---- hosts ---- */
 
 static struct sim_host *
 add_host(struct sim *sim, const struct sim_node_options *options)
@@ -341,8 +251,7 @@ sim_memory_peak(const struct sim *sim, uint32_t node)
     return sim_host_of(sim, node)->memory_peak;
 }
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ---- */
 
 struct sim_event *
 sim_schedule(struct sim *sim, uint64_t at, enum sim_event_type type, size_t size)
@@ -462,8 +371,7 @@ sim_is_joined_all(struct sim *sim, void *argument)
     return true;
 }
 
-/* ---- faults -----------------------------------------------------------------------------------
- */
+/* ---- faults ---- */
 
 void
 sim_cut_one_way(struct sim *sim, uint32_t from, uint32_t to)

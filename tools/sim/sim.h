@@ -83,8 +83,7 @@ struct sim *sim_new(uint64_t seed, const struct sim_options *options);
 /* sim_free ends the world and everything in it. NULL is allowed. */
 void sim_free(struct sim *sim);
 
-/* ---- nodes ------------------------------------------------------------------------------------
- */
+/* ---- nodes ---- */
 
 /* Zero means the default that stands behind each. */
 struct sim_node_options {
@@ -153,8 +152,7 @@ unsigned sim_event_count(const struct sim *sim, uint32_t node, enum reload_event
 size_t sim_memory(const struct sim *sim, uint32_t node);
 size_t sim_memory_peak(const struct sim *sim, uint32_t node);
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ---- */
 
 uint64_t sim_now(const struct sim *sim);
 
@@ -175,8 +173,7 @@ void sim_call(struct sim *sim, uint64_t at, sim_call_fn *fn, void *argument);
 uint64_t sim_trace_hash(const struct sim *sim);
 uint64_t sim_events(const struct sim *sim);
 
-/* ---- faults -----------------------------------------------------------------------------------
- */
+/* ---- faults ---- */
 
 /* sim_cut lets nothing pass between |a| and |b|; sim_cut_one_way only from |from| to |to|. A link
  * of messages dies on both sides when the cut lasts longer than it takes to notice; until then its
@@ -192,8 +189,7 @@ void sim_partition(struct sim *sim, uint32_t node, uint8_t side);
 /* sim_set_loss changes what share of datagrams is lost from now on. */
 void sim_set_loss(struct sim *sim, uint32_t loss_ppm);
 
-/* ---- predicates -------------------------------------------------------------------------------
- */
+/* ---- predicates ---- */
 
 /* Whether all live peers are joined; |argument| unused. */
 bool sim_is_joined_all(struct sim *sim, void *argument);
@@ -219,8 +215,7 @@ uint32_t sim_successor_of(struct sim *sim, uint32_t node, uint32_t steps);
  * 255 is. */
 uint8_t sim_slot_at(struct sim *sim, uint32_t owner, uint32_t responsible);
 
-/* ---- verbs that run to completion --------------------------------------------------------------
- */
+/* ---- verbs that run to completion ---- */
 
 /* How a verb ended. */
 struct sim_outcome {
@@ -269,8 +264,7 @@ struct sim_outcome sim_ping(struct sim *sim, uint32_t from, uint32_t to);
 /* sim_text tells whether |outcome| is a fetch that brought exactly |text|. */
 bool sim_text(const struct sim_outcome *outcome, const char *text);
 
-/* ---- what passes -------------------------------------------------------------------------------
- */
+/* ---- what passes ---- */
 
 /* A message or frame on its way, before the network decides its fate. |bytes| may be changed in
  * place, |size| shrunk or grown up to |capacity|. */

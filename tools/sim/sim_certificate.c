@@ -118,8 +118,7 @@ sim_certificate_decode(struct reload_bytes bytes, struct sim_certificate *certif
     return error ? error : read_user_name(&reader, certificate);
 }
 
-/* ---- the table --------------------------------------------------------------------------------
- */
+/* ---- the table ---- */
 
 struct sim_certificates *
 sim_certificates_new(void)

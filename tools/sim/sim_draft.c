@@ -9,6 +9,8 @@
 
 #define ASK_NS SIM_SECONDS(5)
 #define HASH_SHA256 4
+#define FRAME_DATA 128
+#define FRAME_ACK 129
 
 static int
 kind_model(const void *kinds, uint32_t kind)
@@ -222,8 +224,7 @@ sim_draft_seal(struct sim_draft *draft)
     return reload_writer_written(&writer);
 }
 
-/* ---- asking -----------------------------------------------------------------------------------
- */
+/* ---- asking ---- */
 
 bool
 sim_decode(struct sim *sim, uint32_t overlay, struct reload_bytes bytes,
@@ -259,15 +260,67 @@ has_answer(struct sim *sim, void *argument)
     return false;
 }
 
+static const struct sim_heard *
+say_and_wait(struct sim *sim, uint32_t puppet, uint32_t link, struct reload_bytes bytes,
+             uint64_t transaction_id)
+{
+    struct wait wait = {.puppet = puppet,
+                        .transaction_id = transaction_id,
+                        .from = sim_puppet_heard_count(sim, puppet)};
+    sim_puppet_say(sim, puppet, link, bytes);
+    return sim_run_until(sim, has_answer, &wait, ASK_NS) ? wait.answer : NULL;
+}
+
 const struct sim_heard *
 sim_puppet_ask(struct sim *sim, uint32_t puppet, uint32_t link, struct sim_draft *draft)
 {
-    struct wait wait = {.puppet = puppet,
-                        .transaction_id = draft->message.header.transaction_id,
-                        .from = sim_puppet_heard_count(sim, puppet)};
-    sim_puppet_say(sim, puppet, link, sim_draft_seal(draft));
-    bool found = sim_run_until(sim, has_answer, &wait, ASK_NS);
-    return found ? wait.answer : NULL;
+    return say_and_wait(sim, puppet, link, sim_draft_seal(draft),
+                        draft->message.header.transaction_id);
+}
+
+const struct sim_heard *
+sim_replay(struct sim *sim, uint32_t puppet, uint32_t link, struct reload_bytes recorded,
+           const struct reload_node_id *node_id)
+{
+    struct reload_wire wire = wire_of(sim, sim_overlay_of(sim, puppet));
+    struct reload_message message;
+    uint8_t to[RELOAD_NODE_ID_SIZE_MAX + 8], bytes[SIM_DRAFT_SIZE_MAX];
+    if (reload_message_decode(recorded, &wire, &message))
+        return NULL;
+    struct reload_destination destination = {.type = RELOAD_DESTINATION_TYPE_NODE,
+                                             .destination_data.node_id = *node_id};
+    struct reload_writer list = reload_writer_of(to, sizeof to);
+    reload_destination_encode(&list, &wire, &destination);
+    message.header.via_list = (struct reload_bytes){0};
+    message.header.destination_list = reload_writer_written(&list);
+    message.header.ttl = sim_config(sim, sim_overlay_of(sim, puppet))->initial_ttl;
+    struct reload_writer writer = reload_writer_of(bytes, sizeof bytes);
+    reload_message_encode(&writer, &wire, &message);
+    assert(!writer.failed);
+    return say_and_wait(sim, puppet, link, reload_writer_written(&writer),
+                        message.header.transaction_id);
+}
+
+size_t
+sim_frame_data(uint32_t sequence, struct reload_bytes message, uint8_t *data, size_t capacity)
+{
+    struct reload_writer writer = reload_writer_of(data, capacity);
+    reload_writer_u8(&writer, FRAME_DATA);
+    reload_writer_u32(&writer, sequence);
+    reload_writer_vector(&writer, 3, message);
+    assert(!writer.failed);
+    return writer.size;
+}
+
+size_t
+sim_frame_ack(uint32_t sequence, uint32_t received, uint8_t *data, size_t capacity)
+{
+    struct reload_writer writer = reload_writer_of(data, capacity);
+    reload_writer_u8(&writer, FRAME_ACK);
+    reload_writer_u32(&writer, sequence);
+    reload_writer_u32(&writer, received);
+    assert(!writer.failed);
+    return writer.size;
 }
 
 static bool
@@ -296,8 +349,7 @@ sim_error_code(struct sim *sim, const struct sim_heard *heard)
     return reload_error_response_decode(&reader, &wire, &response) ? 0 : response.error_code;
 }
 
-/* ---- stored values ----------------------------------------------------------------------------
- */
+/* ---- stored values ---- */
 
 static void
 sign_value(struct sim *sim, const struct sim_value *value, const struct reload_wire *wire,
@@ -322,25 +374,34 @@ sign_value(struct sim *sim, const struct sim_value *value, const struct reload_w
 }
 
 size_t
-sim_store_body(struct sim *sim, const struct sim_value *value, struct reload_bytes resource,
-               uint64_t generation, uint8_t replica_number, uint8_t *out, size_t capacity)
+sim_stored_data(struct sim *sim, const struct sim_value *value, uint8_t *out, size_t capacity)
 {
     struct sim_host *signer = sim_host_of(sim, value->signer);
     struct reload_wire wire = wire_of(sim, signer->options.overlay);
     uint8_t hash[64], signature[RELOAD_SIGNATURE_MAX];
-    uint8_t values[2 * SIM_VALUE_MAX + 1024], kinds[2 * SIM_VALUE_MAX + 1200];
     struct reload_stored_data data = {.storage_time = value->storage_time_ms,
                                       .lifetime = value->lifetime_s ? value->lifetime_s : 3600,
                                       .value = value->value};
     if (data.storage_time == 0)
         data.storage_time = signer->env.wall_ms(signer);
     sign_value(sim, value, &wire, &data, hash, signature);
-    struct reload_writer writer = reload_writer_of(values, sizeof values);
+    struct reload_writer writer = reload_writer_of(out, capacity);
     reload_stored_data_encode(&writer, &wire, &data);
+    assert(!writer.failed);
+    return writer.size;
+}
+
+size_t
+sim_store_body(struct sim *sim, const struct sim_value *value, struct reload_bytes resource,
+               uint64_t generation, uint8_t replica_number, uint8_t *out, size_t capacity)
+{
+    struct reload_wire wire = wire_of(sim, sim_overlay_of(sim, value->signer));
+    uint8_t values[2 * SIM_VALUE_MAX + 1024], kinds[2 * SIM_VALUE_MAX + 1200];
+    size_t size = sim_stored_data(sim, value, values, sizeof values);
     struct reload_store_kind_data kind = {.kind = value->kind,
                                           .model = value->value.model,
                                           .generation_counter = generation,
-                                          .values = reload_writer_written(&writer)};
+                                          .values = {values, size}};
     struct reload_writer kind_writer = reload_writer_of(kinds, sizeof kinds);
     reload_store_kind_data_encode(&kind_writer, &wire, &kind);
     struct reload_store_req request = {.resource = resource,
@@ -348,6 +409,6 @@ sim_store_body(struct sim *sim, const struct sim_value *value, struct reload_byt
                                        .kind_data = reload_writer_written(&kind_writer)};
     struct reload_writer body = reload_writer_of(out, capacity);
     reload_store_req_encode(&body, &wire, &request);
-    assert(!writer.failed && !kind_writer.failed && !body.failed);
+    assert(!kind_writer.failed && !body.failed);
     return body.size;
 }

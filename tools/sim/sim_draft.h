@@ -55,6 +55,19 @@ void sim_draft_option(struct sim_draft *draft, uint8_t type, uint8_t flags,
  * changes. */
 struct reload_bytes sim_draft_seal(struct sim_draft *draft);
 
+/* sim_replay sends a message that was recorded (with sim_tap) as it was signed, on |puppet|'s
+ * |link|, with a fresh header that leads to |node_id|: what a past hop can do at any later time
+ * (D3). Waits up to 5 seconds for the answer; NULL when there is none. */
+const struct sim_heard *sim_replay(struct sim *sim, uint32_t puppet, uint32_t link,
+                                   struct reload_bytes recorded,
+                                   const struct reload_node_id *node_id);
+
+/* sim_frame_data and sim_frame_ack write a frame (6.6.2) for links of datagrams or streams into
+ * |data|. Return its size. */
+size_t sim_frame_data(uint32_t sequence, struct reload_bytes message, uint8_t *data,
+                      size_t capacity);
+size_t sim_frame_ack(uint32_t sequence, uint32_t received, uint8_t *data, size_t capacity);
+
 /* sim_puppet_ask seals and sends |draft| on |link| and waits up to 5 seconds for the answer; NULL
  * when there is none. */
 const struct sim_heard *sim_puppet_ask(struct sim *sim, uint32_t puppet, uint32_t link,
@@ -81,6 +94,10 @@ struct sim_value {
     uint32_t lifetime_s;      /* 0: an hour */
     bool spoiled;
 };
+
+/* sim_stored_data writes |value|, signed, as StoredData. Returns its size. */
+size_t sim_stored_data(struct sim *sim, const struct sim_value *value, uint8_t *data,
+                       size_t capacity);
 
 /* sim_store_body writes the body of a StoreReq for |resource| with |value| and |generation|, as
  * replica |replica_number|. Returns its size. */

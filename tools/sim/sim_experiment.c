@@ -44,8 +44,7 @@ report(const struct experiment *experiment, const char *what, uint64_t done, uin
         experiment->options->progress(what, done, all);
 }
 
-/* ---- joining ----------------------------------------------------------------------------------
- */
+/* ---- joining ---- */
 
 static uint64_t
 count_joined(const struct experiment *experiment)
@@ -115,8 +114,7 @@ join(struct experiment *experiment)
     return wait_for_all(experiment);
 }
 
-/* ---- keys -------------------------------------------------------------------------------------
- */
+/* ---- keys ---- */
 
 /* Key |key| is slot |key| / nodes + 1 of peer |key| % nodes. */
 static uint32_t
@@ -275,8 +273,7 @@ start_lookup(struct job *job)
     return error;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------
- */
+/* ---- all of it ---- */
 
 static void
 measure(struct experiment *experiment)

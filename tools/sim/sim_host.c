@@ -12,8 +12,7 @@
 #define GATHER_MAX_NS (20 * RELOAD_MS)
 #define EFFECTS_MAX 1000000 /* in one turn: more is a fault of the node */
 
-/* ---- env --------------------------------------------------------------------------------------
- */
+/* ---- env ---- */
 
 static uint64_t
 wall_ms(void *context)
@@ -66,8 +65,7 @@ allocate(void *context, void *data, size_t size)
     return block + 1;
 }
 
-/* ---- identity ---------------------------------------------------------------------------------
- */
+/* ---- identity ---- */
 
 static void
 draw_node_id(struct sim_random *random, uint8_t length, struct reload_node_id *node_id)
@@ -143,8 +141,7 @@ sim_host_free(struct sim_host *host)
     free(host);
 }
 
-/* ---- lives ------------------------------------------------------------------------------------
- */
+/* ---- lives ---- */
 
 struct reload_candidate
 sim_host_candidate(const struct sim *sim, uint32_t index)
@@ -245,8 +242,7 @@ sim_host_stop(struct sim_host *host)
     sim_keyring_fini(&host->keyring);
 }
 
-/* ---- effects ----------------------------------------------------------------------------------
- */
+/* ---- effects ---- */
 
 static void
 gather(struct sim_host *host, uint32_t link)

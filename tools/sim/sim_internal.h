@@ -147,6 +147,10 @@ sim_host_of(const struct sim *sim, uint32_t index)
     return sim->hosts[index];
 }
 
+/* ---- sim_overlay.c: configuration documents ---- */
+
+void sim_overlay_make(struct sim *sim, uint32_t index);
+
 /* ---- sim_host.c: one node and what it asks for ---- */
 
 struct sim_host *sim_host_new(struct sim *sim, const struct sim_node_options *options);
@@ -158,13 +162,19 @@ void sim_host_stop(struct sim_host *host);
 void sim_host_turn(struct sim_host *host);
 void sim_host_timer(struct sim_host *host);
 void sim_host_gathered(struct sim_host *host, uint32_t link);
-/* Marks the host's own end of a link, whose node is told by the caller. */
+/* Where host |index| can be reached. */
 struct reload_candidate sim_host_candidate(const struct sim *sim, uint32_t index);
 
-/* ---- sim_pipe.c: links between hosts ---- */
+/* ---- sim_handshake.c: how links come to be ---- */
 
 void sim_pipe_connect(struct sim_host *host, const struct reload_effect *effect);
 void sim_pipe_expect(struct sim_host *host, const struct reload_effect *effect);
+void sim_handshake_accept(struct sim *sim, struct sim_pipe *pipe);
+void sim_handshake_finish(struct sim *sim, struct sim_pipe *pipe);
+void sim_handshake_connected(struct sim *sim, struct sim_pipe *pipe);
+
+/* ---- sim_pipe.c: links that stand ---- */
+
 void sim_pipe_send(struct sim_host *host, const struct reload_effect *effect);
 void sim_pipe_close(struct sim_host *host, uint32_t link);
 void sim_pipe_host_died(struct sim_host *host);
@@ -172,8 +182,21 @@ void sim_pipe_event(struct sim *sim, struct sim_event *event);
 void sim_pipe_cut(struct sim *sim);
 void sim_pipe_healed(struct sim *sim);
 void sim_pipes_fini(struct sim *sim);
-/* The far end of |host|'s |link|; NULL when there is none. */
+/* The pipe behind |host|'s |link|, and which end of it is |host|'s; NULL when there is none. */
 struct sim_pipe *sim_pipe_of(struct sim *sim, const struct sim_host *host, uint32_t link,
                              unsigned *end);
+/* Makes a pipe; returns its place in the table. */
+uint32_t sim_pipe_new(struct sim *sim);
+struct sim_event *sim_pipe_schedule(struct sim *sim, const struct sim_pipe *pipe, uint64_t at,
+                                    enum sim_event_type type, unsigned end, size_t size);
+/* At |at|, |end| will learn that the pipe is dead. */
+void sim_pipe_tell_down(struct sim *sim, const struct sim_pipe *pipe, unsigned end, int error,
+                        uint64_t at);
+/* Enters the link number of |end| into its host's map. */
+void sim_pipe_bind(struct sim *sim, const struct sim_pipe *pipe, unsigned end);
+/* The host at |end| has nothing to do with |pipe| any more. */
+void sim_pipe_leave(struct sim *sim, struct sim_pipe *pipe, unsigned end);
+/* The host of |end| when it is still in the life in which the link was made, or NULL. */
+struct sim_host *sim_pipe_live_host(struct sim *sim, const struct sim_end *end);
 
 #endif

@@ -42,8 +42,7 @@ check(const struct sim_keyring *keyring, const struct sim_certificate_entry *ent
     return 0;
 }
 
-/* ---- what this node knows ---------------------------------------------------------------------
- */
+/* ---- what this node knows ---- */
 
 static bool
 knows(const struct sim_keyring *keyring, uint32_t index)
@@ -110,8 +109,7 @@ learn(struct sim_keyring *keyring, const struct sim_certificate_entry *entry)
     return 0;
 }
 
-/* ---- the slots --------------------------------------------------------------------------------
- */
+/* ---- the slots ---- */
 
 static const struct reload_identity *
 self(struct reload_keyring *keyring)

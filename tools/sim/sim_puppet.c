@@ -78,8 +78,7 @@ sim_puppet_forget(struct sim *sim, uint32_t puppet)
     state->heard_count = 0;
 }
 
-/* ---- what passes -------------------------------------------------------------------------------
- */
+/* ---- what passes ---- */
 
 void
 sim_tap(struct sim *sim, sim_tap_fn *fn, void *argument)
