@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""vectors_test.py: reload decode finds in each vector of tests/data/vectors the values that the
+implementation that made it put there, and signatures verify.
+
+usage: vectors_test.py RELOAD VECTOR-DIRECTORY
+"""
+import glob
+import ipaddress
+import json
+import os
+import subprocess
+import sys
+
+# The other implementation's names for the RFC's fields.
+NAMES = {
+    "username": "ufrag", "link_type": "overlay_link", "related_address": "rel_addr_port",
+    "kind_id": "kind", "id": "response_id", "info": "error_info", "overlay_data":
+    "overlay_specific_data", "extension": "extension_contents",
+}
+NAMES_IN = {
+    "ErrorResponse": {"code": "error_code"},
+    "SignerIdentity": {"type": "identity_type"},
+    "CertificateHash": {"hash_algorithm": "hash_alg"},
+    "CertificateHashNodeID": {"hash_algorithm": "hash_alg",
+                              "certificate_hash": "certificate_node_id_hash"},
+    "JoinRequest": {"node_id": "joining_peer_id"},
+    "LeaveRequest": {"node_id": "leaving_peer_id"},
+    "Signature": {"value": "signature_value"},
+    "AckFrame": {"sequence": "ack_sequence"},
+}
+# Fields whose content stands in the structure itself here, under one of these names.
+FLAT = {
+    "IPAddressPort": ("addr_port", ("v4addr_port", "v6addr_port")),
+    "ConfigUpdateRequest": ("data", ("config_data", "kinds")),
+    "ChordLeaveData": ("node_list", ("predecessors", "successors")),
+}
+# Fields whose members stand in the structure itself here.
+SPREAD = {"FramedMessage": "frame", "UpdateRequest": "data"}
+# Fields with one member here, named for the variant.
+VARIANT = {"Destination": ("data", "destination_data"), "ProbeInformation": ("value", "value"),
+           "StoredData": ("value", "value"), "StoredMetaData": ("metadata", "metadata"),
+           "StoredDataSpecifier": ("specifier", "model_specifier")}
+ENUM_NAMES = {"from_predecessor": "from_pred", "from_successor": "from_succ"}
+EXTRA = {"compressed", "model", "relo_token"}  # said here, not there
+
+
+class Mismatch(Exception):
+    pass
+
+
+def same(theirs, ours, path):
+    """Compares a value; names of enums are compared without regard to case and hyphens."""
+    if isinstance(theirs, dict) and "enum" in theirs:
+        name = ENUM_NAMES.get(theirs["enum"], str(theirs["enum"])).lower().replace("-", "_")
+        if ours != theirs["value"] and str(ours).lower().replace("-", "_") != name:
+            raise Mismatch(f"{path}: {theirs} is not {ours}")
+    elif isinstance(theirs, dict) and "hex" in theirs:
+        if isinstance(ours, list):  # a list here that the other side does not look into
+            ours = "".join(f"{len(part) // 2:04x}{part}" for part in ours)
+        if ours != theirs["hex"]:
+            raise Mismatch(f"{path}: {theirs['hex']} is not {ours}")
+    elif isinstance(theirs, dict):
+        same_structure(theirs, ours, path)
+    elif isinstance(theirs, list):
+        if len(theirs) != len(ours):
+            raise Mismatch(f"{path}: {len(theirs)} elements are not {len(ours)}")
+        for at, (a, b) in enumerate(zip(theirs, ours)):
+            same(a, b, f"{path}[{at}]")
+    elif path.endswith(".addr"):
+        same(int(ipaddress.ip_address(theirs)), int(ours, 16) if isinstance(ours, str) else ours,
+             "address")
+    elif isinstance(theirs, str):
+        same({"hex": theirs.encode().hex()}, ours, path)
+    elif theirs != ours:
+        raise Mismatch(f"{path}: {theirs!r} is not {ours!r}")
+
+
+def same_structure(theirs, ours, path):
+    kind = theirs.get("_type", "")
+    left = set(ours) - EXTRA
+    for key, value in theirs.items():
+        if key == "_type":
+            continue
+        name = NAMES_IN.get(kind, {}).get(key) or NAMES.get(key, key)
+        if kind in FLAT and FLAT[kind][0] == key:
+            name = next(n for n in FLAT[kind][1] if n in ours)
+        elif SPREAD.get(kind) == key:
+            members = {n: ours[n] for n in left - {"type", "uptime"}}
+            same_structure(value or {}, members, f"{path}.{key}")
+            left -= set(members)
+            continue
+        elif kind in VARIANT and VARIANT[kind][0] == key:
+            name = VARIANT[kind][1]
+            members = [v for n, v in ours[name].items() if n not in EXTRA]
+            if members:
+                same(value, members[0], f"{path}.{key}")
+            elif value not in (None, [], {}) and value.get("_type") != "Empty":
+                raise Mismatch(f"{path}.{key}: {value} is not here")
+            left.discard(name)
+            continue
+        if (value is None or value == {"_type": "Empty"}) and name not in ours:
+            continue
+        if name not in ours:
+            raise Mismatch(f"{path}: no {name} in {sorted(ours)}")
+        same(value, ours[name], f"{path}.{key}")
+        left.discard(name)
+    if left:
+        raise Mismatch(f"{path}: {sorted(left)} are not in the vector")
+
+
+def decode(reload, vector, *options):
+    result = subprocess.run([reload, "decode", vector["hex"], *options], capture_output=True,
+                            text=True, check=False, timeout=60)
+    if result.returncode != 0:
+        raise Mismatch(f"exit code {result.returncode}: {result.stderr.strip()}")
+    return json.loads(result.stdout)
+
+
+def check_message(reload, vector):
+    fields = vector["fields"]
+    signer = fields["security_block"]["signature"]["identity"]["type"]["enum"]
+    ours = decode(reload, vector, *([] if signer == "none" else ["--verify"]))
+    if signer != "none" and ours["signature"] != "valid":
+        raise Mismatch("no valid signature")
+    contents = ours["contents"]
+    same(fields["header"], ours["header"], "header")
+    same(int(fields["header_relo_token"], 16), ours["header"]["relo_token"], "relo_token")
+    same(fields["code"], contents["message_code"], "code")
+    same(fields["body"], contents["message_body"], "body")
+    same(fields["extensions"], contents["extensions"], "extensions")
+    same(fields["security_block"], ours["security_block"], "security_block")
+    return signer != "none"
+
+
+def check_element(reload, vector):
+    fields = vector["fields"]
+    name = {"IPAddressPort": "IpAddressPort", "ICECandidate": "IceCandidate"}.get(
+        fields["_type"], fields["_type"])
+    same(fields, decode(reload, vector, "--element", name), name)
+    return False
+
+
+def main(reload, directory):
+    failed = verified = count = 0
+    for path in sorted(glob.glob(os.path.join(directory, "*", "*.json"))):
+        with open(path, encoding="utf-8") as file:
+            vector = json.load(file)
+        check = check_message if vector["level"] == "message" else check_element
+        count += 1
+        try:
+            verified += check(reload, vector)
+        except (Mismatch, KeyError, StopIteration) as problem:
+            failed += 1
+            print(f"{vector['name']}: {type(problem).__name__} {problem}")
+    print(f"{count} vectors, {verified} signatures verified, {failed} failed")
+    return 1 if failed or count < 70 or verified < 30 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
