@@ -239,17 +239,22 @@ def fail(depth, struct, reader, error, field):
     return (depth, f'return reload_wire_fail(wire, {reader}, {error}, "{struct.name}", "{field}");')
 
 
-def check_list(depth, field, reader, target, model):
+def rereads(struct):
+    """Whether walking a list of |struct| would check lists inside of it a second time."""
+    return struct.is_listed and any(f.element() is not None for f in struct.all_fields())
+
+
+def check_list(depth, struct, field, reader, target, model):
     element = field.element()
     argument = f", {model}" if element.is_modelled else ""
-    lines = [(depth, f"error = reload_{element.snake}_list_check(reload_reader_sub({reader}, "
-                     f"{target}), wire{argument});"),
-             (depth, "if (error)"), (depth + 1, "return error;")]
-    if element.is_modelled:
-        lines = [(depth, f"error = {model} == 0 ? 0"),
-                 (depth, f"    : reload_{element.snake}_list_check(reload_reader_sub({reader}, "
-                         f"{target}), wire{argument});")] + lines[1:]
-    return lines
+    conditions = [f"{model} != 0"] if element.is_modelled else []
+    conditions += ["!is_checked"] if rereads(struct) else []
+    call = (f"error = reload_{element.snake}_list_check(reload_reader_sub({reader}, {target}), "
+            f"wire{argument});")
+    if not conditions:
+        return [(depth, call), (depth, "if (error)"), (depth + 1, "return error;")]
+    return [(depth, f"if ({' && '.join(conditions)})"), (depth + 1, call),
+            (depth, "if (error)"), (depth + 1, "return error;")]
 
 
 def read_field(depth, struct, field, reader, target, model):
@@ -265,7 +270,7 @@ def read_field(depth, struct, field, reader, target, model):
         lines = [(depth, f"error = {field.type.read(reader, target)};"),
                  (depth, "if (error)"), fail(depth + 1, struct, reader, "error", field.name)]
     if field.element() is not None:
-        lines += check_list(depth, field, reader, target, model)
+        lines += check_list(depth, struct, field, reader, target, model)
     return lines
 
 
@@ -301,8 +306,9 @@ def decode_arm(out, struct):
         error = "UNKNOWN_KIND" if select.tag == "DataModel" else "MALFORMED"
         body += [fail(2, struct, "in", f"RELOAD_E_{error}", tag_name(select))]
     body += [(1, "}")]
+    formal = ["struct reload_reader *in", WIRE, f"{struct.c} *out"]
     out.function("int", f"decode_{struct.snake}_arm",
-                 ["struct reload_reader *in", WIRE, f"{struct.c} *out"], body, static=True)
+                 formal + (["bool is_checked"] if rereads(struct) else []), body, static=True)
 
 
 def short_target(struct):
@@ -354,7 +360,8 @@ def decode_struct(out, struct):
                      (1, f"error = {field.type.read(reader, field.name)};"),
                      (1, "if (error)"), fail(2, struct, reader, "error", field.name)]
         elif isinstance(field.type, Select):
-            body += [(1, f"error = decode_{struct.snake}_arm({reader}, wire, &out);"),
+            extra = ", is_checked" if rereads(struct) else ""
+            body += [(1, f"error = decode_{struct.snake}_arm({reader}, wire, &out{extra});"),
                      (1, "if (error)"), (2, "return error;")]
         else:
             body += read_field(1, struct, field, reader, f"out.{field.name}", model)
@@ -369,7 +376,14 @@ def decode_struct(out, struct):
     if struct.fields:
         body += [(0, ""), (1, "*reader = in;")]
     body += [(1, "*value = out;"), (1, "return 0;")]
-    out.function("int", f"reload_{struct.snake}_decode", parameters(struct, "decode"), body)
+    formal = parameters(struct, "decode")
+    if not rereads(struct):
+        out.function("int", f"reload_{struct.snake}_decode", formal, body)
+        return
+    out.function("int", f"read_{struct.snake}", formal + ["bool is_checked"], body, static=True)
+    actual = "reader, wire, " + ("model, " if struct.is_modelled else "") + "value"
+    out.function("int", f"reload_{struct.snake}_decode", formal,
+                 [(1, f"return read_{struct.snake}({actual}, false);")])
 
 
 def list_functions(out, kind):
@@ -380,8 +394,10 @@ def list_functions(out, kind):
         body = [(1, f"int error = {kind.read('reader', '*value').replace('&*', '')};"),
                 (1, "if (error)"), fail(2, kind, "reader", "error", "value"), (1, "return 0;")]
         out.function("int", f"{name}_decode", parameters(kind, "decode"), body)
-    body = [(1, f"return reload_reader_left(list) != 0 && {name}_decode(list, wire, "
-                f"{model}value) == 0;")]
+    read = f"{name}_decode(list, wire, {model}value)"
+    if isinstance(kind, Struct) and rereads(kind):
+        read = f"read_{kind.snake}(list, wire, {model}value, true)"
+    body = [(1, f"return reload_reader_left(list) != 0 && {read} == 0;")]
     out.function("bool", f"{name}_next", parameters(kind, "next"), body)
     body = [(1, f"{kind.c} element;"), (1, "while (reload_reader_left(&list)) {"),
             (2, f"int error = {name}_decode(&list, wire, {model}&element);"),
