@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Makes the C files of all topics from the types in wiregen_types.py."""
+import re
+
 from wiregen_types import (Bytes, Enum, Integer, NODE_ID, NodeId, Registry, Select, Struct,
                            Typedef)
 
@@ -33,25 +35,59 @@ class File:
 
     def put(self, depth, text):
         """One statement, declaration or prototype at |depth|."""
-        line = "    " * depth + text
-        if len(line) <= WIDTH or "(" not in line:
-            self.lines.append(line)
-            return
-        opening = self.break_at(line)
-        current = line[:opening]
-        for part in split_arguments(line[opening:]):
+        pad = "    " * depth
+        if len(pad + text) <= WIDTH or "(" not in text:
+            self.lines.append(pad + text)
+        elif " && " in text:
+            left, right = text.split(" && ", 1)
+            self.lines.append(f"{pad}{left} &&")
+            self.lines.append(pad + " " * (4 if text.startswith("if") else 7) + right)
+        elif " = " in text and len(pad + text.split(" = ", 1)[1]) + 4 <= WIDTH:
+            left, right = text.split(" = ", 1)
+            self.lines.append(f"{pad}{left} =")
+            self.lines.append(f"{pad}    {right}")
+        else:
+            self.put_call(pad, text)
+
+    def put_call(self, pad, text):
+        """A call or prototype whose arguments do not fit on its line."""
+        start = text.index("if (") + 4 if text.startswith("if (") else 0
+        opening = text.index("(", start) + 1
+        arguments = split_arguments(text[opening:])
+        indent = len(pad) + opening
+        if max(map(len, arguments)) + indent <= WIDTH:
+            self.fill(pad + text[:opening], arguments, indent)
+        elif text.endswith(");") and re.match(r"[A-Za-z_ ]+ \*?reload_\w+\(", text):
+            result, name = re.match(r"(.*?) (reload_\w+\()", text).groups()
+            self.lines.append(pad + result)
+            self.fill(pad + name, arguments, len(pad + name))
+        else:
+            self.lines.append(pad + text[:opening])
+            self.fill(pad + "    ", arguments, len(pad) + 4)
+
+    def fill(self, current, arguments, indent):
+        """Puts as many arguments on each line as fit."""
+        for part in arguments:
             glue = "" if current.endswith("(") or not current.strip() else " "
             if len(current) + len(glue) + len(part) > WIDTH:
                 self.lines.append(current.rstrip())
-                current, glue = " " * opening, ""
+                current, glue = " " * indent, ""
             current += glue + part
         self.lines.append(current)
 
-    @staticmethod
-    def break_at(line):
-        """Behind the bracket whose arguments are to be broken: a condition's inner one."""
-        start = line.index("if (") + 4 if line.lstrip().startswith("if (") else 0
-        return line.index("(", start) + 1
+    def align_comments(self):
+        """Comments behind members on consecutive lines begin in the same column."""
+        member_line = re.compile(r"(\s.*;) (/\* .* \*/)$")
+        at = 0
+        while at < len(self.lines):
+            end = at
+            while end < len(self.lines) and member_line.match(self.lines[end]):
+                end += 1
+            found = [member_line.match(line).groups() for line in self.lines[at:end]]
+            column = max((len(code) for code, _ in found), default=0)
+            if all(column + 1 + len(comment) <= WIDTH for _, comment in found):
+                self.lines[at:end] = [f"{code:{column}} {comment}" for code, comment in found]
+            at = end + 1
 
     def comment(self, depth, text):
         """A comment, filled."""
@@ -161,6 +197,7 @@ def emit_header(topic, earlier):
             out.comment(0, f"{definition.name}: {definition.where}.")
             declare(out, definition, ("decode",) + LIST_FUNCTIONS)
     out.add("", "#endif")
+    out.align_comments()
     return out
 
 
@@ -515,10 +552,10 @@ def emit_codec(topic):
 
 
 def name_function(out, enum):
-    body = [(1, "static const struct reload_wire_name names[] = {")]
-    body += [(2, f'{{{value}, "{label}"}},') for label, value in enum.values]
-    body += [(1, "};"),
-             (1, "return reload_wire_name_find(names, sizeof names / sizeof names[0], value);")]
+    body = [(1, "switch (value) {")]
+    for label, _ in enum.values:
+        body += [(1, f"case {enum.constant(label)}:"), (2, f'return "{label}";')]
+    body += [(1, "default:"), (2, "return reload_wire_unknown;"), (1, "}")]
     out.function("const char *", f"{enum.tag}_name", [f"{enum.c} value"], body)
 
 
@@ -756,16 +793,18 @@ def emit_structures(topics):
             out.function(result, f"{struct.snake}_{what}", formal,
                          [(1, f"{word}reload_{struct.snake}_{what}({actual});")], static=True)
     for struct in structures(topics):
-        out.add("", f"_Static_assert(sizeof({struct.c}) <= RELOAD_STRUCTURE_SIZE_MAX,",
-                f'               "{struct.name} is too large");')
+        out.add("")
+        out.put(0, f"_Static_assert(sizeof({struct.c}) <= RELOAD_STRUCTURE_SIZE_MAX, "
+                   f'"{struct.name} is too large");')
     out.add("", "const struct reload_structure reload_structures[] = {")
     for struct in structures(topics):
         out.add("    {", f'        .name = "{struct.name}",', f"        .size = sizeof({struct.c}),",
                 f"        .is_modelled = {'true' if struct.is_modelled else 'false'},")
         out.add(*[f"        .{what} = {struct.snake}_{what}," for what, _, _ in SHIMS])
         out.add("    },")
-    out.add("};", "", "const size_t reload_structure_count =",
-            "    sizeof reload_structures / sizeof reload_structures[0];")
+    out.add("};", "")
+    out.put(0, "const size_t reload_structure_count = sizeof reload_structures / "
+               "sizeof reload_structures[0];")
     return out
 
 
@@ -786,11 +825,14 @@ def emit_round_trip(topics):
 def emit_fuzz(topic):
     """A libFuzzer target for the structures of a topic; the first octet chooses one."""
     out = File(f"gen_fuzz_{topic.name}.c", f"fuzzes the decoders: {topic.name}.", topic.rfc)
-    out.add('#include "tests/fuzz/structure.h"', "", "static const char *const names[] = {")
-    out.add(*[f'    "{struct.name}",' for struct in structures([topic])])
-    out.add("};")
-    out.function("int", "LLVMFuzzerTestOneInput", ["const uint8_t *data", "size_t size"],
-                 [(1, "return fuzz_structure(names, sizeof names / sizeof names[0], data, size);")])
+    out.add('#include "tests/fuzz/structure.h"')
+    found = structures([topic])
+    body = [(1, "if (size == 0)"), (2, "return 0;"), (1, f"switch (data[0] % {len(found)}) {{")]
+    for at, struct in enumerate(found):
+        body += [(1, f"case {at}:"),
+                 (2, f'return fuzz_structure("{struct.name}", data + 1, size - 1);')]
+    body += [(1, "default:"), (2, "return 0;"), (1, "}")]
+    out.function("int", "LLVMFuzzerTestOneInput", ["const uint8_t *data", "size_t size"], body)
     return out
 
 

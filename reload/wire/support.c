@@ -63,12 +63,3 @@ reload_node_id_encode(struct reload_writer *writer, const struct reload_wire *wi
 {
     reload_writer_bytes(writer, reload_node_id_bytes(value, wire->node_id_length));
 }
-
-const char *
-reload_wire_name_find(const struct reload_wire_name *names, size_t count, uint32_t value)
-{
-    for (size_t i = 0; i < count; i++)
-        if (names[i].value == value)
-            return names[i].name;
-    return reload_wire_unknown;
-}

@@ -60,17 +60,8 @@ void reload_forwarding_header_settle(struct reload_prng *prng, struct reload_wri
                                      const struct reload_wire *wire,
                                      struct reload_forwarding_header *header);
 
-struct reload_wire_name {
-    uint32_t value;
-    const char *name;
-};
-
 /* The name of what has none: "unknown". */
 extern const char reload_wire_unknown[];
-
-/* reload_wire_name_find returns the name of |value|, reload_wire_unknown when it is not there. */
-const char *reload_wire_name_find(const struct reload_wire_name *names, size_t count,
-                                  uint32_t value);
 
 /* reload_wire_print_name prints |name|, or |value| when it is reload_wire_unknown. */
 void reload_wire_print_name(struct reload_json *json, const char *name, uint32_t value);
