@@ -66,7 +66,7 @@ remove_at(struct reload_chord_table *table, size_t at)
 
 int
 reload_chord_table_add(struct reload_chord_table *table, const struct reload_env *env,
-                       struct reload_chord_place place, uint32_t link, reload_time now)
+                       struct reload_chord_place place, uint32_t link)
 {
     struct reload_chord_place distance = reload_chord_distance(table->self, place);
     assert(!reload_chord_is_zero(distance) && link != 0);
@@ -88,7 +88,7 @@ reload_chord_table_add(struct reload_chord_table *table, const struct reload_env
     }
     memmove(&table->peers[at + 1], &table->peers[at], (table->count - at) * sizeof *table->peers);
     table->peers[at] = (struct reload_chord_peer){
-        .distance = distance, .link = link, .asked_at = now, .surplus_since = RELOAD_NEVER};
+        .distance = distance, .link = link, .surplus_since = RELOAD_NEVER};
     table->count++;
     return 0;
 }

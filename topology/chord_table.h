@@ -24,10 +24,9 @@ struct reload_chord_peer {
     uint32_t link;
     bool suspect;             /* not to be routed through for now (6.6.3.1) */
     bool opened;              /* the link was made by our own Attach */
-    uint8_t updates_left;     /* Updates that it may ask us for at once (R16) */
-    reload_time asked_at;     /* when it last asked */
-    reload_time told_at;      /* when we last sent it an Update */
-    reload_time surplus_since; /* of no use since; RELOAD_NEVER: useful */
+    uint32_t told;            /* version of our neighbours that it was told of */
+    reload_time told_at;      /* when it last was */
+    reload_time surplus_since; /* of no use to us since; RELOAD_NEVER: useful */
 };
 
 /* |peers| is sorted by distance. */
@@ -48,8 +47,7 @@ void reload_chord_table_fini(struct reload_chord_table *table, const struct relo
  * Returns 0, RELOAD_E_BUSY or RELOAD_E_NOMEM. */
 RELOAD_CHECKED int reload_chord_table_add(struct reload_chord_table *table,
                                           const struct reload_env *env,
-                                          struct reload_chord_place place, uint32_t link,
-                                          reload_time now);
+                                          struct reload_chord_place place, uint32_t link);
 
 /* reload_chord_table_remove takes |place| out, if it is in. */
 void reload_chord_table_remove(struct reload_chord_table *table, struct reload_chord_place place);

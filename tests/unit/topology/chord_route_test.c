@@ -16,7 +16,7 @@ setup(void)
     static const uint64_t peers[] = {10, 50, 90, 110, 150, 200};
     for (uint32_t i = 0; i < 6; i++)
         ck_assert_int_eq(
-            reload_chord_table_add(&table, &ring_env, at(peers[i], 0), (uint32_t)peers[i], 0), 0);
+            reload_chord_table_add(&table, &ring_env, at(peers[i], 0), (uint32_t)peers[i]), 0);
 }
 
 static void

@@ -23,7 +23,7 @@ teardown(void)
 static void
 add(uint64_t high, uint32_t link)
 {
-    ck_assert_int_eq(reload_chord_table_add(&table, &ring_env, at(high, 0), link, 0), 0);
+    ck_assert_int_eq(reload_chord_table_add(&table, &ring_env, at(high, 0), link), 0);
 }
 
 START_TEST(neighbors_are_sorted_around_us)
@@ -91,12 +91,12 @@ START_TEST(table_is_bounded)
     struct reload_prng prng = reload_prng_of(1);
     size_t refused = 0;
     for (uint32_t i = 0; i < 4 * RELOAD_CHORD_PEERS_MAX; i++)
-        refused += reload_chord_table_add(&table, &ring_env, random_place(&prng), i + 1, 0) ==
+        refused += reload_chord_table_add(&table, &ring_env, random_place(&prng), i + 1) ==
                    RELOAD_E_BUSY;
     ck_assert_uint_eq(table.count, RELOAD_CHORD_PEERS_MAX);
     ck_assert_uint_gt(refused, 0);
     /* A nearer neighbour still gets in. */
-    ck_assert_int_eq(reload_chord_table_add(&table, &ring_env, at(100, 1), 9999, 0), 0);
+    ck_assert_int_eq(reload_chord_table_add(&table, &ring_env, at(100, 1), 9999), 0);
     ck_assert_uint_eq(table.count, RELOAD_CHORD_PEERS_MAX);
     ck_assert(reload_chord_equal(reload_chord_table_successor(&table, 0), at(100, 1)));
     for (size_t i = 1; i < table.count; i++)
@@ -114,7 +114,7 @@ no_memory(void *context, void *data, size_t size)
 START_TEST(no_memory_changes_nothing)
 {
     const struct reload_env poor = {.allocate = no_memory};
-    ck_assert_int_eq(reload_chord_table_add(&table, &poor, at(1, 0), 1, 0), RELOAD_E_NOMEM);
+    ck_assert_int_eq(reload_chord_table_add(&table, &poor, at(1, 0), 1), RELOAD_E_NOMEM);
     ck_assert_uint_eq(table.count, 0);
 }
 END_TEST
@@ -164,7 +164,7 @@ START_TEST(fingers_are_found_by_range)
     for (uint32_t i = 1; i <= 3; i++)
         add(100 + i, i);
     struct reload_chord_place half = reload_chord_finger_start(table.self, 1);
-    ck_assert_int_eq(reload_chord_table_add(&table, &ring_env, half, 9, 0), 0);
+    ck_assert_int_eq(reload_chord_table_add(&table, &ring_env, half, 9), 0);
     ck_assert_uint_eq(reload_chord_table_finger(&table, 1)->link, 9);
     ck_assert_ptr_null(reload_chord_table_finger(&table, 2));
     /* The last successor is 3 * 2^64 away: in the range of entry 128 - 65. */

@@ -63,7 +63,7 @@ static void
 enter(const struct ring *ring, size_t peer, struct reload_chord_table *table)
 {
     int error =
-        reload_chord_table_add(table, &ring_env, ring->places[peer], (uint32_t)peer + 1, 0);
+        reload_chord_table_add(table, &ring_env, ring->places[peer], (uint32_t)peer + 1);
     assert(error == 0);
 }
 

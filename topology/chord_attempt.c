@@ -1,0 +1,250 @@
+/* chord_attempt.c: Attaches to other peers.
+ *
+ * RFC 6940 10.6, 10.7.3. SPDX-License-Identifier: BSD-2-Clause */
+#include "topology/chord_attempt.h"
+
+#include "topology/chord_join.h"
+
+#include <assert.h>
+
+#define FAILED_PAUSE (10 * RELOAD_SECOND) /* before somebody who failed is tried again */
+#define CROSSING_PAUSE (1 * RELOAD_SECOND) /* the same, when it is attaching to us */
+#define HEARSAY_MAX 64                    /* Attaches in a row that Updates may cost us */
+#define HEARSAY_REFILL (500 * RELOAD_MS)  /* and one more each */
+
+static void
+remember_failure(struct reload_chord *chord, struct reload_chord_place place, reload_time until)
+{
+    struct reload_chord_failure *failure = &chord->failures[chord->failure_next];
+    *failure = (struct reload_chord_failure){place, until};
+    chord->failure_next = (chord->failure_next + 1) % RELOAD_CHORD_FAILURES_MAX;
+}
+
+static bool
+failed_lately(const struct reload_chord *chord, struct reload_chord_place place, reload_time now)
+{
+    for (size_t i = 0; i < RELOAD_CHORD_FAILURES_MAX; i++)
+        if (chord->failures[i].until > now && reload_chord_equal(chord->failures[i].place, place))
+            return true;
+    return false;
+}
+
+static void
+remember_opened(struct reload_chord *chord, struct reload_chord_place place)
+{
+    struct reload_chord_peer *peer = reload_chord_table_find(&chord->table, place);
+    if (peer)
+        peer->opened = true;
+    chord->opened[chord->opened_next] = place;
+    chord->opened_next = (chord->opened_next + 1) % RELOAD_CHORD_OPENED_MAX;
+}
+
+bool
+reload_chord_attempt_was_ours(const struct reload_chord *chord, struct reload_chord_place place)
+{
+    for (size_t i = 0; i < RELOAD_CHORD_OPENED_MAX; i++)
+        if (reload_chord_equal(chord->opened[i], place))
+            return true;
+    return false;
+}
+
+static void
+ended(void *argument, int error, uint32_t link, const struct reload_node_id *node_id,
+      reload_time now)
+{
+    (void)link;
+    struct reload_chord_attempt *attempt = argument;
+    struct reload_chord *chord = attempt->chord;
+    struct reload_chord_attempt copy = *attempt;
+    assert(attempt->state == RELOAD_CHORD_RUNNING);
+    attempt->state = RELOAD_CHORD_FREE;
+    reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, now);
+    if (!error)
+        remember_opened(chord, reload_chord_place_of(node_id));
+    else if (!copy.to_resource)
+        remember_failure(chord, copy.target,
+                         now + (error == RELOAD_E_IN_PROGRESS ? CROSSING_PAUSE : FAILED_PAUSE));
+    if (copy.purpose == RELOAD_CHORD_FOR_JOIN)
+        reload_chord_join_attached(chord, copy.number, error, node_id, now);
+    else
+        reload_chord_join_progress(chord, now);
+}
+
+static struct reload_route
+route_of(struct reload_chord *chord, const struct reload_chord_attempt *attempt,
+         struct reload_node_id *target)
+{
+    *target = reload_chord_node_id_of(attempt->target);
+    struct reload_bytes resource = reload_node_id_bytes(target, RELOAD_CHORD_ID_SIZE);
+    struct reload_route route;
+    uint32_t via = attempt->has_via ? reload_chord_link_to(chord, attempt->via) : 0;
+    if (via) {
+        struct reload_node_id id = reload_chord_node_id_of(attempt->via);
+        route = reload_route_to_node(&id);
+        bool fits = attempt->to_resource ? reload_route_append_resource(&route, resource)
+                                         : reload_route_append_node(&route, target);
+        assert(fits);
+        route.first_link = via;
+        return route;
+    }
+    route = attempt->to_resource ? reload_route_to_resource(resource)
+                                 : reload_route_to_node(target);
+    route.first_link = attempt->first_link;
+    return route;
+}
+
+static void
+start(struct reload_chord *chord, struct reload_chord_attempt *attempt, reload_time now)
+{
+    struct reload_node_id target;
+    struct reload_route route = route_of(chord, attempt, &target);
+    attempt->state = RELOAD_CHORD_RUNNING;
+    int error = reload_node_attach(chord->node, &route, true, ended, attempt, now);
+    if (error)
+        ended(attempt, error, 0, &target, now);
+}
+
+static size_t
+count_running(const struct reload_chord *chord)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++)
+        count += chord->attempts[i].state == RELOAD_CHORD_RUNNING;
+    return count;
+}
+
+void
+reload_chord_attempt_due(struct reload_chord *chord, reload_time now)
+{
+    size_t running = count_running(chord);
+    for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++) {
+        struct reload_chord_attempt *attempt = &chord->attempts[i];
+        if (running >= RELOAD_CHORD_ATTEMPTS_RUNNING_MAX)
+            return;
+        if (attempt->state != RELOAD_CHORD_WAITING)
+            continue;
+        /* It may have come to us while we waited. */
+        if (!attempt->to_resource && reload_chord_link_to(chord, attempt->target)) {
+            attempt->state = RELOAD_CHORD_FREE;
+            continue;
+        }
+        start(chord, attempt, now);
+        running++;
+    }
+}
+
+/* A slot to be filled; NULL when all are taken. */
+static struct reload_chord_attempt *
+reserve(struct reload_chord *chord, reload_time now)
+{
+    for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++) {
+        struct reload_chord_attempt *attempt = &chord->attempts[i];
+        if (attempt->state != RELOAD_CHORD_FREE)
+            continue;
+        *attempt =
+            (struct reload_chord_attempt){.chord = chord, .state = RELOAD_CHORD_WAITING};
+        reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, now);
+        return attempt;
+    }
+    return NULL;
+}
+
+static bool
+is_bad(const struct reload_chord *chord, struct reload_chord_place place)
+{
+    const struct reload_config *config = reload_node_config(chord->node);
+    struct reload_node_id id = reload_chord_node_id_of(place);
+    for (size_t i = 0; i < config->bad_node_count; i++)
+        if (reload_node_id_equal(&config->bad_nodes[i], &id))
+            return true;
+    return false;
+}
+
+/* Whether there is a point in attaching to |place| now. */
+static bool
+is_worth(const struct reload_chord *chord, struct reload_chord_place place, reload_time now)
+{
+    if (reload_chord_equal(place, chord->table.self) || reload_chord_link_to(chord, place) ||
+        failed_lately(chord, place, now) || is_bad(chord, place))
+        return false;
+    for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++)
+        if (chord->attempts[i].state != RELOAD_CHORD_FREE && !chord->attempts[i].to_resource &&
+            reload_chord_equal(chord->attempts[i].target, place))
+            return false;
+    return true;
+}
+
+static bool
+hearsay_allows(struct reload_chord *chord, reload_time now)
+{
+    reload_time periods = (now - chord->attempts_since) / HEARSAY_REFILL;
+    if (periods > HEARSAY_MAX)
+        periods = HEARSAY_MAX;
+    chord->attempts_left += (unsigned)periods;
+    if (chord->attempts_left > HEARSAY_MAX)
+        chord->attempts_left = HEARSAY_MAX;
+    if (periods)
+        chord->attempts_since = now;
+    if (chord->attempts_left == 0)
+        return false;
+    chord->attempts_left--;
+    return true;
+}
+
+void
+reload_chord_attempt_neighbor(struct reload_chord *chord, struct reload_chord_place place,
+                              const struct reload_chord_place *via, reload_time now)
+{
+    if (!is_worth(chord, place, now) || !hearsay_allows(chord, now))
+        return;
+    struct reload_chord_attempt *attempt = reserve(chord, now);
+    if (!attempt)
+        return;
+    attempt->purpose = RELOAD_CHORD_FOR_NEIGHBOR;
+    attempt->target = place;
+    attempt->has_via = via != NULL;
+    if (via)
+        attempt->via = *via;
+}
+
+void
+reload_chord_attempt_finger(struct reload_chord *chord, struct reload_chord_place place,
+                            reload_time now)
+{
+    struct reload_chord_attempt *attempt =
+        is_worth(chord, place, now) ? reserve(chord, now) : NULL;
+    if (!attempt)
+        return;
+    attempt->purpose = RELOAD_CHORD_FOR_FINGER;
+    attempt->target = place;
+}
+
+void
+reload_chord_attempt_merge(struct reload_chord *chord, struct reload_chord_place place,
+                           struct reload_chord_place via, uint32_t first_link, reload_time now)
+{
+    struct reload_chord_attempt *attempt =
+        is_worth(chord, place, now) ? reserve(chord, now) : NULL;
+    if (!attempt)
+        return;
+    attempt->purpose = RELOAD_CHORD_FOR_MERGE;
+    attempt->target = place;
+    attempt->has_via = true;
+    attempt->via = via;
+    attempt->first_link = first_link;
+}
+
+int
+reload_chord_attempt_join(struct reload_chord *chord, struct reload_chord_place resource,
+                          uint32_t first_link, reload_time now)
+{
+    struct reload_chord_attempt *attempt = reserve(chord, now);
+    if (!attempt)
+        return RELOAD_E_BUSY;
+    attempt->purpose = RELOAD_CHORD_FOR_JOIN;
+    attempt->to_resource = true;
+    attempt->target = resource;
+    attempt->first_link = first_link;
+    attempt->number = chord->join.number;
+    return 0;
+}

@@ -1,0 +1,425 @@
+/* chord_join.c: becoming a peer; for a client, being connected.
+ *
+ *                     a link to a bootstrap node stands
+ *                                   |
+ *                                   v
+ *   +--- refused, lost, not ours --> SEEKING ----------------------------------+
+ *   |  (a short pause each time)    |  Attach to Resource n+1, with send_update | client
+ *   |                               v                                           v
+ *   |                            LEARNING                                   CONNECTED
+ *   |                               |  the admitting peer's Update: its neighbours are ours to be
+ *   |                               v
+ *   +--------------------------- LINKING <---------+
+ *   |                               |  linked with   | it admits another: again later
+ *   |                               v  all of them   |
+ *   +---------------------------- ASKING -----------+
+ *   |                               |  it stores our data here, then its Update names us
+ *   |                               v
+ *   +---------------------------- PLACED
+ *                                   |  linked with all neighbours, those that came meanwhile too
+ *                                   v
+ *                                 JOINED  Updates to everybody
+ *
+ * A node whose neighbours cannot be reached never places itself (10.5, D29): the attempt fails, the
+ * core tries again later. Before JOINED it sends no Update at all, so nobody routes through it.
+ *
+ * RFC 6940 10.5, 11.4. SPDX-License-Identifier: BSD-2-Clause */
+#include "topology/chord_join.h"
+
+#include "topology/chord_attempt.h"
+#include "topology/chord_change.h"
+#include "topology/chord_finger.h"
+#include "topology/chord_stabilize.h"
+
+#include <assert.h>
+
+#define DEADLINE (35 * RELOAD_SECOND)
+#define PAUSE (100 * RELOAD_MS)       /* doubled with each try */
+#define PAUSE_DOUBLINGS_MAX 4
+#define TRIES_MAX 24
+#define LOOK_AGAIN (1 * RELOAD_SECOND)
+#define ASK_PAUSE (2 * RELOAD_SECOND)
+
+static reload_time
+pause_after(struct reload_chord *chord)
+{
+    unsigned tries = chord->join.tries;
+    unsigned doublings = tries < PAUSE_DOUBLINGS_MAX ? tries : PAUSE_DOUBLINGS_MAX;
+    return reload_chord_jitter(chord, PAUSE << doublings);
+}
+
+/* Sets the timer to |at|, but not behind the deadline. */
+static void
+wake(struct reload_chord *chord, reload_time at)
+{
+    reload_time deadline = chord->join.deadline;
+    chord->timers[RELOAD_CHORD_TIMER_JOIN] = at < deadline ? at : deadline;
+}
+
+void
+reload_chord_join_abandon(struct reload_chord *chord)
+{
+    if (chord->join.request)
+        reload_node_cancel(chord->node, chord->join.request);
+    chord->join.request = 0;
+    chord->timers[RELOAD_CHORD_TIMER_JOIN] = RELOAD_NEVER;
+    chord->join.number++;
+}
+
+static void
+fail(struct reload_chord *chord, int error, reload_time now)
+{
+    reload_chord_join_abandon(chord);
+    chord->phase = RELOAD_CHORD_OFFLINE;
+    if (reload_node_joined(chord->node))
+        reload_topology_rejoin(chord->node, now);
+    else
+        reload_topology_failed(chord->node, error, now);
+}
+
+/* ---- SEEKING -------------------------------------------------------------------------------- */
+
+/* Attaches to the peer that is responsible for n+1: by the link that we came by, or by any peer. */
+static void
+seek(struct reload_chord *chord, reload_time now)
+{
+    reload_chord_join_abandon(chord);
+    chord->join.placed = false;
+    chord->join.known_count = 0;
+    chord->phase = RELOAD_CHORD_SEEKING;
+    uint32_t link = reload_chord_link_to(chord, chord->join.gateway);
+    if (!link && chord->table.count) {
+        link = chord->table.peers[0].link;
+        chord->join.gateway = reload_chord_table_successor(&chord->table, 0);
+    }
+    if (!link) {
+        fail(chord, RELOAD_E_UNREACHABLE, now);
+        return;
+    }
+    wake(chord, chord->join.deadline);
+    struct reload_chord_place behind = reload_chord_after(chord->table.self);
+    if (reload_chord_attempt_join(chord, behind, link, now) != 0)
+        wake(chord, now + pause_after(chord));
+}
+
+/* Begins again after a pause. */
+static void
+again(struct reload_chord *chord, int error, reload_time now)
+{
+    if (++chord->join.tries > TRIES_MAX || now >= chord->join.deadline) {
+        fail(chord, error, now);
+        return;
+    }
+    reload_chord_join_abandon(chord);
+    chord->phase = RELOAD_CHORD_SEEKING;
+    wake(chord, now + pause_after(chord));
+}
+
+void
+reload_chord_join_begin(void *state, uint32_t link, reload_time now)
+{
+    struct reload_chord *chord = state;
+    reload_chord_join_abandon(chord);
+    uint32_t number = chord->join.number;
+    chord->join = (struct reload_chord_join){.number = number, .deadline = now + DEADLINE};
+    chord->founded = false;
+    struct reload_link_info info;
+    size_t cursor = 0;
+    while (reload_node_link_next(chord->node, &cursor, &info))
+        if (info.link == link)
+            chord->join.gateway = reload_chord_place_of(&info.node_id);
+    seek(chord, now);
+}
+
+void
+reload_chord_join_attached(struct reload_chord *chord, uint32_t number, int error,
+                           const struct reload_node_id *node_id, reload_time now)
+{
+    struct reload_chord_join *join = &chord->join;
+    if (chord->phase != RELOAD_CHORD_SEEKING || number != join->number)
+        return;
+    if (error) {
+        again(chord, error, now);
+        return;
+    }
+    join->admitting = join->gateway = reload_chord_place_of(node_id);
+    if (reload_node_is_client(chord->node)) {
+        chord->phase = RELOAD_CHORD_CONNECTED;
+        chord->timers[RELOAD_CHORD_TIMER_JOIN] = RELOAD_NEVER;
+        reload_topology_joined(chord->node, now);
+        return;
+    }
+    chord->phase = RELOAD_CHORD_LEARNING;
+    wake(chord, now + ASK_PAUSE);
+    reload_chord_join_progress(chord, now);
+}
+
+/* ---- LEARNING ------------------------------------------------------------------------------- */
+
+/* Asks |place| for its Update once more, by a RouteQuery (6.4.2.4). */
+static void
+ask_update(struct reload_chord *chord, struct reload_chord_place place, reload_time now)
+{
+    uint32_t link = reload_chord_link_to(chord, place);
+    if (!link || (chord->join.asked_at && now < chord->join.asked_at + LOOK_AGAIN))
+        return;
+    chord->join.asked_at = now;
+    const struct reload_wire *wire = reload_node_wire(chord->node);
+    uint8_t data[64];
+    struct reload_writer body = reload_writer_of(data, sizeof data);
+    struct reload_route_query_req query = {.send_update = true};
+    query.destination.type = RELOAD_DESTINATION_TYPE_NODE;
+    query.destination.destination_data.node_id = *reload_node_id(chord->node);
+    reload_route_query_req_encode(&body, wire, &query);
+    assert(!body.failed);
+    struct reload_node_id id = reload_chord_node_id_of(place);
+    struct reload_route route = reload_route_to_node(&id);
+    route.first_link = link;
+    int error = reload_node_request(chord->node, &route, RELOAD_MESSAGE_ROUTE_QUERY_REQ,
+                                    reload_writer_written(&body), NULL, NULL, now, NULL);
+    if (error)
+        chord->join.asked_at = 0; /* ask again the next time */
+}
+
+static bool
+lists_us(const struct reload_chord *chord, const struct reload_chord_lists *lists)
+{
+    for (size_t i = 0; i < lists->predecessor_count; i++)
+        if (reload_chord_equal(lists->predecessors[i], chord->table.self))
+            return true;
+    return false;
+}
+
+static void
+keep_known(struct reload_chord *chord, struct reload_chord_place signer,
+           const struct reload_chord_lists *lists)
+{
+    struct reload_chord_join *join = &chord->join;
+    join->known_from = signer;
+    join->known_count = 0;
+    for (size_t i = 0; i < RELOAD_CHORD_REACH_MAX && i < lists->predecessor_count; i++)
+        join->known[join->known_count++] = lists->predecessors[i];
+    for (size_t i = 0; i < RELOAD_CHORD_REACH_MAX && i < lists->successor_count; i++)
+        join->known[join->known_count++] = lists->successors[i];
+}
+
+/* Whether somebody that the admitting peer knows of stands between us and it: then we are not its
+ * predecessor-to-be. */
+static bool
+is_overtaken(const struct reload_chord *chord)
+{
+    const struct reload_chord_join *join = &chord->join;
+    for (size_t i = 0; i < join->known_count; i++)
+        if (reload_chord_between(join->known[i], chord->table.self, join->admitting))
+            return true;
+    return false;
+}
+
+/* A client belongs to the peer that is responsible for its Node-ID, so that others find it (4.2.1). */
+static void
+client_learn(struct reload_chord *chord, struct reload_chord_place signer, reload_time now)
+{
+    if (chord->phase == RELOAD_CHORD_CONNECTED &&
+        reload_chord_equal(signer, chord->join.admitting) && is_overtaken(chord)) {
+        chord->join.deadline = now + DEADLINE;
+        chord->join.tries = 0;
+        seek(chord, now);
+    }
+}
+
+void
+reload_chord_join_learn(struct reload_chord *chord, struct reload_chord_place signer, uint8_t type,
+                        const struct reload_chord_lists *lists, reload_time now)
+{
+    struct reload_chord_join *join = &chord->join;
+    bool of_admitting = chord->phase != RELOAD_CHORD_SEEKING &&
+                        reload_chord_equal(signer, join->admitting);
+    if (type != RELOAD_CHORD_UPDATE_TYPE_PEER_READY &&
+        (of_admitting || chord->phase == RELOAD_CHORD_SEEKING))
+        keep_known(chord, signer, lists);
+    if (reload_node_is_client(chord->node)) {
+        client_learn(chord, signer, now);
+        return;
+    }
+    if (of_admitting)
+        join->ask_at = now; /* whom it was admitting it has */
+    /* Before we asked, our name in its list is a memory of an earlier life of ours. */
+    bool asked = chord->phase == RELOAD_CHORD_ASKING || chord->phase == RELOAD_CHORD_PLACED;
+    if (asked && of_admitting && lists_us(chord, lists)) {
+        join->placed = true;
+        chord->phase = RELOAD_CHORD_PLACED;
+    }
+    reload_chord_join_progress(chord, now);
+}
+
+/* ---- LINKING -------------------------------------------------------------------------------- */
+
+/* Attaches to those whom the admitting peer knows near us, and returns whether all that must be our
+ * neighbours are peers that we are linked with: three on each side (10.5, 10.7). */
+static bool
+link_neighbors(struct reload_chord *chord, reload_time now)
+{
+    struct reload_chord_join *join = &chord->join;
+    struct reload_chord_place picked[2 * RELOAD_CHORD_REACH_MAX];
+    size_t count =
+        reload_chord_table_candidates(&chord->table, join->known, join->known_count, picked);
+    for (size_t i = 0; i < count; i++)
+        reload_chord_attempt_neighbor(chord, picked[i], &join->admitting, now);
+    if (!reload_chord_table_find(&chord->table, join->admitting))
+        return false;
+    struct reload_chord_table nearest = chord->table;
+    nearest.reach = RELOAD_CHORD_REACH_MIN;
+    count = reload_chord_table_candidates(&nearest, join->known, join->known_count, picked);
+    for (size_t i = 0; i < count; i++)
+        if (reload_chord_link_to(chord, picked[i]))
+            ask_update(chord, picked[i], now); /* linked, but it has not said that it is a peer */
+    return count == 0;
+}
+
+/* ---- ASKING --------------------------------------------------------------------------------- */
+
+static void
+join_answered(void *argument, const struct reload_result *result, reload_time now)
+{
+    struct reload_chord *chord = argument;
+    chord->join.request = 0;
+    if (chord->phase != RELOAD_CHORD_ASKING || result->error == 0)
+        return;
+    if (result->error == RELOAD_E_REFUSED && result->error_code == RELOAD_ERROR_IN_PROGRESS &&
+        ++chord->join.tries <= TRIES_MAX) {
+        /* It is admitting another: whom it will tell us of. */
+        chord->phase = RELOAD_CHORD_LINKING;
+        chord->join.ask_at = now + pause_after(chord);
+        wake(chord, chord->join.ask_at);
+        return;
+    }
+    again(chord, result->error, now);
+}
+
+static void
+send_join(struct reload_chord *chord, reload_time now)
+{
+    const struct reload_wire *wire = reload_node_wire(chord->node);
+    struct reload_join_req join = {.joining_peer_id = *reload_node_id(chord->node)};
+    uint8_t data[64];
+    struct reload_writer body = reload_writer_of(data, sizeof data);
+    reload_join_req_encode(&body, wire, &join);
+    assert(!body.failed);
+    struct reload_node_id id = reload_chord_node_id_of(chord->join.admitting);
+    struct reload_route route = reload_route_to_node(&id);
+    route.first_link = reload_chord_link_to(chord, chord->join.admitting);
+    chord->phase = RELOAD_CHORD_ASKING;
+    wake(chord, chord->join.deadline);
+    int error = reload_node_request(chord->node, &route, RELOAD_MESSAGE_JOIN_REQ,
+                                    reload_writer_written(&body), join_answered, chord, now,
+                                    &chord->join.request);
+    if (error)
+        again(chord, error, now);
+}
+
+static void
+become_peer(struct reload_chord *chord, reload_time now)
+{
+    reload_chord_join_abandon(chord);
+    chord->phase = RELOAD_CHORD_JOINED;
+    reload_chord_changed(chord, RELOAD_CHORD_CAUSE_JOINED, now);
+    reload_chord_stabilize_begin(chord, now);
+    reload_topology_joined(chord->node, now);
+}
+
+struct reload_chord_place
+reload_chord_join_begins(const struct reload_chord *chord)
+{
+    struct reload_chord_place begins = reload_chord_table_begins(&chord->table);
+    for (size_t i = 0; i < chord->join.known_count; i++)
+        if (reload_chord_between(chord->join.known[i], begins, chord->table.self))
+            begins = chord->join.known[i];
+    return begins;
+}
+
+void
+reload_chord_join_progress(struct reload_chord *chord, reload_time now)
+{
+    struct reload_chord_join *join = &chord->join;
+    if (chord->phase == RELOAD_CHORD_LEARNING) {
+        if (!reload_chord_equal(join->known_from, join->admitting) ||
+            !reload_chord_table_find(&chord->table, join->admitting))
+            return;
+        chord->phase = RELOAD_CHORD_LINKING;
+        reload_chord_finger_changed(chord, now);
+    }
+    bool linking = chord->phase == RELOAD_CHORD_LINKING;
+    if (!linking && chord->phase != RELOAD_CHORD_ASKING && chord->phase != RELOAD_CHORD_PLACED)
+        return;
+    if (!join->placed && is_overtaken(chord)) {
+        again(chord, RELOAD_E_NOT_FOUND, now);
+        return;
+    }
+    if (!link_neighbors(chord, now)) {
+        wake(chord, now + LOOK_AGAIN);
+        return;
+    }
+    if (join->placed)
+        become_peer(chord, now);
+    else if (linking && now >= join->ask_at)
+        send_join(chord, now);
+    else
+        wake(chord, linking ? join->ask_at : join->deadline);
+}
+
+/* ---- the rest ------------------------------------------------------------------------------- */
+
+void
+reload_chord_join_due(struct reload_chord *chord, reload_time now)
+{
+    if (now >= chord->join.deadline) {
+        if (reload_chord_is_joining(chord))
+            fail(chord, RELOAD_E_TIMEOUT, now);
+        return;
+    }
+    switch (chord->phase) {
+    case RELOAD_CHORD_SEEKING:
+        seek(chord, now);
+        break;
+    case RELOAD_CHORD_LEARNING:
+        ask_update(chord, chord->join.admitting, now);
+        wake(chord, now + ASK_PAUSE);
+        break;
+    default:
+        reload_chord_join_progress(chord, now);
+        break;
+    }
+}
+
+void
+reload_chord_join_lost(struct reload_chord *chord, struct reload_chord_place place,
+                       reload_time now)
+{
+    struct reload_chord_join *join = &chord->join;
+    bool joining = chord->phase >= RELOAD_CHORD_LEARNING && chord->phase <= RELOAD_CHORD_PLACED;
+    if (joining && reload_chord_equal(place, join->admitting)) {
+        again(chord, RELOAD_E_CLOSED, now);
+    } else if (chord->phase == RELOAD_CHORD_CONNECTED &&
+               reload_chord_equal(place, join->admitting)) {
+        join->deadline = now + DEADLINE;
+        join->tries = 0;
+        if (chord->table.count) {
+            seek(chord, now);
+            return;
+        }
+        chord->phase = RELOAD_CHORD_OFFLINE;
+        reload_topology_rejoin(chord->node, now);
+    }
+}
+
+void
+reload_chord_found(void *state, reload_time now)
+{
+    struct reload_chord *chord = state;
+    reload_chord_join_abandon(chord);
+    chord->founded = true;
+    chord->phase = RELOAD_CHORD_JOINED;
+    reload_chord_changed(chord, RELOAD_CHORD_CAUSE_JOINED, now);
+    reload_chord_stabilize_begin(chord, now);
+    reload_topology_joined(chord->node, now);
+}

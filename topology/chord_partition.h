@@ -1,0 +1,12 @@
+/* chord_partition.h: the search for other parts of the overlay.
+ *
+ * RFC 6940 10.7.4.4. SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_TOPOLOGY_CHORD_PARTITION_H
+#define RELOAD_TOPOLOGY_CHORD_PARTITION_H
+
+#include "topology/chord_state.h"
+
+/* The function of a timer: asks a bootstrap node who follows us. */
+void reload_chord_partition_due(struct reload_chord *chord, reload_time now);
+
+#endif

@@ -1,0 +1,70 @@
+/* chord_query.c: RouteQuery.
+ *
+ * RFC 6940 6.4.2.4, 10.8. SPDX-License-Identifier: BSD-2-Clause */
+#include "topology/chord_query.h"
+
+#include "topology/chord.h"
+#include "topology/chord_update.h"
+
+#define UPDATES_MAX 32                   /* in a row */
+#define UPDATE_REFILL (200 * RELOAD_MS)  /* and one more each */
+
+static bool
+may_update(struct reload_chord *chord, reload_time now)
+{
+    reload_time periods = (now - chord->queries_since) / UPDATE_REFILL;
+    if (periods > UPDATES_MAX)
+        periods = UPDATES_MAX;
+    if (periods)
+        chord->queries_since = now;
+    chord->queries_left += (unsigned)periods;
+    if (chord->queries_left > UPDATES_MAX)
+        chord->queries_left = UPDATES_MAX;
+    if (chord->queries_left == 0)
+        return false;
+    chord->queries_left--;
+    return true;
+}
+
+static int
+destination_id(const struct reload_destination *destination, struct reload_node_id *id)
+{
+    if (destination->type == RELOAD_DESTINATION_TYPE_NODE) {
+        *id = destination->destination_data.node_id;
+        return 0;
+    }
+    if (destination->type != RELOAD_DESTINATION_TYPE_RESOURCE)
+        return RELOAD_E_FORBIDDEN;
+    if (destination->destination_data.resource_id.size != RELOAD_CHORD_ID_SIZE)
+        return RELOAD_E_MALFORMED;
+    *id = reload_node_id_of(destination->destination_data.resource_id);
+    return 0;
+}
+
+int
+reload_chord_query_received(struct reload_chord *chord, const struct reload_incoming *incoming,
+                            struct reload_writer *answer, reload_time now)
+{
+    const struct reload_wire *wire = reload_node_wire(chord->node);
+    struct reload_reader reader = reload_reader_of(incoming->message->contents.message_body);
+    struct reload_route_query_req request;
+    if (reload_route_query_req_decode(&reader, wire, &request) != 0 ||
+        reload_reader_left(&reader) > 0)
+        return RELOAD_E_MALFORMED;
+    struct reload_node_id id;
+    int error = destination_id(&request.destination, &id);
+    if (error)
+        return error;
+    struct reload_chord_route_query_ans route = {.next_peer = *reload_node_id(chord->node)};
+    if (!reload_node_id_equal(&id, &route.next_peer)) {
+        if (reload_node_link_to(chord->node, &id))
+            route.next_peer = id;
+        else if (reload_chord.next_hop(chord, &id, 0, &route.next_peer) == RELOAD_HOP_NONE)
+            return RELOAD_E_NOT_FOUND;
+    }
+    reload_chord_route_query_ans_encode(answer, wire, &route);
+    if (request.send_update && incoming->from_signer && incoming->link && may_update(chord, now))
+        reload_chord_update_send(chord, incoming->link, &incoming->signer_id,
+                                 RELOAD_CHORD_UPDATE_TYPE_FULL, now);
+    return 0;
+}
