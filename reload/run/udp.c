@@ -248,6 +248,12 @@ reload_udp_free(struct reload_udp *udp)
         destroy(udp);
 }
 
+void
+reload_udp_set_argument(struct reload_udp *udp, void *argument)
+{
+    udp->users.argument = argument;
+}
+
 struct reload_datagram *
 reload_udp_datagram(struct reload_udp *udp)
 {

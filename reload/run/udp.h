@@ -35,6 +35,9 @@ RELOAD_CHECKED int reload_udp_new(struct reload_loop *loop, const struct reload_
 /* reload_udp_free closes the socket, also from within a user's function. NULL is allowed. */
 void reload_udp_free(struct reload_udp *udp);
 
+/* reload_udp_set_argument changes what the users' functions get. */
+void reload_udp_set_argument(struct reload_udp *udp, void *argument);
+
 /* reload_udp_datagram returns the way out through this socket. What is sent while a function of the
  * loop runs goes out together, at the latest at the end of the turn. */
 struct reload_datagram *reload_udp_datagram(struct reload_udp *udp);

@@ -1,0 +1,74 @@
+/* driver.h: drives one node on real sockets: tells it what happened and carries out its effects.
+ *
+ * Several drivers may share a loop. Effects are carried out after each call into the node that comes
+ * from a socket or timer here, and at the end of each turn of the loop, so whoever calls a verb of
+ * the node from a function of the loop need not do more.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_RUN_DRIVER_H
+#define RELOAD_RUN_DRIVER_H
+
+#include "reload/loop.h"
+#include "reload/node.h"
+#include "reload/run/link_dtls.h"
+#include "reload/run/link_tls.h"
+#include "reload/run/udp.h"
+
+struct reload_driver;
+
+/* Keeps a node's records across restarts; an empty |value| forgets |key|. */
+struct reload_store_ops {
+    int (*put)(void *context, struct reload_bytes key, struct reload_bytes value);
+};
+
+/* Told each EVENT effect. May call verbs of the node; may not free the driver. */
+typedef void reload_driver_event_fn(void *argument, const struct reload_effect *event);
+
+/* All pointers are borrowed and must outlive the driver. */
+struct reload_driver_options {
+    struct reload_loop *loop; /* one of loop_libevent.h */
+    struct reload_node_options node;
+    struct reload_address listen; /* family 4 or 6; any address allowed; port 0: a free one, the same
+                                     for UDP and TCP */
+    enum reload_link_protocol prefer; /* 0: the document's first */
+    const struct reload_store_ops *store; /* may be NULL */
+    void *store_context;
+    reload_driver_event_fn *event; /* may be NULL */
+    void *argument;
+};
+
+/* Room for the reason of a failure. */
+#define RELOAD_DRIVER_REASON_SIZE 200
+
+/* reload_driver_new binds the sockets and makes the node; it does nothing before
+ * reload_driver_start. On failure |reason|, of RELOAD_DRIVER_REASON_SIZE octets, says in one line
+ * what is wrong. Returns 0, RELOAD_E_NOMEM, RELOAD_E_IO, or what the keyring and the node say. */
+RELOAD_CHECKED int reload_driver_new(const struct reload_driver_options *options, char *reason,
+                                     struct reload_driver **driver);
+
+/* reload_driver_free closes all links and ends the node. Not from within a function that the driver
+ * called. NULL is allowed. */
+void reload_driver_free(struct reload_driver *driver);
+
+/* reload_driver_start resolves the document's bootstrap nodes (this may take seconds) and starts the
+ * node with their addresses, our own left out. May be called again. */
+RELOAD_CHECKED int reload_driver_start(struct reload_driver *driver);
+
+/* reload_driver_turn carries out what the node asks for, now. */
+void reload_driver_turn(struct reload_driver *driver);
+
+struct reload_node *reload_driver_node(struct reload_driver *driver);
+
+/* reload_driver_address returns where the node listens, with the port in use. */
+const struct reload_address *reload_driver_address(const struct reload_driver *driver);
+
+/* What overlay links and sockets did, for people. |udp| and |dtls| are NULL when the document allows
+ * no DTLS, |tls| when it allows no TLS. */
+struct reload_driver_counters {
+    const struct reload_udp_counters *udp;
+    const struct reload_dtls_counters *dtls;
+    const struct reload_tls_counters *tls;
+    size_t links; /* overlay and application links that are up or being made */
+};
+struct reload_driver_counters reload_driver_counters(const struct reload_driver *driver);
+
+#endif

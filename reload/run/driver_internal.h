@@ -1,0 +1,114 @@
+/* driver_internal.h: what the files of the driver share.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_RUN_DRIVER_INTERNAL_H
+#define RELOAD_RUN_DRIVER_INTERNAL_H
+
+#include "reload/run/driver.h"
+
+#include <sys/queue.h>
+
+#define LINK_BUCKETS 1024 /* a power of two */
+#define EARLY_MAX 65536   /* octets kept for an application's link that we do not expect yet */
+
+/* One number of the node's. An overlay link has one from CONNECT or from its arrival on; an
+ * application's link from GATHER on.
+ *
+ *   GATHERED --EXPECT--> EXPECTING --peer's handshake--> UP
+ *       \----CONNECT---> CONNECTING --our handshake----> UP
+ */
+enum driver_link_state {
+    DRIVER_LINK_GATHERED,
+    DRIVER_LINK_EXPECTING,
+    DRIVER_LINK_CONNECTING,
+    DRIVER_LINK_UP,
+};
+
+/* An application's link has sockets of its own, so that it is never taken for the overlay link
+ * between the same two nodes. */
+struct app_sockets {
+    struct reload_udp *udp;
+    struct reload_dtls *dtls;
+    struct reload_tls *tls;
+    struct reload_connection *early; /* the peer came before its answer to our AppAttach did */
+    struct reload_link_peer early_peer;
+    uint8_t early_hash[32]; /* of its certificate */
+    uint8_t *early_octets;  /* records, each behind its size (size_t) */
+    size_t early_size;
+};
+
+struct driver_link {
+    struct reload_driver *driver;
+    uint32_t id;
+    uint16_t application;
+    enum driver_link_state state;
+    struct reload_connection *connection; /* UP, or the attempt under way */
+    struct reload_node_id node_id;        /* whom to expect; zero: anybody */
+    struct reload_offer *remote;          /* CONNECTING: owned */
+    size_t next_candidate;
+    reload_time deadline;
+    struct reload_timer *retry; /* goes on when an attempt could not even begin */
+    int error;                  /* of the last attempt */
+    struct app_sockets *sockets;
+    LIST_ENTRY(driver_link) in_bucket;
+};
+
+LIST_HEAD(driver_link_bucket, driver_link);
+
+struct reload_driver {
+    struct reload_driver_options options;
+    struct reload_node *node;
+    struct reload_tls_context context;
+    struct reload_udp *udp;
+    struct reload_dtls *dtls;
+    struct reload_tls *tls;
+    struct reload_address address;
+    enum reload_link_protocol protocols[2]; /* that the document allows, preferred first */
+    size_t protocol_count;
+    struct reload_timer *timer;
+    struct reload_after *after;
+    struct driver_link_bucket links[LINK_BUCKETS];
+    size_t link_count;
+    bool turning;
+};
+
+reload_time driver_now(const struct reload_driver *driver);
+
+/* ---- driver_link.c -------------------------------------------------------------------------- */
+
+/* What the effects ask for. */
+void driver_connect(struct reload_driver *driver, const struct reload_effect *effect);
+void driver_expect(struct reload_driver *driver, const struct reload_effect *effect);
+void driver_send(struct reload_driver *driver, const struct reload_effect *effect);
+void driver_close(struct reload_driver *driver, const struct reload_effect *effect);
+/* CHECK: there is no ICE here. */
+void driver_refuse(struct reload_driver *driver, const struct reload_effect *effect);
+
+struct driver_link *driver_link_find(struct reload_driver *driver, uint32_t id);
+struct driver_link *driver_link_new(struct reload_driver *driver, uint32_t id,
+                                    uint16_t application, enum driver_link_state state);
+/* Closes what it has and frees it; the node is not told. */
+void driver_link_free(struct driver_link *link);
+
+/* Users of the connections that peers open: to our own ports, to an application's. */
+extern const struct reload_connection_user driver_incoming_user;
+extern const struct reload_connection_user driver_app_user;
+
+/* ---- driver_gather.c ------------------------------------------------------------------------ */
+
+/* GATHER, No-ICE: our own addresses. */
+void driver_gather(struct reload_driver *driver, const struct reload_effect *effect);
+
+/* Writes the addresses that others can reach |bound| by; returns how many, at most |max|. */
+size_t driver_addresses(const struct reload_address *bound, struct reload_address *addresses,
+                        size_t max);
+
+uint8_t driver_overlay_link(enum reload_link_protocol protocol);
+
+/* ---- driver_bootstrap.c --------------------------------------------------------------------- */
+
+/* Resolves the document's bootstrap nodes; returns how many candidates there are. */
+size_t driver_resolve(struct reload_driver *driver, struct reload_candidate *candidates,
+                      size_t max);
+
+#endif
