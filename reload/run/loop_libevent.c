@@ -27,6 +27,7 @@ struct reload_loop {
     struct reload_after *after_next; /* the walk's next one, while walking */
     struct reload_scratch *scratch;
     reload_time now; /* of the function being served; 0 outside of one */
+    bool serving; /* a watch, timer or signal of this turn */
     bool stopped;
 };
 
@@ -60,6 +61,13 @@ reload_time
 reload_loop_now(struct reload_loop *loop)
 {
     return loop->now ? loop->now : monotonic();
+}
+
+static void
+begin_serving(struct reload_loop *loop, reload_time now)
+{
+    loop->now = now;
+    loop->serving = true;
 }
 
 /* ---- the loop ------------------------------------------------------------------------------- */
@@ -121,6 +129,7 @@ reload_loop_turn(struct reload_loop *loop)
     assert(loop->now == 0);
     int result = event_base_loop(loop->base, EVLOOP_ONCE);
     loop->now = 0;
+    loop->serving = false;
     serve_afters(loop);
     return result == 0 ? 0 : RELOAD_E_IO;
 }
@@ -139,6 +148,12 @@ void
 reload_loop_stop(struct reload_loop *loop)
 {
     loop->stopped = true;
+}
+
+bool
+reload_loop_is_serving(const struct reload_loop *loop)
+{
+    return loop->serving;
 }
 
 struct reload_scratch *
@@ -194,7 +209,7 @@ on_signal(evutil_socket_t number, short what, void *argument)
     (void)number;
     (void)what;
     struct reload_loop *loop = argument;
-    loop->now = monotonic();
+    begin_serving(loop, monotonic());
     loop->signal_fn(loop->signal_argument);
 }
 
@@ -219,7 +234,7 @@ static void
 on_watch(evutil_socket_t descriptor, short what, void *argument)
 {
     struct reload_watch *watch = argument;
-    watch->loop->now = monotonic();
+    begin_serving(watch->loop, monotonic());
     unsigned events = 0;
     if (what & EV_READ)
         events |= RELOAD_WATCH_READ;
@@ -303,7 +318,7 @@ on_timer(evutil_socket_t descriptor, short what, void *argument)
         timer_arm(timer, now);
         return;
     }
-    timer->loop->now = now;
+    begin_serving(timer->loop, now);
     timer->at = RELOAD_NEVER;
     timer->fn(timer->argument);
 }

@@ -6,6 +6,7 @@
 
 #include "reload/loop.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct event_base;
@@ -48,6 +49,10 @@ RELOAD_CHECKED int reload_loop_on_signals(struct reload_loop *loop, reload_timer
 RELOAD_CHECKED int reload_loop_after(struct reload_loop *loop, reload_timer_fn *fn, void *argument,
                                      struct reload_after **after);
 void reload_after_free(struct reload_after *after);
+
+/* reload_loop_is_serving tells whether the function of a watch or timer is being called, so that the
+ * functions of reload_loop_after follow soon. */
+bool reload_loop_is_serving(const struct reload_loop *loop);
 
 /* reload_loop_scratch returns the loop's buffers. */
 struct reload_scratch *reload_loop_scratch(struct reload_loop *loop);

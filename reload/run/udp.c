@@ -105,6 +105,8 @@ udp_send(struct reload_datagram *datagram, const struct reload_address *to,
         memcpy(queue->octets + queue->used, bytes.data, bytes.size);
     queue->used += bytes.size;
     queue->count++;
+    if (!reload_loop_is_serving(udp->loop))
+        flush(udp);
     return 0;
 }
 

@@ -504,7 +504,8 @@ END_TEST
 static struct flying
 catch_hello(struct net *net, struct end *a, struct end *b)
 {
-    (void)start(a, b);
+    struct reload_connection *connection = start(a, b);
+    connection->ops->close(connection);
     ck_assert_uint_eq(net->count, 1);
     net->count = 0;
     return net->flying[0];
