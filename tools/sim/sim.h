@@ -284,6 +284,9 @@ void sim_tap(struct sim *sim, sim_tap_fn *fn, void *argument);
 /* sim_link returns |node|'s number of its overlay link to |peer|, 0 when there is none. */
 uint32_t sim_link(struct sim *sim, uint32_t node, uint32_t peer);
 
+/* sim_link_count returns how many overlay links between |node| and |peer| stand on both sides. */
+unsigned sim_link_count(const struct sim *sim, uint32_t node, uint32_t peer);
+
 /* sim_inject feeds |bytes| to |node| as if they arrived now on its |link|. */
 void sim_inject(struct sim *sim, uint32_t node, uint32_t link, struct reload_bytes bytes);
 

@@ -9,8 +9,6 @@
 
 #define ASK_NS SIM_SECONDS(5)
 #define HASH_SHA256 4
-#define FRAME_DATA 128
-#define FRAME_ACK 129
 
 static int
 kind_model(const void *kinds, uint32_t kind)
@@ -180,24 +178,33 @@ sign_as(struct sim *sim, struct sim_host *host, const struct reload_bytes *parts
     return size;
 }
 
+static void
+add_certificate(const struct sim_draft *draft, struct reload_writer *writer,
+                const struct reload_wire *wire, uint32_t of)
+{
+    const struct sim_host *host = sim_host_of(draft->sim, of);
+    struct reload_generic_certificate certificate = {RELOAD_CERTIFICATE_TYPE_X509,
+                                                     {host->certificate, host->certificate_size}};
+    reload_generic_certificate_encode(writer, wire, &certificate);
+}
+
 struct reload_bytes
 sim_draft_seal(struct sim_draft *draft)
 {
     struct sim *sim = draft->sim;
     struct sim_host *host = sim_host_of(sim, draft->signer);
     struct reload_wire wire = wire_of_draft(draft);
-    static const uint8_t x509 = RELOAD_CERTIFICATE_TYPE_X509;
-    uint8_t contents[SIM_DRAFT_SIZE_MAX], certificates[SIM_CERTIFICATE_SIZE_MAX + 8];
+    uint8_t contents[SIM_DRAFT_SIZE_MAX], certificates[5 * (SIM_CERTIFICATE_SIZE_MAX + 8)];
     uint8_t hash[64], identity_bytes[128], head[RELOAD_MESSAGE_SIGNED_HEAD_SIZE];
     uint8_t signature[RELOAD_SIGNATURE_MAX];
     struct reload_message *message = &draft->message;
     struct reload_security_block *security = &message->security;
 
     struct reload_writer writer = reload_writer_of(certificates, sizeof certificates);
-    struct reload_generic_certificate certificate = {x509,
-                                                     {host->certificate, host->certificate_size}};
     if (!draft->without_certificate)
-        reload_generic_certificate_encode(&writer, &wire, &certificate);
+        add_certificate(draft, &writer, &wire, draft->signer);
+    for (size_t i = 0; i < draft->more_certificate_count; i++)
+        add_certificate(draft, &writer, &wire, draft->more_certificates[i]);
     security->certificates = reload_writer_written(&writer);
     security->signature.algorithm.hash = HASH_SHA256;
     security->signature.algorithm.signature = 3;
@@ -305,7 +312,7 @@ size_t
 sim_frame_data(uint32_t sequence, struct reload_bytes message, uint8_t *data, size_t capacity)
 {
     struct reload_writer writer = reload_writer_of(data, capacity);
-    reload_writer_u8(&writer, FRAME_DATA);
+    reload_writer_u8(&writer, RELOAD_FRAMED_MESSAGE_TYPE_DATA);
     reload_writer_u32(&writer, sequence);
     reload_writer_vector(&writer, 3, message);
     assert(!writer.failed);
@@ -316,7 +323,7 @@ size_t
 sim_frame_ack(uint32_t sequence, uint32_t received, uint8_t *data, size_t capacity)
 {
     struct reload_writer writer = reload_writer_of(data, capacity);
-    reload_writer_u8(&writer, FRAME_ACK);
+    reload_writer_u8(&writer, RELOAD_FRAMED_MESSAGE_TYPE_ACK);
     reload_writer_u32(&writer, sequence);
     reload_writer_u32(&writer, received);
     assert(!writer.failed);

@@ -20,11 +20,13 @@
 struct sim_draft {
     struct sim *sim;
     struct reload_message message;
-    uint32_t signer;          /* whose key and certificate; the host it was made for */
-    bool without_certificate; /* leave the certificate out */
-    bool with_node_id_hash;   /* SignerIdentity cert_hash_node_id */
-    bool spoiled;             /* one bit of the signature is wrong */
-    bool other_overlay;       /* sign for another overlay than the header says */
+    uint32_t signer;               /* whose key and certificate; the host it was made for */
+    bool without_certificate;      /* leave the certificate out */
+    uint32_t more_certificates[4]; /* of other hosts, who signed values in the body */
+    size_t more_certificate_count;
+    bool with_node_id_hash; /* SignerIdentity cert_hash_node_id */
+    bool spoiled;           /* one bit of the signature is wrong */
+    bool other_overlay;     /* sign for another overlay than the header says */
     struct reload_writer body, via, destinations, options;
     uint8_t buffers[4][SIM_DRAFT_SIZE_MAX];
     uint8_t bytes[SIM_DRAFT_SIZE_MAX]; /* when sealed */

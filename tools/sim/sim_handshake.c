@@ -44,7 +44,8 @@ static struct sim_pipe *
 open_pipe(struct sim_host *host, uint32_t link, uint16_t application, uint32_t server)
 {
     struct sim *sim = host->sim;
-    struct sim_pipe *pipe = &sim->pipes[sim_pipe_new(sim)];
+    uint32_t index = sim_pipe_new(sim); /* may move the table */
+    struct sim_pipe *pipe = &sim->pipes[index];
     pipe->application = application;
     pipe->started_at = sim->now;
     pipe->ends[0] = (struct sim_end){.host = host->index, .epoch = host->epoch, .link = link};

@@ -101,6 +101,20 @@ sim_link(struct sim *sim, uint32_t node, uint32_t peer)
     return 0;
 }
 
+unsigned
+sim_link_count(const struct sim *sim, uint32_t node, uint32_t peer)
+{
+    unsigned count = 0;
+    for (uint32_t i = 0; i < sim->pipe_count; i++) {
+        const struct sim_pipe *pipe = &sim->pipes[i];
+        uint32_t client = pipe->ends[0].host, server = pipe->ends[1].host;
+        bool these = (client == node && server == peer) || (client == peer && server == node);
+        count +=
+            pipe->used && these && pipe->application == 0 && pipe->ends[0].up && pipe->ends[1].up;
+    }
+    return count;
+}
+
 void
 sim_inject(struct sim *sim, uint32_t node, uint32_t link, struct reload_bytes bytes)
 {

@@ -1,0 +1,282 @@
+/* attack_identity_test.c: signatures and certificates that do not hold, any more or at all.
+ *
+ * RFC 6940 6.3.4, 7.1, 11.1, 11.3. SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/sim/fixture.h"
+
+#define RING 6
+#define TRANSACTION_ID_END 27 /* offset of its last octet in a message */
+
+static bool
+nobody_linked(struct sim *s, void *argument)
+{
+    uint32_t node = *(uint32_t *)argument;
+    for (uint32_t i = 0; i < sim_node_count(s); i++)
+        if (i != node && sim_is_alive(s, i) && sim_link(s, i, node))
+            return false;
+    return true;
+}
+
+/* C4: a certificate ends while its node is part of the ring: its links go, what it stored is no
+ * longer handed out. */
+START_TEST(c4_certificate_expires_in_mid_session)
+{
+    struct sim *s = ring_of(RING, 1);
+    uint64_t passed_ms = (sim_now(s) - SIM_TIME_BEGIN) / RELOAD_MS;
+    struct sim_node_options options = {.not_after_ms = SIM_WALL_BEGIN_MS + passed_ms + 60000};
+    uint32_t mortal = sim_add_node(s, &options);
+    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(40)));
+    ck_assert_int_eq(sim_store(s, mortal, 1, "for a while").error, 0);
+    struct sim_outcome fetched = sim_fetch(s, 2, mortal, 1);
+    ck_assert(sim_text(&fetched, "for a while"));
+    ck_assert(!nobody_linked(s, &mortal));
+    sim_run_for(s, SIM_SECONDS(60));
+    ck_assert(sim_run_until(s, nobody_linked, &mortal, SIM_SECONDS(10)));
+    fetched = sim_fetch(s, 2, mortal, 1);
+    ck_assert(fetched.error == 0 && (fetched.value_count == 0 || !fetched.exists));
+    sim_kill(s, mortal);
+    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60)));
+    sim_free(s);
+}
+END_TEST
+
+/* C3, C4, C6: certificates with which nobody gets in at all. */
+static const struct {
+    const char *what;
+    struct sim_node_options options;
+} outsiders[] = {
+    {"not valid any more", {.not_after_ms = SIM_WALL_BEGIN_MS - 1}},
+    {"not valid yet", {.not_before_ms = SIM_WALL_BEGIN_MS + UINT64_C(86400000)}},
+    {"of another authority", {.authority = 77}},
+};
+
+START_TEST(c4_outsiders_do_not_get_in)
+{
+    struct sim *s = ring_of(RING, 1);
+    uint32_t outsider = sim_add_node(s, &outsiders[_i].options);
+    sim_run_for(s, SIM_SECONDS(60));
+    ck_assert_msg(!sim_is_joined(s, outsider), "%s", outsiders[_i].what);
+    ck_assert(nobody_linked(s, &outsider));
+    sim_kill(s, outsider);
+    ck_assert(sim_ring_is_whole(s, 0, stderr));
+    sim_free(s);
+}
+END_TEST
+
+/* C4: messages signed with an expired certificate, from a link that is still believed. */
+START_TEST(c4_clock_that_is_wrong_keeps_others_out_not_in)
+{
+    struct sim *s = ring_of(RING, 1);
+    struct sim_node_options options = {.skew_ms = INT64_C(3) * 366 * 86400 * 1000};
+    uint32_t late = sim_add_node(s, &options); /* to it, all certificates ended long ago */
+    sim_run_for(s, SIM_SECONDS(60));
+    ck_assert(!sim_is_joined(s, late));
+    sim_kill(s, late);
+    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(10)));
+    sim_free(s);
+}
+END_TEST
+
+/* C7: a signature that belongs to another transaction or overlay; C1: a flipped bit; C2: the
+ * certificate is missing. */
+enum c7_row { C7_TRANSACTION, C7_OVERLAY, C7_BODY, C7_SPOILED, C7_NO_CERTIFICATE, C7_ROWS };
+
+START_TEST(c7_spliced_messages)
+{
+    struct sim *s = ring_of(RING, 1);
+    uint32_t far = sim_successor_of(s, 0, 3);
+    struct attacker mallory = attacker_at(s, 0);
+    struct sim_draft *draft = ping_draft(s, &mallory);
+    draft->other_overlay = _i == C7_OVERLAY;
+    draft->spoiled = _i == C7_SPOILED;
+    draft->without_certificate = _i == C7_NO_CERTIFICATE;
+    /* By way of node 0 to a node that never saw the certificate. */
+    sim_draft_to_node(draft, sim_node_id(s, far));
+    struct reload_bytes sealed = sim_draft_seal(draft);
+    uint8_t bytes[4096];
+    ck_assert_uint_le(sealed.size, sizeof bytes);
+    memcpy(bytes, sealed.data, sealed.size);
+    struct reload_message message;
+    ck_assert(sim_decode(s, 0, (struct reload_bytes){bytes, sealed.size}, &message));
+    if (_i == C7_TRANSACTION)
+        bytes[TRANSACTION_ID_END] ^= 1;
+    if (_i == C7_BODY) /* the message's code: Ping's into Fetch's */
+        bytes[(size_t)(message.contents_bytes.data - bytes) + 1] ^= 0x1e;
+    const struct reload_counters *counters = sim_counters(s, far);
+    uint64_t dropped = counters->dropped_signature + counters->dropped_certificate;
+    uint64_t answered = counters->requests_answered, errors = counters->errors_sent;
+    sim_puppet_say(s, mallory.self, mallory.link, (struct reload_bytes){bytes, sealed.size});
+    sim_run_for(s, SIM_SECONDS(2));
+    ck_assert_uint_eq(counters->dropped_signature + counters->dropped_certificate, dropped + 1);
+    ck_assert_uint_eq(counters->errors_sent, errors);
+    ck_assert_uint_eq(sim_puppet_heard_count(s, mallory.self), 0);
+    (void)answered;
+    sim_draft_free(draft);
+    sim_free(s);
+}
+END_TEST
+
+/* ---- C8: replay ---- */
+
+/* Keeps the first message of each code that |victim| sent. */
+#define RECORDS_MAX 64
+struct recorder {
+    uint32_t victim;
+    size_t sizes[RECORDS_MAX];
+    uint8_t records[RECORDS_MAX][6000];
+};
+
+static bool
+record(struct sim *s, struct sim_passing *passing, void *argument)
+{
+    struct recorder *recorder = argument;
+    struct reload_message message;
+    if (passing->from != recorder->victim || passing->size > sizeof recorder->records[0] ||
+        !sim_decode(s, 0, (struct reload_bytes){passing->bytes, passing->size}, &message))
+        return true;
+    uint16_t code = message.contents.message_code;
+    if (code >= RECORDS_MAX || recorder->sizes[code])
+        return true;
+    recorder->sizes[code] = passing->size;
+    memcpy(recorder->records[code], passing->bytes, passing->size);
+    return true;
+}
+
+/* What replaying a request of |code| 20 s later must lead to: |first| or |second| as error code. */
+static const struct {
+    uint16_t code;
+    const char *name;
+    uint16_t first, second;
+} replay_rows[] = {
+    {RELOAD_MESSAGE_JOIN_REQ, "Join", RELOAD_ERROR_FORBIDDEN, RELOAD_ERROR_FORBIDDEN},
+    {RELOAD_MESSAGE_LEAVE_REQ, "Leave", RELOAD_ERROR_FORBIDDEN, RELOAD_ERROR_FORBIDDEN},
+    {RELOAD_MESSAGE_UPDATE_REQ, "Update", RELOAD_ERROR_FORBIDDEN, 0}, /* 0: a hint (D3) */
+    {RELOAD_MESSAGE_STORE_REQ, "Store", RELOAD_ERROR_DATA_TOO_OLD, RELOAD_ERROR_DATA_TOO_OLD},
+    {RELOAD_MESSAGE_FETCH_REQ, "Fetch", 0, 0},
+    {RELOAD_MESSAGE_PING_REQ, "Ping", 0, 0},
+};
+
+START_TEST(c8_replay_after_the_transaction)
+{
+    static struct recorder recorder;
+    memset(&recorder, 0, sizeof recorder);
+    struct sim *s = ring_of(RING, 1);
+    recorder.victim = sim_node_count(s); /* the next one */
+    sim_tap(s, record, &recorder);
+    uint32_t victim = sim_add_node(s, NULL);
+    ck_assert_uint_eq(victim, recorder.victim);
+    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60)));
+    uint32_t target = sim_successor_of(s, victim, 2);
+    uint8_t slot = sim_slot_at(s, victim, target);
+    ck_assert_int_eq(sim_store(s, victim, slot, "old").error, 0);
+    ck_assert_int_eq(sim_store(s, victim, slot, "new").error, 0);
+    struct sim_outcome fetched = sim_fetch(s, victim, victim, slot);
+    ck_assert(sim_text(&fetched, "new"));
+    ck_assert_int_eq(sim_ping(s, victim, target).error, 0);
+    if (replay_rows[_i].code == RELOAD_MESSAGE_LEAVE_REQ) {
+        sim_leave(s, victim);
+        sim_run_for(s, SIM_SECONDS(5));
+        sim_restart(s, victim);
+        ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60)));
+    }
+    sim_tap(s, NULL, NULL);
+    uint16_t code = replay_rows[_i].code;
+    ck_assert_msg(recorder.sizes[code] > 0, "no %s was recorded", replay_rows[_i].name);
+    sim_run_for(s, SIM_SECONDS(20));
+    ck_assert(sim_ring_is_whole(s, 0, stderr));
+
+    struct attacker mallory = attacker_at(s, target);
+    struct reload_bytes recorded = {recorder.records[code], recorder.sizes[code]};
+    const struct sim_heard *heard =
+        sim_replay(s, mallory.self, mallory.link, recorded, sim_node_id(s, target));
+    uint16_t error = sim_error_code(s, heard);
+    /* Silence is as good as the error that the table names. */
+    ck_assert_msg(!heard || error == replay_rows[_i].first || error == replay_rows[_i].second,
+                  "%s: error code %u", replay_rows[_i].name, error);
+    sim_run_for(s, SIM_SECONDS(20));
+    ck_assert(sim_ring_is_whole(s, 0, stderr));
+    if (code != RELOAD_MESSAGE_LEAVE_REQ) {
+        fetched = sim_fetch(s, 0, victim, slot);
+        ck_assert(sim_text(&fetched, "new"));
+    }
+    sim_free(s);
+}
+END_TEST
+
+/* C8: a replayed Attach leads to no link of anybody. */
+START_TEST(c8_replayed_attach_makes_no_link)
+{
+    static struct recorder recorder;
+    memset(&recorder, 0, sizeof recorder);
+    struct sim *s = ring_of(RING, 1);
+    recorder.victim = sim_node_count(s);
+    sim_tap(s, record, &recorder);
+    uint32_t victim = sim_add_node(s, NULL);
+    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60)));
+    sim_tap(s, NULL, NULL);
+    ck_assert_uint_gt(recorder.sizes[RELOAD_MESSAGE_ATTACH_REQ], 0);
+    sim_kill(s, victim);
+    sim_run_for(s, SIM_SECONDS(60));
+    struct attacker mallory = attacker_at(s, 0);
+    struct reload_bytes recorded = {recorder.records[RELOAD_MESSAGE_ATTACH_REQ],
+                                    recorder.sizes[RELOAD_MESSAGE_ATTACH_REQ]};
+    for (int i = 0; i < 50; i++)
+        (void)sim_replay(s, mallory.self, mallory.link, recorded, sim_node_id(s, 0));
+    sim_run_for(s, SIM_SECONDS(30));
+    ck_assert(nobody_linked(s, &victim));
+    ck_assert(sim_ring_is_whole(s, 0, stderr));
+    sim_free(s);
+}
+END_TEST
+
+/* C9: a node is put on the list of bad nodes (11.1): its links end within 10 s, nothing that it
+ * signs is believed, and it does not get in again. */
+START_TEST(c9_bad_node_is_cut_off)
+{
+    struct sim *s = ring_of(RING + 1, 1);
+    uint32_t bad = 3;
+    ck_assert_int_eq(sim_store(s, bad, 1, "bad").error, 0);
+    struct sim_outcome fetched = sim_fetch(s, 1, bad, 1);
+    ck_assert(sim_text(&fetched, "bad"));
+    struct reload_config *config = sim_config(s, 0);
+    config->bad_nodes[config->bad_node_count++] = *sim_node_id(s, bad);
+    ck_assert(sim_run_until(s, nobody_linked, &bad, SIM_SECONDS(10)));
+    sim_run_for(s, SIM_SECONDS(30));
+    ck_assert(nobody_linked(s, &bad));
+    fetched = sim_fetch(s, 1, bad, 1);
+    ck_assert(fetched.value_count == 0 || !fetched.exists);
+    sim_kill(s, bad);
+    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60)));
+    sim_free(s);
+}
+END_TEST
+
+/* C5: a node whose certificate is its own, but not its key. */
+START_TEST(c5_wrong_key_never_joins)
+{
+    struct sim *s = ring_of(RING, 1);
+    uint32_t thief = sim_add_node(s, &(struct sim_node_options){.wrong_key = true});
+    sim_run_for(s, SIM_SECONDS(60));
+    ck_assert(!sim_is_joined(s, thief));
+    sim_kill(s, thief);
+    sim_run_for(s, SIM_SECONDS(10));
+    ck_assert(sim_ring_is_whole(s, 0, stderr));
+    sim_free(s);
+}
+END_TEST
+
+static const struct named_test tests[] = {
+    {&c4_certificate_expires_in_mid_session, 0, 0},
+    {&c4_outsiders_do_not_get_in, 0, sizeof outsiders / sizeof *outsiders},
+    {&c4_clock_that_is_wrong_keeps_others_out_not_in, 0, 0},
+    {&c7_spliced_messages, 0, C7_ROWS},
+    {&c8_replay_after_the_transaction, 0, sizeof replay_rows / sizeof *replay_rows},
+    {&c8_replayed_attach_makes_no_link, 0, 0},
+    {&c9_bad_node_is_cut_off, 0, 0},
+    {&c5_wrong_key_never_joins, 0, 0},
+};
+
+int
+main(void)
+{
+    return run_tests("attack_identity", tests, sizeof tests / sizeof *tests);
+}

@@ -1,0 +1,140 @@
+/* attack_topology_test.c: Joins, Leaves and foundations that must not happen.
+ *
+ * RFC 6940 6.4.2, 10.5, 10.9. SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/sim/fixture.h"
+
+#define RING 6
+
+static struct sim *s;
+static struct attacker mallory;
+
+static void
+begin(void)
+{
+    s = ring_of(RING, 1);
+    mallory = attacker_at(s, 0);
+}
+
+static void
+end(void)
+{
+    sim_run_for(s, SIM_SECONDS(30));
+    ck_assert(sim_ring_is_whole(s, 0, stderr));
+    sim_free(s);
+}
+
+/* A Join or Leave for |subject|, signed by |signer|, over the attacker's link to node 0. */
+static uint16_t
+claim(uint16_t code, uint32_t signer, const struct reload_node_id *subject)
+{
+    uint8_t body[256];
+    struct reload_wire wire = {.node_id_length = 16};
+    struct reload_writer writer = reload_writer_of(body, sizeof body);
+    if (code == RELOAD_MESSAGE_JOIN_REQ)
+        reload_join_req_encode(&writer, &wire,
+                               &(struct reload_join_req){.joining_peer_id = *subject});
+    else
+        reload_leave_req_encode(&writer, &wire,
+                                &(struct reload_leave_req){.leaving_peer_id = *subject});
+    ck_assert(!writer.failed);
+    struct sim_draft *draft = sim_draft_new(s, signer, code, reload_writer_written(&writer));
+    sim_draft_to_node(draft, sim_node_id(s, 0));
+    uint16_t error = ask(s, &mallory, draft);
+    sim_draft_free(draft);
+    return error;
+}
+
+/* T1: a Join for a Node-ID that is not the signer's (6.4.2.1). */
+START_TEST(t1_join_for_somebody_else)
+{
+    begin();
+    struct reload_node_id other = *sim_node_id(s, mallory.self);
+    other.octets[3] ^= 1;
+    ck_assert_uint_eq(claim(RELOAD_MESSAGE_JOIN_REQ, mallory.self, &other), RELOAD_ERROR_FORBIDDEN);
+    ck_assert_uint_eq(claim(RELOAD_MESSAGE_JOIN_REQ, mallory.self, sim_node_id(s, 2)),
+                      RELOAD_ERROR_FORBIDDEN);
+    end();
+}
+END_TEST
+
+/* T2: a Join that its own node signed, over a link of another (6.4.2.1). */
+START_TEST(t2_join_over_another_link)
+{
+    begin();
+    uint32_t absent = sim_add_puppet(s, NULL);
+    ck_assert_uint_eq(claim(RELOAD_MESSAGE_JOIN_REQ, absent, sim_node_id(s, absent)),
+                      RELOAD_ERROR_FORBIDDEN);
+    ck_assert_uint_eq(claim(RELOAD_MESSAGE_JOIN_REQ, 3, sim_node_id(s, 3)), RELOAD_ERROR_FORBIDDEN);
+    end();
+}
+END_TEST
+
+/* T4: a Leave for another node, or over another's link (6.4.2.2). */
+START_TEST(t4_leave_for_somebody_else)
+{
+    begin();
+    for (uint32_t i = 1; i < RING; i++)
+        ck_assert_uint_eq(claim(RELOAD_MESSAGE_LEAVE_REQ, mallory.self, sim_node_id(s, i)),
+                          RELOAD_ERROR_FORBIDDEN);
+    ck_assert(sim_ring_is_whole(s, 0, stderr));
+    end();
+}
+END_TEST
+
+START_TEST(t4_leave_over_another_link)
+{
+    begin();
+    for (uint32_t i = 1; i < RING; i++) {
+        ck_assert_uint_eq(claim(RELOAD_MESSAGE_LEAVE_REQ, i, sim_node_id(s, i)),
+                          RELOAD_ERROR_FORBIDDEN);
+        ck_assert(sim_link(s, 0, i)); /* node 0 keeps its link to it */
+    }
+    ck_assert(sim_ring_is_whole(s, 0, stderr));
+    end();
+}
+END_TEST
+
+/* T12, V11: only the first-node may found an overlay (6.4.2.1). */
+START_TEST(t12_nobody_else_founds_an_overlay)
+{
+    struct sim_options options = ring_options();
+    s = sim_new(1, &options);
+    uint32_t lone = sim_add_node(s, &(struct sim_node_options){.lone = true});
+    uint32_t dead = sim_add_puppet(s, NULL);
+    sim_kill(s, dead);
+    uint32_t knocking = sim_add_node(
+        s, &(struct sim_node_options){.lone = true, .bootstrap_given = true, .bootstrap = dead});
+    sim_run_for(s, SIM_MINUTES(20));
+    ck_assert(!sim_is_joined(s, lone));
+    ck_assert(!sim_is_joined(s, knocking));
+    sim_free(s);
+}
+END_TEST
+
+/* ... nor does one that was cut off from all others. */
+START_TEST(t12_cut_off_peer_comes_back_to_the_same_overlay)
+{
+    begin();
+    uint32_t alone = 4;
+    sim_partition(s, alone, 1);
+    sim_run_for(s, SIM_MINUTES(5));
+    sim_heal_all(s);
+    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_MINUTES(3)));
+    end();
+}
+END_TEST
+
+static const struct named_test tests[] = {
+    {&t1_join_for_somebody_else, 0, 0},
+    {&t2_join_over_another_link, 0, 0},
+    {&t4_leave_for_somebody_else, 0, 0},
+    {&t4_leave_over_another_link, 0, 0},
+    {&t12_nobody_else_founds_an_overlay, 0, 0},
+    {&t12_cut_off_peer_comes_back_to_the_same_overlay, 0, 0},
+};
+
+int
+main(void)
+{
+    return run_tests("attack_topology", tests, sizeof tests / sizeof *tests);
+}

@@ -1,0 +1,12 @@
+/* sim_chord.h: what the simulator's checkers read from inside of CHORD-RELOAD.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_TOOLS_SIM_CHORD_H
+#define RELOAD_TOOLS_SIM_CHORD_H
+
+#include "reload/wire/node_id.h"
+
+/* sim_chord_successor is a sim_successor_fn for reload_chord. */
+bool sim_chord_successor(const void *topology_state, struct reload_node_id *successor);
+
+#endif
