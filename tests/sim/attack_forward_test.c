@@ -159,13 +159,11 @@ answer_ping(struct sim *sim, uint32_t puppet, const struct sim_heard *heard, voi
     if (plan->requests++ < plan->skip)
         return;
     struct sim_draft *draft =
-        sim_draft_answer(sim, plan->signer == SIM_NOBODY ? puppet : plan->signer, heard->bytes,
+        sim_draft_answer(sim, plan->signer == SIM_NOBODY ? puppet : plan->signer, heard,
                          RELOAD_MESSAGE_PING_ANS, (struct reload_bytes){pong, sizeof pong});
     ck_assert_ptr_nonnull(draft);
     if (plan->flags)
         sim_draft_option(draft, 200, plan->flags, (struct reload_bytes){pong, 1});
-    if (plan->other_link) /* the way that the link's far end has to the asker */
-        sim_draft_to_node(draft, sim_node_id(sim, heard->from));
     draft->spoiled = plan->spoiled;
     struct reload_bytes bytes = sim_draft_seal(draft);
     for (unsigned i = 0; i < plan->copies; i++)

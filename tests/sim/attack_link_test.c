@@ -327,8 +327,10 @@ START_TEST(l11_attach_glare)
     sim_run_for(s, SIM_SECONDS(30));
     for (int i = 0; i < 2; i++) {
         ck_assert_uint_eq(glare.calls[i], 1);
-        ck_assert_msg(glare.errors[i] == 0, "%d: %s", i, reload_error_text(glare.errors[i]));
+        ck_assert_msg(glare.errors[i] == 0 || glare.errors[i] == RELOAD_E_IN_PROGRESS, "%d: %s", i,
+                      reload_error_text(glare.errors[i]));
     }
+    ck_assert(glare.errors[0] == 0 || glare.errors[1] == 0);
     ck_assert_uint_ne(sim_link(s, a, b), 0);
     ck_assert_uint_ne(sim_link(s, b, a), 0);
     ck_assert_uint_eq(sim_link_count(s, a, b), 1);

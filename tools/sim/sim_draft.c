@@ -78,14 +78,15 @@ append_reversed(struct sim_draft *draft, struct reload_bytes list)
 }
 
 struct sim_draft *
-sim_draft_answer(struct sim *sim, uint32_t host, struct reload_bytes request, uint16_t code,
+sim_draft_answer(struct sim *sim, uint32_t host, const struct sim_heard *request, uint16_t code,
                  struct reload_bytes body)
 {
     struct reload_message message;
-    if (!sim_decode(sim, sim_host_of(sim, host)->options.overlay, request, &message))
+    if (!sim_decode(sim, sim_host_of(sim, host)->options.overlay, request->bytes, &message))
         return NULL;
     struct sim_draft *draft = sim_draft_new(sim, host, code, body);
     draft->message.header.transaction_id = message.header.transaction_id;
+    sim_draft_to_node(draft, sim_node_id(sim, request->from));
     append_reversed(draft, message.header.via_list);
     return draft;
 }
