@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "certs/certificate.h"
 
+#include "certs/authority.h"
 #include "certs/file.h"
 #include "certs/key.h"
 #include "certs/node_uri.h"
@@ -70,19 +71,10 @@ asn1_bytes(const ASN1_STRING *string)
                                  (size_t)ASN1_STRING_length(string)};
 }
 
-/* A user name is printable, without blanks, with one '@' inside (E3, C5). */
 static int
 take_user_name(struct reload_bytes name, struct reload_identity *identity)
 {
-    size_t signs = 0;
-    if (identity->user_name[0] || name.size == 0 || name.size > RELOAD_USER_NAME_MAX)
-        return RELOAD_E_CERTIFICATE;
-    for (size_t i = 0; i < name.size; i++) {
-        if (name.data[i] <= ' ' || name.data[i] >= 0x7f)
-            return RELOAD_E_CERTIFICATE;
-        signs += name.data[i] == '@';
-    }
-    if (signs != 1 || name.data[0] == '@' || name.data[name.size - 1] == '@')
+    if (identity->user_name[0] || !reload_user_name_is_legal(name))
         return RELOAD_E_CERTIFICATE;
     memcpy(identity->user_name, name.data, name.size);
     identity->user_name[name.size] = 0;

@@ -5,6 +5,7 @@
 #ifndef RELOAD_CERTS_CONFIG_DOCUMENT_H
 #define RELOAD_CERTS_CONFIG_DOCUMENT_H
 
+#include "reload/base/error.h"
 #include "reload/config.h"
 
 #define RELOAD_CONFIG_DOCUMENT_MAX (1u << 20)

@@ -4,6 +4,7 @@
 #ifndef RELOAD_CERTS_CONFIG_WRITER_H
 #define RELOAD_CERTS_CONFIG_WRITER_H
 
+#include "reload/base/error.h"
 #include "reload/config.h"
 
 #include <openssl/evp.h>
