@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """wiregen.py: turns structures in the presentation language of RFC 6940 6.3.1 into C.
 
-usage: wiregen.py [--list] OUTPUT-DIRECTORY SPEC...
+usage: wiregen.py OUTPUT-DIRECTORY SPEC...
 
 Every topic of the specs becomes gen_TOPIC.h, gen_TOPIC.c (decode, encode, equal, names),
 gen_TOPIC_print.c (JSON) and gen_TOPIC_arbitrary.c (random instances); gen_structures.c is a table
@@ -12,6 +12,8 @@ the notation. A wrong spec ends with "FILE:LINE: what is wrong" and exit code 1.
 import os
 import re
 import sys
+
+sys.dont_write_bytecode = True  # nothing is left beside the sources
 
 from wiregen_emit import emit_all
 from wiregen_types import (Arm, BOOLEAN, Bytes, Enum, Field, Integer, NODE_ID, Octets, Registry,
@@ -205,7 +207,8 @@ class Parser:
         values, width, largest = self.values()
         token = self.take(kind="word")
         self.take(";")
-        self.define("registry " + token.text, Registry(token.text, values, width, largest), token.line)
+        registry = Registry(token.text, values, width, largest)
+        self.define("registry " + token.text, registry, token.line)
 
     def definition_select(self):
         select = self.select()

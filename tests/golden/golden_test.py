@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""golden_test.py: the generator makes of small.structs what stands in expected/, and refuses each of
-bad/ naming its line. What it makes is laid out as clang-format would (if that is installed), with
-functions of at most 70 lines.
+"""golden_test.py: the generator makes of small.structs what stands in expected/, and refuses each
+of bad/ naming its line. What it makes is laid out as clang-format would (if that is installed),
+with functions of at most 70 lines.
 
 usage: golden_test.py WIREGEN OUTPUT-OF-THE-REAL-SPECS [--update]
 """
@@ -87,8 +87,8 @@ def check_layout(directory):
                 print(f"{path}:{start}: a function of {number - start} lines")
     if shutil.which("clang-format"):
         style = "file:" + os.path.join(HERE, "..", "..", ".clang-format")
-        wrong += subprocess.run(["clang-format", "--dry-run", "-Werror", f"--style={style}", *files],
-                                check=False, timeout=120).returncode != 0
+        command = ["clang-format", "--dry-run", "-Werror", f"--style={style}", *files]
+        wrong += subprocess.run(command, check=False, timeout=120).returncode != 0
     print(f"{len(files)} generated files, {wrong} wrong")
     return wrong + (len(files) < 30)
 

@@ -60,12 +60,14 @@ class Decode(unittest.TestCase):
         self.bad(1, r"offset 10: ForwardingHeader\.version: unsupported",
                  message[:20] + "01" + message[22:])
         # the padding's length, inside of the body
-        self.bad(1, r"offset 62: PingReq\.padding: message ends", message[:124] + "0001" + message[128:])
+        self.bad(1, r"offset 62: PingReq\.padding: message ends",
+                 message[:124] + "0001" + message[128:])
 
     def test_verify(self):
         message = vector("ping_req_ecdsa")
         self.assertEqual(self.good(message, "--verify")["signature"], "valid")
-        self.assertEqual(self.good("--verify", vector("ping_req_nodeid_hash"))["signature"], "valid")
+        found = self.good("--verify", vector("ping_req_nodeid_hash"))
+        self.assertEqual(found["signature"], "valid")
         last = f"{int(message[-2:], 16) ^ 1:02x}"
         self.bad(1, "signature is not valid", message[:-2] + last, "--verify")
         self.assertEqual(self.good(message[:-2] + last)["contents"]["message"], "ping_req")

@@ -124,6 +124,7 @@ def row(names, vector):
 
 def main(output, directory, generator, *specs):
     sys.path.insert(0, generator)
+    sys.dont_write_bytecode = True
     from wiregen import Parser
     topics, names = [], {}
     for spec in specs:
