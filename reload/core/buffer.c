@@ -6,8 +6,8 @@
 #include <assert.h>
 
 #define SMALL_SIZE 1536 /* a frame on a link with Ethernet's MTU */
-#define SMALL_KEPT 64
-#define LARGE_KEPT 4
+#define SMALL_KEPT 8
+#define LARGE_KEPT 2
 
 void
 reload_buffers_init(struct reload_buffers *buffers, const struct reload_env *env,
