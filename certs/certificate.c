@@ -201,7 +201,8 @@ reload_certificate_check_chain(X509 *x509, X509_STORE *store, const struct reloa
     if (config->self_signed_permitted && X509_self_signed(x509, 1) == 1 &&
         check_self_signed(x509, config, identity) == 0)
         return 0;
-    if (X509_check_ca(x509) != 0)
-        return RELOAD_E_CERTIFICATE; /* an authority is not a node */
+    /* An authority is not a node, be it one that may sign or one that only calls itself so. */
+    if (X509_check_ca(x509) != 0 || (X509_get_extension_flags(x509) & EXFLAG_CA))
+        return RELOAD_E_CERTIFICATE;
     return check_issued(x509, store, wall_ms);
 }

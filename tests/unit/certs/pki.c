@@ -140,6 +140,7 @@ pki_root(EVP_PKEY *key, const char *common_name)
         .no_names = true,
         .basic_constraints = "critical,CA:TRUE",
         .key_usage = "critical,keyCertSign,cRLSign",
+        .extensions = {{"subjectKeyIdentifier", "hash"}},
         .not_after_ms = PKI_NOW + 3650 * PKI_DAY,
     });
 }
