@@ -13,6 +13,7 @@
 #define ANSWERING_MAX 64            /* links that we are answering for at a time */
 #define ANSWERING_PER_SIGNER_MAX 4  /* D3: replayed Attaches must stay cheap */
 #define BODY_MAX 4096               /* RELOAD_CANDIDATES_MAX candidates and credentials */
+#define CROSSING_MAX (2 * RELOAD_SECOND) /* an Attach whose sender gave way arrives within this */
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
@@ -200,7 +201,7 @@ adopt_early(struct reload_node *node, struct reload_link *link, reload_time now)
         link->application ? NULL : reload_link_of_node(node, &link->node_id);
     if (!up || !up->incoming || up->attached || up->attach)
         return false;
-    up->attached = true;
+    up->attached = up->offered = true;
     up->attach = link->attach;
     up->attach->link = up->id;
     link->attach = NULL;
@@ -257,6 +258,19 @@ send_request(struct reload_node *node, struct reload_link *link, const struct re
         reload_link_end(node, link, error, true, now);
 }
 
+/* Whether an Attach of |node_id| is being answered: the link that comes of it serves both ways. */
+static bool
+is_answering(const struct reload_node *node, const struct reload_node_id *node_id)
+{
+    size_t cursor = 0;
+    struct reload_link *link;
+    while ((link = reload_link_walk(node, &cursor)))
+        if (link->state != RELOAD_LINK_UP && link->application == 0 && link->attach &&
+            !link->attach->offerer && reload_node_id_equal(&link->node_id, node_id))
+            return true;
+    return false;
+}
+
 static int
 offer(struct reload_node *node, const struct reload_route *route, uint16_t application,
       size_t usage, bool send_update, reload_attach_fn *done, void *argument, reload_time now)
@@ -265,7 +279,9 @@ offer(struct reload_node *node, const struct reload_route *route, uint16_t appli
         return RELOAD_E_USAGE;
     const struct reload_destination *last = &route->entries[route->count - 1];
     bool to_node = last->type == RELOAD_DESTINATION_TYPE_NODE;
-    if (to_node && !application && reload_attach_expected(node, &last->destination_data.node_id))
+    if (to_node && !application &&
+        (reload_attach_expected(node, &last->destination_data.node_id) ||
+         is_answering(node, &last->destination_data.node_id)))
         return RELOAD_E_IN_PROGRESS;
     struct reload_link *link = begin(node, application, now);
     if (!link)
@@ -348,16 +364,20 @@ reload_attach_gathered(struct reload_node *node, struct reload_link *link,
 }
 
 /* 6.5.1.2: both ends may Attach to each other at the same time. Returns 0 when the request of
- * |signer_id| is to be answered, and then |*own| is our link that it takes the place of, or NULL. */
+ * |signer_id| is to be answered, and then |*own| is our link that it takes the place of, or NULL. Our
+ * link may stand already when the request of an end that gave way arrives. */
 static int
 break_tie(struct reload_node *node, const struct reload_node_id *signer_id,
-          struct reload_link **own)
+          struct reload_link **own, reload_time now)
 {
+    bool we_are_larger = reload_node_id_compare(&node->id, signer_id) > 0;
+    const struct reload_link *up = reload_link_of_node(node, signer_id);
+    if (up && up->offered && we_are_larger && now - up->up_at <= CROSSING_MAX)
+        return RELOAD_E_IN_PROGRESS;
     *own = reload_attach_expected(node, signer_id);
     if (!*own)
         return 0;
-    if ((*own)->state == RELOAD_LINK_CONNECTING ||
-        reload_node_id_compare(&node->id, signer_id) > 0)
+    if ((*own)->state == RELOAD_LINK_CONNECTING || we_are_larger)
         return RELOAD_E_IN_PROGRESS;
     return 0;
 }
@@ -436,7 +456,7 @@ reload_handle_attach(struct reload_node *node, const struct reload_incoming *inc
     struct reload_link *own = NULL;
     int error = check_proposal(node, incoming, false, &proposal);
     if (!error)
-        error = break_tie(node, &incoming->signer_id, &own);
+        error = break_tie(node, &incoming->signer_id, &own, now);
     return error ? error : answer_later(node, incoming, &proposal, 0, own, now);
 }
 

@@ -308,9 +308,11 @@ static void
 attach(uint32_t from, uint32_t to, reload_attach_fn *done, struct glare *glare)
 {
     struct reload_route route = reload_route_to_node(sim_node_id(s, to));
-    ck_assert_int_eq(reload_node_attach(sim_node(s, from), &route, false, done, glare, sim_now(s)),
-                     0);
-    sim_turn(s, from);
+    int error = reload_node_attach(sim_node(s, from), &route, false, done, glare, sim_now(s));
+    if (error)
+        done(glare, error, 0, NULL, sim_now(s));
+    else
+        sim_turn(s, from);
 }
 
 START_TEST(l11_attach_glare)

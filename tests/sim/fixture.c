@@ -12,7 +12,7 @@ struct sim_options
 ring_options(void)
 {
     struct sim_options options = {.topology = &reload_chord, .successor = sim_chord_successor};
-    if (getenv("SIM_LOG")) {
+    if (getenv("SIM_LOG") && *getenv("SIM_LOG")) {
         options.log = stderr;
         options.log_level = RELOAD_LOG_DEBUG;
     }

@@ -105,6 +105,7 @@ tell_up(struct sim *sim, struct sim_pipe *pipe, unsigned end)
     } else {
         error = reload_node_link_up(host->node, own->link, &info, sim->now);
     }
+    sim_log_link(sim, incoming ? "accepted" : "up", own->host, other->host, error);
     if (error)
         return error;
     assert(own->link != 0);

@@ -9,7 +9,7 @@
 #include "tools/sim/sim_keyring.h"
 #include "tools/sim/sim_map.h"
 #include "tools/sim/sim_network.h"
-#include "tools/sim/sim_puppet.h"
+#include "tools/sim/sim_draft.h"
 #include "tools/sim/sim_queue.h"
 
 #include <assert.h>
@@ -192,6 +192,8 @@ struct sim_event *sim_pipe_schedule(struct sim *sim, const struct sim_pipe *pipe
 /* At |at|, |end| will learn that the pipe is dead. */
 void sim_pipe_tell_down(struct sim *sim, const struct sim_pipe *pipe, unsigned end, int error,
                         uint64_t at);
+/* Tells |host|'s log about a link to |peer|. */
+void sim_log_link(const struct sim *sim, const char *what, uint32_t host, uint32_t peer, int error);
 /* Enters the link number of |end| into its host's map. */
 void sim_pipe_bind(struct sim *sim, const struct sim_pipe *pipe, unsigned end);
 /* The host at |end| has nothing to do with |pipe| any more. */

@@ -4,6 +4,7 @@
 #include "reload/app_link.h"
 #include "tools/sim/sim_internal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define TAP_ROOM 4096 /* by which a tap may let a message grow */
@@ -231,6 +232,35 @@ hear(struct sim *sim, struct sim_host *host, const struct sim_pipe *pipe,
         puppet->fn(sim, host->index, heard, puppet->argument);
 }
 
+/* For people who look for a fault: what arrives where. */
+static void
+log_delivery(struct sim *sim, const struct sim_pipe *pipe, const struct sim_event *event)
+{
+    struct reload_message message;
+    uint32_t from = pipe->ends[1 - event->end].host, to = pipe->ends[event->end].host;
+    struct reload_bytes bytes = {event->bytes, event->size};
+    if (!sim->options.log || sim->options.log_level < RELOAD_LOG_DEBUG)
+        return;
+    fprintf(sim->options.log, "%10.3f %" PRIu32 " -> %" PRIu32 ": ",
+            (double)(sim->now - SIM_TIME_BEGIN) / 1e9, from, to);
+    if (pipe->framing == RELOAD_FRAMING_NONE && !pipe->application &&
+        sim_decode(sim, sim_overlay_of(sim, to), bytes, &message))
+        fprintf(sim->options.log, "%s %016" PRIx64 "\n",
+                reload_message_code_name(message.contents.message_code),
+                message.header.transaction_id);
+    else
+        fprintf(sim->options.log, "%zu octets\n", event->size);
+}
+
+void
+sim_log_link(const struct sim *sim, const char *what, uint32_t host, uint32_t peer, int error)
+{
+    if (sim->options.log && sim->options.log_level >= RELOAD_LOG_DEBUG)
+        fprintf(sim->options.log, "%10.3f %" PRIu32 " -- %" PRIu32 ": link %s%s%s\n",
+                (double)(sim->now - SIM_TIME_BEGIN) / 1e9, host, peer, what, error ? ": " : "",
+                error ? reload_error_text(error) : "");
+}
+
 static void
 deliver(struct sim *sim, struct sim_pipe *pipe, const struct sim_event *event)
 {
@@ -238,6 +268,7 @@ deliver(struct sim *sim, struct sim_pipe *pipe, const struct sim_event *event)
     struct sim_host *host = sim_pipe_live_host(sim, own);
     if (!host || own->gone || !own->up)
         return;
+    log_delivery(sim, pipe, event);
     if (host->puppet) {
         hear(sim, host, pipe, event);
         return;
@@ -289,6 +320,7 @@ sim_pipe_close(struct sim_host *host, uint32_t link)
     forget_expected(host, link);
     if (!pipe)
         return;
+    sim_log_link(sim, "closed", host->index, pipe->ends[1 - end].host, 0);
     sim_pipe_leave(sim, pipe, end);
     if (pipe->accepted && !pipe->ends[1 - end].gone)
         say_goodbye(sim, pipe, 1 - end);
@@ -331,6 +363,7 @@ down(struct sim *sim, struct sim_pipe *pipe, const struct sim_event *event)
     release(sim, pipe);
     if (!host || host->puppet || !told)
         return;
+    sim_log_link(sim, "down", host->index, pipe->ends[1 - event->end].host, event->error);
     reload_node_link_down(host->node, link, event->error, sim->now);
     sim_host_turn(host);
 }
