@@ -120,6 +120,6 @@ reload_forwarding_header_settle(struct reload_prng *prng, struct reload_writer *
     header->version = RELOAD_VERSION;
     header->fragment |= RELOAD_FRAGMENT_ALWAYS;
     header->via_list = settled_via_list(header->via_list, wire);
-    header->destination_list = settled_destination_list(prng, arena, wire,
-                                                        header->destination_list);
+    header->destination_list =
+        settled_destination_list(prng, arena, wire, header->destination_list);
 }

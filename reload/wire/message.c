@@ -5,7 +5,7 @@
 
 #include "reload/wire/support.h"
 
-/* A Via List may not hold resources (6.3.2.2). */
+/* RFC6940-6.3.2.2-04: a Via List holds no resources. */
 static int
 via_list_check(struct reload_reader list, const struct reload_wire *wire)
 {
@@ -17,7 +17,7 @@ via_list_check(struct reload_reader list, const struct reload_wire *wire)
     return 0;
 }
 
-/* A Destination List has an entry, a resource only at its end (6.3.2.2, 6.1.1), and a type that
+/* RFC6940-6.3.2.2-04: a Destination List has an entry, a resource only at its end, and a type that
  * nobody knows not where the message goes next. */
 static int
 destination_list_check(struct reload_reader list, const struct reload_wire *wire)
@@ -53,7 +53,7 @@ int
 reload_forwarding_header_check(const struct reload_reader *reader, const struct reload_wire *wire,
                                const struct reload_forwarding_header *header)
 {
-    if (header->relo_token != RELOAD_TOKEN)
+    if (header->relo_token != RELOAD_TOKEN) /* RFC6940-6.3.2-01 */
         return reload_wire_fail(wire, reader, RELOAD_E_MALFORMED, "ForwardingHeader", "relo_token");
     int error = via_list_check(reload_reader_sub(reader, header->via_list), wire);
     if (error == 0)
@@ -80,8 +80,7 @@ extensions_check(struct reload_reader list, const struct reload_wire *wire)
     struct reload_reader at = list;
     for (size_t count = 0; reload_message_extension_next(&list, wire, &extension); at = list)
         if (count++ == RELOAD_MESSAGE_EXTENSIONS_MAX)
-            return reload_wire_fail(wire, &at, RELOAD_E_MALFORMED, "MessageContents",
-                                    "extensions");
+            return reload_wire_fail(wire, &at, RELOAD_E_MALFORMED, "MessageContents", "extensions");
     return 0;
 }
 
@@ -95,8 +94,7 @@ signer_identity_bytes(const uint8_t *at, size_t size, const struct reload_signat
 
 /* Reads contents and security block, up to the end of |in|. */
 static int
-decode_payload(struct reload_reader *in, const struct reload_wire *wire,
-               struct reload_message *out)
+decode_payload(struct reload_reader *in, const struct reload_wire *wire, struct reload_message *out)
 {
     const uint8_t *contents = in->at;
     int error = reload_message_contents_decode(in, wire, &out->contents);
@@ -111,8 +109,8 @@ decode_payload(struct reload_reader *in, const struct reload_wire *wire,
     if (error)
         return error;
     const uint8_t *signature = security + 2 + out->security.certificates.size;
-    out->signer_identity_bytes = signer_identity_bytes(signature, (size_t)(in->at - signature),
-                                                       &out->security.signature);
+    out->signer_identity_bytes =
+        signer_identity_bytes(signature, (size_t)(in->at - signature), &out->security.signature);
     if (reload_reader_left(in))
         return reload_wire_fail(wire, in, RELOAD_E_TRAILING, "SecurityBlock", "signature");
     return 0;
@@ -129,10 +127,11 @@ reload_message_decode(struct reload_bytes bytes, const struct reload_wire *wire,
         return error;
     if (out.header.length != bytes.size)
         return header_fail(wire, bytes, 16, RELOAD_E_MALFORMED, "length");
-    if (out.header.version != RELOAD_VERSION) {
+    if (out.header.version != RELOAD_VERSION) { /* RFC6940-6.3.2-04 */
         message->header = out.header;
         return header_fail(wire, bytes, 10, RELOAD_E_VERSION, "version");
     }
+    /* RFC6940-6.3.2-09, and the only fragment; the reserved bits do not count. */
     uint32_t fragment = RELOAD_FRAGMENT_WHOLE | RELOAD_FRAGMENT_OFFSET;
     if ((out.header.fragment & fragment) != RELOAD_FRAGMENT_WHOLE)
         return header_fail(wire, bytes, 12, RELOAD_E_MALFORMED, "fragment");

@@ -33,7 +33,8 @@ struct reload_structure {
 extern const struct reload_structure reload_structures[];
 extern const size_t reload_structure_count;
 
-/* reload_structure_find returns the structure that the RFC calls |name|, NULL when there is none. */
+/* reload_structure_find returns the structure that the RFC calls |name|, NULL when there is none.
+ */
 const struct reload_structure *reload_structure_find(const char *name);
 
 /* reload_structure_of_message returns the structure of the body of messages with |message_code|

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 # The other implementation's names for the RFC's fields.
 NAMES = {
@@ -133,12 +134,72 @@ def check_message(reload, vector):
     return signer != "none"
 
 
+def data_signature_input(resource, kind, octets, data):
+    """resource_id || kind || storage_time || StoredDataValue || SignerIdentity (7.1), the
+    Resource-ID with its length. |octets| are the whole StoredData, |data| is what it decodes to."""
+    value = next(v for n, v in data["value"].items() if n != "model")
+    entry = value["value"] if isinstance(value["value"], dict) else value
+    size = 5 + len(entry["value"]) // 2
+    if "key" in value:
+        size += 2 + len(value["key"]) // 2
+    if "index" in value:
+        size += 4
+    identity = data["signature"]["identity"]["identity"]
+    digest = bytes.fromhex(next(v for n, v in identity.items() if n != "hash_alg"))
+    kind_of = {"cert_hash": 1, "cert_hash_node_id": 2}[data["signature"]["identity"][
+        "identity_type"]]
+    signer = bytes([kind_of]) + (len(digest) + 2).to_bytes(2, "big") + bytes([4, len(digest)])
+    return (bytes([len(resource)]) + resource + kind.to_bytes(4, "big") + octets[4:12]
+            + octets[16:16 + size] + signer + digest)
+
+
+def check_data_signature(reload, vector, index, key):
+    """The signature of a stored value, by the openssl command."""
+    data = decode(reload, vector, "--element", "StoredData")
+    signature = bytes.fromhex(data["signature"]["signature_value"])
+    if not signature:
+        return False
+    kind = {"dictionary": 1, "single_value": 2}.get(data["value"]["model"])
+    for candidate in [kind] if kind else [3, 16]:
+        signed = data_signature_input(bytes.fromhex(index["resource_id"]), candidate,
+                                      bytes.fromhex(vector["hex"]), data)
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(signature)
+            file.flush()
+            result = subprocess.run(["openssl", "dgst", "-sha256", "-verify", key, "-signature",
+                                     file.name], input=signed, capture_output=True, check=False,
+                                    timeout=60)
+        if result.returncode == 0:
+            return True
+    raise Mismatch("the value's signature does not verify")
+
+
 def check_element(reload, vector):
     fields = vector["fields"]
     name = {"IPAddressPort": "IpAddressPort", "ICECandidate": "IceCandidate"}.get(
         fields["_type"], fields["_type"])
     same(fields, decode(reload, vector, "--element", name), name)
     return False
+
+
+def check_data_signatures(reload, directory):
+    """Checks all stored values; returns how many verified and how many did not."""
+    with open(os.path.join(directory, "index.json"), encoding="utf-8") as file:
+        index = json.load(file)
+    verified = failed = 0
+    with tempfile.NamedTemporaryFile() as key:
+        certificate = bytes.fromhex(index["rsa_cert_der"])
+        subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-pubkey", "-out", key.name],
+                       input=certificate, check=True, capture_output=True, timeout=60)
+        for path in sorted(glob.glob(os.path.join(directory, "elements", "stored_data_*.json"))):
+            with open(path, encoding="utf-8") as file:
+                vector = json.load(file)
+            try:
+                verified += check_data_signature(reload, vector, index, key.name)
+            except Mismatch as problem:
+                failed += 1
+                print(f"{vector['name']}: {problem}")
+    return verified, failed
 
 
 def main(reload, directory):
@@ -153,8 +214,10 @@ def main(reload, directory):
         except (Mismatch, KeyError, StopIteration) as problem:
             failed += 1
             print(f"{vector['name']}: {type(problem).__name__} {problem}")
-    print(f"{count} vectors, {verified} signatures verified, {failed} failed")
-    return 1 if failed or count < 70 or verified < 30 else 0
+    values, wrong = check_data_signatures(reload, directory)
+    print(f"{count} vectors, {failed} wrong; signatures of {verified} messages and {values} values "
+          f"verified, {wrong} not")
+    return 1 if failed or wrong or count < 70 or verified < 30 or values < 4 else 0
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ START_TEST(good_message)
 }
 END_TEST
 
-/* The parts that a signature covers are where they stand in the message. RFC6940-6.3.4 */
+/* The parts that a signature covers are where they stand in the message. RFC6940-6.3.4-06 */
 START_TEST(signed_parts)
 {
     struct reload_message message = ping(), found;
@@ -140,7 +140,7 @@ START_TEST(signed_parts)
 }
 END_TEST
 
-/* P3: RFC6940-6.3.2 relo_token MUST be 0xd2454c4f */
+/* P3: RFC6940-6.3.2-01 */
 START_TEST(wrong_token)
 {
     struct reload_message message = ping();
@@ -150,7 +150,8 @@ START_TEST(wrong_token)
 }
 END_TEST
 
-/* P5: other versions are told, with the header, so that an error can be answered. */
+/* P5: RFC6940-6.3.2-04: other versions are told, with the header, so that an error can be answered.
+ */
 START_TEST(wrong_version)
 {
     static const uint8_t versions[] = {0, 1, 0x09, 0x0b, 0xff};
@@ -198,7 +199,8 @@ START_TEST(wrong_list_lengths)
 }
 END_TEST
 
-/* P18: what is no whole message; the reserved bits do not count. RFC6940-6.7 */
+/* P18: what is no whole message; the reserved bits do not count. RFC6940-6.3.2-09,
+ * RFC6940-6.3.2-10 */
 START_TEST(fragments)
 {
     static const uint32_t wrong[] = {0, 0x40000000, 0x80000000, 0xc0000001, 0xc0ffffff, 0x80000100};
@@ -229,7 +231,7 @@ decode_destination(const char *octets, size_t size)
     return error;
 }
 
-/* P8: RFC6940-6.3.2.2 */
+/* P8: RFC6940-6.3.2.2-01, RFC6940-6.3.2.2-02, RFC6940-6.3.2.2-03 */
 START_TEST(wrong_destinations)
 {
     static const char node_id[] = "\1\x10"
@@ -277,8 +279,7 @@ START_TEST(unknown_destination_first)
 }
 END_TEST
 
-/* P9: RFC6940-6.3.2.2 a resource MUST appear only at the end of a Destination List and MUST NOT in
- * a Via List. */
+/* P9: RFC6940-6.3.2.2-04 */
 START_TEST(misplaced_resources)
 {
     struct reload_message message = ping();
@@ -372,7 +373,7 @@ START_TEST(too_many_extensions)
 }
 END_TEST
 
-/* P16: RFC6940-6.3.1.1 a Boolean is 0 or 1; the value 0 of an enum is invalid. */
+/* P16: a Boolean is 0 or 1; the value 0 of an enum is invalid. */
 START_TEST(wrong_booleans_and_enums)
 {
     struct reload_message_extension extension;

@@ -42,7 +42,7 @@ decode(const char *name, const void *octets, size_t size)
 
 #define DECODE(name, octets) decode(name, octets, sizeof octets - 1)
 
-/* P22: RFC6940-6.6.2 */
+/* P22 */
 START_TEST(framed_messages)
 {
     ck_assert_int_eq(DECODE("FramedMessage", "\x80\0\0\0\1\0\0\2hi"), 0);
@@ -56,7 +56,7 @@ START_TEST(framed_messages)
 }
 END_TEST
 
-/* P23: RFC6940-6.3.1.1 the length must fit the type; other types are skipped by it. */
+/* P23: RFC6940-6.3.1.1-01: the length must fit the type; other types are skipped by it. */
 START_TEST(addresses)
 {
     ck_assert_int_eq(DECODE("IpAddressPort", "\1\6\xc0\0\2\1\x17\xc4"), 0);
@@ -212,7 +212,7 @@ START_TEST(sip_registrations)
 }
 END_TEST
 
-/* Node-IDs have the overlay's length. RFC6940-6.3.1.1 */
+/* Node-IDs have the overlay's length. */
 START_TEST(node_id_lengths)
 {
     uint8_t octets[40] = {0};

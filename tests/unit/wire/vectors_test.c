@@ -73,7 +73,7 @@ decode_copy(const struct vector *vector, const uint8_t *octets, size_t size,
     return error;
 }
 
-/* RFC6940-6.3.1-02 and all structures of the messages in tests/data/vectors. */
+/* RFC6940-6.3.4-05 and all structures of the messages in tests/data/vectors. */
 START_TEST(same_bytes)
 {
     const struct vector *vector = &vectors[_i];
