@@ -29,8 +29,8 @@ failed_lately(const struct reload_chord *chord, struct reload_chord_place place,
     return false;
 }
 
-static void
-remember_opened(struct reload_chord *chord, struct reload_chord_place place)
+void
+reload_chord_attempt_mark_ours(struct reload_chord *chord, struct reload_chord_place place)
 {
     struct reload_chord_peer *peer = reload_chord_table_find(&chord->table, place);
     if (peer)
@@ -60,7 +60,7 @@ ended(void *argument, int error, uint32_t link, const struct reload_node_id *nod
     attempt->state = RELOAD_CHORD_FREE;
     reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, now);
     if (!error)
-        remember_opened(chord, reload_chord_place_of(node_id));
+        reload_chord_attempt_mark_ours(chord, reload_chord_place_of(node_id));
     else if (!copy.to_resource)
         remember_failure(chord, copy.target,
                          now + (error == RELOAD_E_IN_PROGRESS ? CROSSING_PAUSE : FAILED_PAUSE));

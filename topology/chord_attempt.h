@@ -30,6 +30,10 @@ RELOAD_CHECKED int reload_chord_attempt_join(struct reload_chord *chord,
                                              struct reload_chord_place resource,
                                              uint32_t first_link, reload_time now);
 
+/* reload_chord_attempt_mark_ours tells that the link to |place| was our wish: ours to close when it is
+ * of no use any more. */
+void reload_chord_attempt_mark_ours(struct reload_chord *chord, struct reload_chord_place place);
+
 /* reload_chord_attempt_was_ours tells whether a link that just came up to |place| was our wish. */
 bool reload_chord_attempt_was_ours(const struct reload_chord *chord,
                                    struct reload_chord_place place);

@@ -4,12 +4,12 @@
  *   ----------------------------+---------------------+-------------------+----------------------
  *   the first predecessor       | at once             | at once           | grown: to our replicas
  *   (our range, 10.7.1, 10.7.3) |                     |                   | shrunk: to its owner
- *   the first successors        | at once             | within seconds    | ours, to new replicas
- *   a neighbour was lost        | at once             | within seconds    |
- *   a farther neighbour came    | within seconds      | within seconds    |
+ *   the first successors        | at once             | gathered, 30 s    | ours, to new replicas
+ *   a neighbour was lost        | at once             | gathered, 30 s    |
+ *   a farther neighbour came    | gathered, 8 s       | gathered, 30 s    |
  *
- * "Within seconds" gathers changes: who joins tells its neighbours by itself, and so does its
- * admitting peer, so that their neighbours' Updates are only for the distant ones.
+ * Who joins tells all whom it concerns by itself, and so does its admitting peer: what their
+ * neighbours have to add may wait for more, or a ring of N peers would send N log N Updates a join.
  *
  * RFC 6940 10.7.1, 10.7.3. SPDX-License-Identifier: BSD-2-Clause */
 #include "topology/chord_change.h"
@@ -20,7 +20,8 @@
 
 #include <assert.h>
 
-#define GATHER (3 * RELOAD_SECOND)
+#define GATHER_NEAR (8 * RELOAD_SECOND)
+#define GATHER_ALL (30 * RELOAD_SECOND)
 /* 10.7.1: replicas are not created sooner after a successor was lost, unless an Update shows that it
  * is replaced by the right one. */
 #define HOLD_DOWN (30 * RELOAD_SECOND)
@@ -99,8 +100,8 @@ tell(struct reload_chord *chord, bool range, bool near, enum reload_chord_cause 
     if (!reactive && !urgent)
         return;
     bool at_once = urgent || near || cause == RELOAD_CHORD_CAUSE_LOST;
-    reload_chord_update_tell(chord, false, at_once ? now : now + GATHER, now);
-    reload_chord_update_tell(chord, true, urgent ? now : now + GATHER, now);
+    reload_chord_update_tell(chord, false, at_once ? now : now + GATHER_NEAR, now);
+    reload_chord_update_tell(chord, true, urgent ? now : now + GATHER_ALL, now);
 }
 
 void

@@ -128,6 +128,7 @@ reload_chord_join_begin(void *state, uint32_t link, reload_time now)
     while (reload_node_link_next(chord->node, &cursor, &info))
         if (info.link == link)
             chord->join.gateway = reload_chord_place_of(&info.node_id);
+    reload_chord_attempt_mark_ours(chord, chord->join.gateway);
     seek(chord, now);
 }
 
@@ -146,7 +147,8 @@ reload_chord_join_attached(struct reload_chord *chord, uint32_t number, int erro
     if (reload_node_is_client(chord->node)) {
         chord->phase = RELOAD_CHORD_CONNECTED;
         chord->timers[RELOAD_CHORD_TIMER_JOIN] = RELOAD_NEVER;
-        reload_topology_joined(chord->node, now);
+        if (!reload_node_joined(chord->node))
+            reload_topology_joined(chord->node, now);
         return;
     }
     chord->phase = RELOAD_CHORD_LEARNING;

@@ -145,8 +145,18 @@ read_leave(struct reload_chord *chord, const struct reload_incoming *incoming,
     return 0;
 }
 
-/* Attaches to those that the leaving peer names as our neighbours-to-be. Returns whether the first
- * successor that it names is ours now. */
+static bool
+is_replica(const struct reload_chord *chord, struct reload_chord_place place)
+{
+    size_t neighbors = reload_chord_table_neighbors(&chord->table);
+    for (size_t i = 0; i < neighbors && i < RELOAD_CHORD_REPLICAS; i++)
+        if (reload_chord_equal(reload_chord_table_successor(&chord->table, i), place))
+            return true;
+    return false;
+}
+
+/* Attaches to those that the leaving peer names as our neighbours-to-be. Returns whether its first
+ * successor has its place among our own. */
 static bool
 follow(struct reload_chord *chord, struct reload_bytes list, bool from_successor, reload_time now)
 {
@@ -167,8 +177,7 @@ follow(struct reload_chord *chord, struct reload_bytes list, bool from_successor
     size_t found = reload_chord_table_candidates(&chord->table, places, count, picked);
     for (size_t i = 0; i < found; i++)
         reload_chord_attempt_neighbor(chord, picked[i], NULL, now);
-    return from_successor && chord->table.count > 0 &&
-           reload_chord_equal(nearest, reload_chord_table_successor(&chord->table, 0));
+    return from_successor && is_replica(chord, nearest);
 }
 
 int

@@ -41,6 +41,7 @@ linked(void *argument, int error, uint32_t link, const struct reload_node_id *no
         return;
     chord->partition_link = link;
     chord->partition_bootstrap = reload_chord_place_of(node_id);
+    reload_chord_attempt_mark_ours(chord, chord->partition_bootstrap);
     struct reload_node_id behind = reload_chord_node_id_of(reload_chord_after(chord->table.self));
     struct reload_route route = reload_route_to_node(node_id);
     route.first_link = link;

@@ -133,7 +133,7 @@ ended(void *argument, int error, reload_time now)
         reload_chord_admit_pushed(chord, copy.target, error, now);
         return;
     }
-    bool again = error && error != RELOAD_E_REFUSED && copy.tries < TRIES_MAX &&
+    bool again = error && copy.tries < (error == RELOAD_E_REFUSED ? 2 : TRIES_MAX) &&
                  reload_chord_link_to(chord, copy.target) &&
                  copy.purpose != RELOAD_CHORD_PUSH_ABANDONED;
     if (!again)
@@ -239,14 +239,14 @@ reload_chord_accepts_replica(void *state, const struct reload_node_id *id,
     if (chord->phase == RELOAD_CHORD_ASKING || chord->phase == RELOAD_CHORD_PLACED)
         return reload_chord_equal(from, chord->join.admitting);
     /* 10.4: from an appropriate predecessor, in a range that it is responsible for. Its view and ours
-     * may differ by a peer, so all predecessors will do. */
+     * may differ by a peer that one of us has not lost or met yet. */
     size_t neighbors = reload_chord_table_neighbors(table);
     for (size_t i = 0; i < neighbors; i++) {
         if (!reload_chord_equal(reload_chord_table_predecessor(table, i), from))
             continue;
-        if (i + 1 >= neighbors)
+        if (i + 2 >= neighbors)
             return true; /* we do not know where its range begins */
-        return reload_chord_within(place, reload_chord_table_predecessor(table, i + 1), from);
+        return reload_chord_within(place, reload_chord_table_predecessor(table, i + 2), from);
     }
     return false;
 }

@@ -233,6 +233,21 @@ confirms(const struct reload_chord *chord, const struct reload_chord_lists *list
     return true;
 }
 
+/* |signer|, our first successor, names the same peer as its successor that we took for our second. */
+static bool
+names_second(const struct reload_chord *chord, const struct reload_chord_lists *lists)
+{
+    const struct reload_chord_table *table = &chord->table;
+    if (reload_chord_table_neighbors(table) < 2)
+        return true;
+    struct reload_chord_place first = reload_chord_table_successor(table, 0);
+    struct reload_chord_place second = reload_chord_table_successor(table, 1);
+    for (size_t i = 0; i < lists->successor_count; i++)
+        if (reload_chord_between(lists->successors[i], first, second))
+            return false;
+    return contains(lists->successors, lists->successor_count, second);
+}
+
 /* What a peer's own Update of its neighbours means to a peer. */
 static void
 consider(struct reload_chord *chord, const struct reload_chord_lists *lists,
@@ -240,9 +255,10 @@ consider(struct reload_chord *chord, const struct reload_chord_lists *lists,
 {
     attach_to(chord, lists->predecessors, lists->predecessor_count, &signer, now);
     attach_to(chord, lists->successors, lists->successor_count, &signer, now);
-    if (!chord->successor_confirmed && confirms(chord, lists, signer)) {
+    if (confirms(chord, lists, signer)) {
         chord->successor_confirmed = true;
-        reload_chord_replicate_release(chord, now);
+        if (names_second(chord, lists))
+            reload_chord_replicate_release(chord, now);
     }
     /* A neighbour that does not know us is told of us. */
     struct reload_chord_peer *peer = reload_chord_table_find(&chord->table, signer);
