@@ -114,6 +114,8 @@ reload_tls_new(const struct reload_tls_options *options, struct reload_tls **tls
         return RELOAD_E_NOMEM;
     made->options = *options;
     made->listener = -1;
+    if (made->options.stall_time_ns == 0)
+        made->options.stall_time_ns = RELOAD_TLS_STALL_TIME;
     TAILQ_INIT(&made->streams);
     int error = options->listen ? begin_listening(made) : 0;
     if (error) {

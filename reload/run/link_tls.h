@@ -30,6 +30,7 @@ struct reload_tls_options {
     enum reload_framing framing; /* STREAM: one frame a call; NONE: octets as they come */
     size_t message_max;          /* STREAM: a data frame with more closes the link */
     uint8_t overlay_link;
+    reload_time stall_time_ns;   /* 0: RELOAD_TLS_STALL_TIME */
 };
 
 struct reload_tls_counters {

@@ -195,6 +195,13 @@ write_some(struct stream *stream, const uint8_t *data, size_t size)
     return RELOAD_E_LINK;
 }
 
+static reload_time
+stall_deadline(const struct stream *stream)
+{
+    const struct reload_tls_options *options = &stream->tls->options;
+    return reload_loop_now(options->loop) + options->stall_time_ns;
+}
+
 /* Returns 0 or RELOAD_E_LINK. */
 static int
 flush(struct stream *stream)
@@ -219,9 +226,7 @@ flush(struct stream *stream)
     }
     if (moved && stream->state == STREAM_UP)
         reload_timer_set(stream->timer,
-                         stream->waiting_size > 0
-                             ? reload_loop_now(stream->tls->options.loop) + RELOAD_TLS_STALL_TIME
-                             : RELOAD_NEVER);
+                         stream->waiting_size > 0 ? stall_deadline(stream) : RELOAD_NEVER);
     return 0;
 }
 
@@ -247,8 +252,7 @@ queue(struct stream *stream, struct reload_bytes bytes)
     }
     if (stream->waiting_size == 0) {
         reload_watch_set(stream->watch, RELOAD_WATCH_READ | RELOAD_WATCH_WRITE);
-        reload_timer_set(stream->timer,
-                         reload_loop_now(stream->tls->options.loop) + RELOAD_TLS_STALL_TIME);
+        reload_timer_set(stream->timer, stall_deadline(stream));
     }
     memcpy(stream->waiting + stream->waiting_size, bytes.data, bytes.size);
     stream->waiting_size = needed;

@@ -93,8 +93,10 @@ tls_configure(struct reload_keyring *keyring, SSL_CTX *context)
         return RELOAD_E_CRYPTO;
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context), test->trusted);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    if (test->weaken)
-        test->weaken(context);
+    bool is_datagram = SSL_CTX_get_min_proto_version(context) == DTLS1_2_VERSION;
+    void (*weaken)(SSL_CTX *) = is_datagram ? test->weaken_datagram : test->weaken;
+    if (weaken)
+        weaken(context);
     return 0;
 }
 

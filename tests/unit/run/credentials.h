@@ -24,7 +24,8 @@ struct test_keyring {
     struct reload_identity self;
     struct reload_identity peers[16]; /* as tls_peer found them; the last one wins a place */
     size_t peer_count;
-    void (*weaken)(SSL_CTX *context);
+    void (*weaken)(SSL_CTX *context);          /* of TLS */
+    void (*weaken_datagram)(SSL_CTX *context); /* of DTLS */
     bool no_certificate;
 };
 

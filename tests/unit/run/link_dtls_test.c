@@ -327,6 +327,7 @@ static void
 expect_refused(struct net *net, struct end *a, struct end *b)
 {
     start(a, b);
+    settle(net);
     world_until(&net->world, &a->outgoing.down, 1);
     ck_assert_uint_eq(a->outgoing.up, 0);
     ck_assert_uint_eq(b->incoming.up, 0);
@@ -372,6 +373,38 @@ START_TEST(expired_certificate)
     expect_refused(&net, b, a);
     ck_assert_int_eq(b->outgoing.error, RELOAD_E_CERTIFICATE);
     net_fini(&net);
+}
+END_TEST
+
+static void
+old_version(SSL_CTX *context)
+{
+    SSL_CTX_set_security_level(context, 0);
+    ck_assert(SSL_CTX_set_min_proto_version(context, DTLS1_VERSION));
+    ck_assert(SSL_CTX_set_max_proto_version(context, DTLS1_VERSION));
+    ck_assert(SSL_CTX_set_cipher_list(context, "ALL:@SECLEVEL=0"));
+}
+
+static void
+no_authentication(SSL_CTX *context)
+{
+    SSL_CTX_set_security_level(context, 0);
+    ck_assert(SSL_CTX_set_cipher_list(context, "aNULL:@SECLEVEL=0"));
+}
+
+/* C14 */
+START_TEST(weak_protocols_are_refused)
+{
+    void (*const weaknesses[])(SSL_CTX *) = {old_version, no_authentication};
+    for (size_t i = 0; i < 2; i++) {
+        struct net net;
+        net_init(&net);
+        struct test_keyring *keyring = test_keyring_good(net.world.authority, "weak");
+        keyring->weaken_datagram = weaknesses[i];
+        struct end *a = end_new(&net, keyring), *b = end_new(&net, NULL);
+        expect_refused(&net, a, b);
+        net_fini(&net);
+    }
 }
 END_TEST
 
@@ -718,6 +751,7 @@ START_TEST(both_connect_at_once)
     struct end *a = end_new(&net, NULL), *b = end_new(&net, NULL);
     start(a, b);
     start(b, a);
+    settle(&net);
     world_until(&net.world, &a->outgoing.up, 1);
     world_until(&net.world, &b->outgoing.up, 1);
     world_until(&net.world, &a->incoming.up, 1);
@@ -879,7 +913,8 @@ main(void)
         "link_dtls", both_sides_are_authenticated, a_frame_of_mtu_fits,
         a_large_record_is_one_datagram, closing_tells_the_other_end, closing_from_within_recv,
         lost_flights_are_sent_again, nobody_answers, certificate_of_another_authority,
-        client_without_certificate, expired_certificate, user_refuses_the_peer,
+        client_without_certificate, expired_certificate, weak_protocols_are_refused,
+        user_refuses_the_peer,
         replayed_records_are_dropped, reordered_records_arrive,
         forged_records_do_not_move_the_window, junk_does_not_end_an_association,
         spoofed_hellos_leave_no_state, half_open_handshakes_are_bounded,
