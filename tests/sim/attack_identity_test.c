@@ -24,7 +24,7 @@ START_TEST(c4_certificate_expires_in_mid_session)
     uint64_t passed_ms = (sim_now(s) - SIM_TIME_BEGIN) / RELOAD_MS;
     struct sim_node_options options = {.not_after_ms = SIM_WALL_BEGIN_MS + passed_ms + 60000};
     uint32_t mortal = sim_add_node(s, &options);
-    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(40)));
+    wait_until_whole(s, SIM_SECONDS(40));
     ck_assert_int_eq(sim_store(s, mortal, 1, "for a while").error, 0);
     struct sim_outcome fetched = sim_fetch(s, 2, mortal, 1);
     ck_assert(sim_text(&fetched, "for a while"));
@@ -34,7 +34,7 @@ START_TEST(c4_certificate_expires_in_mid_session)
     fetched = sim_fetch(s, 2, mortal, 1);
     ck_assert(fetched.error == 0 && (fetched.value_count == 0 || !fetched.exists));
     sim_kill(s, mortal);
-    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60)));
+    wait_until_whole(s, SIM_SECONDS(60));
     sim_free(s);
 }
 END_TEST
@@ -71,7 +71,7 @@ START_TEST(c4_clock_that_is_wrong_keeps_others_out_not_in)
     sim_run_for(s, SIM_SECONDS(60));
     ck_assert(!sim_is_joined(s, late));
     sim_kill(s, late);
-    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(10)));
+    wait_until_whole(s, SIM_SECONDS(10));
     sim_free(s);
 }
 END_TEST
@@ -166,7 +166,7 @@ START_TEST(c8_replay_after_the_transaction)
     sim_tap(s, record, &recorder);
     uint32_t victim = sim_add_node(s, NULL);
     ck_assert_uint_eq(victim, recorder.victim);
-    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60)));
+    wait_until_whole(s, SIM_SECONDS(60));
     uint32_t target = sim_successor_of(s, victim, 2);
     uint8_t slot = sim_slot_at(s, victim, target);
     ck_assert_int_eq(sim_store(s, victim, slot, "old").error, 0);
@@ -178,7 +178,7 @@ START_TEST(c8_replay_after_the_transaction)
         sim_leave(s, victim);
         sim_run_for(s, SIM_SECONDS(5));
         sim_restart(s, victim);
-        ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60)));
+        wait_until_whole(s, SIM_SECONDS(60));
     }
     sim_tap(s, NULL, NULL);
     uint16_t code = replay_rows[_i].code;
@@ -213,7 +213,7 @@ START_TEST(c8_replayed_attach_makes_no_link)
     recorder.victim = sim_node_count(s);
     sim_tap(s, record, &recorder);
     uint32_t victim = sim_add_node(s, NULL);
-    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60)));
+    wait_until_whole(s, SIM_SECONDS(60));
     sim_tap(s, NULL, NULL);
     ck_assert_uint_gt(recorder.sizes[RELOAD_MESSAGE_ATTACH_REQ], 0);
     sim_kill(s, victim);
@@ -247,7 +247,7 @@ START_TEST(c9_bad_node_is_cut_off)
     fetched = sim_fetch(s, 1, bad, 1);
     ck_assert(fetched.value_count == 0 || !fetched.exists);
     sim_kill(s, bad);
-    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60)));
+    wait_until_whole(s, SIM_SECONDS(60));
     sim_free(s);
 }
 END_TEST

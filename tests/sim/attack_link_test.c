@@ -272,7 +272,7 @@ START_TEST(l6_peer_never_acknowledges)
     ck_assert(suspected);
     ck_assert_uint_ge(counts.data, 5);
     ck_assert_uint_le(counts.data, 40); /* not for ever: a few frames, five times each */
-    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60))); /* and they meet again */
+    wait_until_whole(s, SIM_SECONDS(60)); /* and they meet again */
     sim_free(s);
 }
 END_TEST

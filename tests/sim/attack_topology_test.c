@@ -119,7 +119,7 @@ START_TEST(t12_cut_off_peer_comes_back_to_the_same_overlay)
     sim_partition(s, alone, 1);
     sim_run_for(s, SIM_MINUTES(5));
     sim_heal_all(s);
-    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_MINUTES(3)));
+    wait_until_whole(s, SIM_MINUTES(3));
     end();
 }
 END_TEST

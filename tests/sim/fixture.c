@@ -23,10 +23,16 @@ void
 ring_grow(struct sim *s, uint32_t count)
 {
     (void)sim_add_nodes(s, 0, count, SIM_MS(300));
-    bool whole = sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(120));
+    wait_until_whole(s, SIM_SECONDS(120));
+}
+
+void
+wait_until_whole(struct sim *s, uint64_t limit_ns)
+{
+    bool whole = sim_run_until(s, sim_is_whole, NULL, limit_ns);
     if (!whole)
         (void)sim_ring_is_whole(s, 0, stderr);
-    ck_assert_msg(whole, "the ring of %u is not whole after 120 s", count);
+    ck_assert_msg(whole, "the ring is not whole in time");
 }
 
 struct sim *

@@ -18,6 +18,9 @@ struct sim_options ring_options(void);
 /* Adds |count| peers to overlay 0 and waits until the ring is whole. */
 void ring_grow(struct sim *s, uint32_t count);
 
+/* Waits until all rings are whole; fails, saying why, when they are not within |limit_ns|. */
+void wait_until_whole(struct sim *s, uint64_t limit_ns);
+
 /* A client of overlay 0 that has connected. */
 uint32_t client_of(struct sim *s);
 

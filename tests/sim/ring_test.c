@@ -21,7 +21,7 @@ START_TEST(peers_that_start_together_form_one_ring)
     (void)sim_add_node(s, NULL);
     sim_run_for(s, SIM_SECONDS(2));
     (void)sim_add_nodes(s, 0, 15, 0);
-    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(120)));
+    wait_until_whole(s, SIM_SECONDS(120));
     sim_free(s);
 }
 END_TEST
@@ -97,7 +97,7 @@ START_TEST(ring_closes_when_a_peer_dies)
         ck_assert_int_eq(sim_store(s, i, 1, "kept").error, 0);
     sim_run_for(s, SIM_SECONDS(5));
     sim_kill(s, 3);
-    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60)));
+    wait_until_whole(s, SIM_SECONDS(60));
     for (uint32_t owner = 0; owner < 8; owner++) {
         struct sim_outcome fetched = sim_fetch(s, 5, owner, 1);
         ck_assert_msg(sim_text(&fetched, "kept"), "owner %u", owner);
@@ -114,7 +114,7 @@ START_TEST(peer_that_leaves_hands_over)
     sim_leave(s, 2);
     sim_run_for(s, SIM_SECONDS(4));
     ck_assert(!sim_is_alive(s, 2));
-    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(30)));
+    wait_until_whole(s, SIM_SECONDS(30));
     for (uint32_t owner = 0; owner < 6; owner++) {
         struct sim_outcome fetched = sim_fetch(s, 0, owner, 1);
         ck_assert_msg(sim_text(&fetched, "handed over"), "owner %u", owner);
@@ -127,9 +127,9 @@ START_TEST(killed_peer_joins_again)
 {
     struct sim *s = ring_of(6, 6);
     sim_kill(s, 4);
-    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60)));
+    wait_until_whole(s, SIM_SECONDS(60));
     sim_restart(s, 4);
-    ck_assert(sim_run_until(s, sim_is_whole, NULL, SIM_SECONDS(60)));
+    wait_until_whole(s, SIM_SECONDS(60));
     ck_assert(sim_is_joined(s, 4));
     sim_free(s);
 }

@@ -232,24 +232,47 @@ hear(struct sim *sim, struct sim_host *host, const struct sim_pipe *pipe,
         puppet->fn(sim, host->index, heard, puppet->argument);
 }
 
+/* Writes where |message| is to go in the end. */
+static void
+log_destination(struct sim *sim, uint32_t overlay, const struct reload_message *message)
+{
+    struct reload_wire wire = {.node_id_length = sim_config(sim, overlay)->node_id_length};
+    struct reload_reader list = reload_reader_of(message->header.destination_list);
+    struct reload_destination last = {0};
+    while (reload_destination_next(&list, &wire, &last))
+        continue;
+    if (last.type == RELOAD_DESTINATION_TYPE_NODE) {
+        uint32_t host = sim_find_node(sim, overlay, &last.destination_data.node_id);
+        fprintf(sim->options.log, " for %d", host == SIM_NOBODY ? -1 : (int)host);
+    } else if (last.type == RELOAD_DESTINATION_TYPE_RESOURCE) {
+        fputs(" for resource ", sim->options.log);
+        for (size_t i = 0; i < last.destination_data.resource_id.size; i++)
+            fprintf(sim->options.log, "%02x", last.destination_data.resource_id.data[i]);
+    }
+}
+
 /* For people who look for a fault: what arrives where. */
 static void
 log_delivery(struct sim *sim, const struct sim_pipe *pipe, const struct sim_event *event)
 {
     struct reload_message message;
     uint32_t from = pipe->ends[1 - event->end].host, to = pipe->ends[event->end].host;
+    uint32_t overlay = sim_overlay_of(sim, to);
     struct reload_bytes bytes = {event->bytes, event->size};
     if (!sim->options.log || sim->options.log_level < RELOAD_LOG_DEBUG)
         return;
     fprintf(sim->options.log, "%10.3f %" PRIu32 " -> %" PRIu32 ": ",
             (double)(sim->now - SIM_TIME_BEGIN) / 1e9, from, to);
     if (pipe->framing == RELOAD_FRAMING_NONE && !pipe->application &&
-        sim_decode(sim, sim_overlay_of(sim, to), bytes, &message))
-        fprintf(sim->options.log, "%s %016" PRIx64 "\n",
+        sim_decode(sim, overlay, bytes, &message)) {
+        fprintf(sim->options.log, "%s %016" PRIx64,
                 reload_message_code_name(message.contents.message_code),
                 message.header.transaction_id);
-    else
+        log_destination(sim, overlay, &message);
+        fputc('\n', sim->options.log);
+    } else {
         fprintf(sim->options.log, "%zu octets\n", event->size);
+    }
 }
 
 void

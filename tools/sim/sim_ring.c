@@ -77,14 +77,22 @@ shares(const struct sim *sim, struct sim_host *host, const struct sim_host *befo
     return true;
 }
 
+static void
+complain_of_outsiders(const struct sim *sim, uint32_t overlay, FILE *why)
+{
+    for (uint32_t i = 0; i < sim->host_count; i++)
+        if (sim->hosts[i]->node && !sim->hosts[i]->options.client && !sim->hosts[i]->joined &&
+            sim->hosts[i]->options.overlay == overlay)
+            complain(why, sim->hosts[i], "it has not joined");
+}
+
 bool
 sim_ring_is_whole(struct sim *sim, uint32_t overlay, FILE *why)
 {
     struct ring ring = survey(sim, overlay);
     bool whole = ring.all_joined && ring.count > 0;
-    if (!whole && why)
-        fprintf(why, "overlay %" PRIu32 ": %" PRIu32 " peers joined, not all\n", overlay,
-                ring.count);
+    if (!whole)
+        complain_of_outsiders(sim, overlay, why);
     for (uint32_t i = 0; i < ring.count && whole; i++)
         whole = follows(sim, ring.peers[i], ring.peers[(i + 1) % ring.count], why) &&
                 shares(sim, ring.peers[i], ring.peers[(i + ring.count - 1) % ring.count], why);
