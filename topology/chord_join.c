@@ -257,7 +257,8 @@ reload_chord_join_learn(struct reload_chord *chord, struct reload_chord_place si
 /* ---- LINKING -------------------------------------------------------------------------------- */
 
 /* Attaches to those whom the admitting peer knows near us, and returns whether all that must be our
- * neighbours are peers that we are linked with: three on each side (10.5, 10.7). */
+ * neighbours are peers that we are linked with: three on each side (10.5, 10.7). Once we are placed,
+ * the link is enough: two that were placed beside each other would wait for each other's Update. */
 static bool
 link_neighbors(struct reload_chord *chord, reload_time now)
 {
@@ -272,10 +273,13 @@ link_neighbors(struct reload_chord *chord, reload_time now)
     struct reload_chord_table nearest = chord->table;
     nearest.reach = RELOAD_CHORD_REACH_MIN;
     count = reload_chord_table_candidates(&nearest, join->known, join->known_count, picked);
+    size_t missing = count;
     for (size_t i = 0; i < count; i++)
-        if (reload_chord_link_to(chord, picked[i]))
+        if (reload_chord_link_to(chord, picked[i])) {
             ask_update(chord, picked[i], now); /* linked, but it has not said that it is a peer */
-    return count == 0;
+            missing -= join->placed;
+        }
+    return missing == 0;
 }
 
 /* ---- ASKING --------------------------------------------------------------------------------- */

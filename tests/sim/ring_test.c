@@ -194,7 +194,7 @@ END_TEST
 
 static const struct named_test tests[] = {
     {&ring_of_n_forms, 1, 9},
-    {&peers_that_start_together_form_one_ring, 1, 4},
+    {&peers_that_start_together_form_one_ring, 1, 21},
     {&store_and_fetch_from_everywhere, SIM_LINKS_MESSAGES, SIM_LINKS_MIXED + 1},
     {&large_values_go_in_fragments, 0, 0},
     {&nothing_is_there_before_it_is_stored_and_after_it_is_removed, 0, 0},
