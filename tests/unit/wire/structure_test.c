@@ -235,6 +235,74 @@ START_TEST(node_id_lengths)
 }
 END_TEST
 
+/* Every struct of RFC 6940 and RFC 7904 that is not only a variant inside of another. */
+START_TEST(all_structures)
+{
+    static const char *const names[] = {"IPv4AddrPort",
+                                        "IPv6AddrPort",
+                                        "IpAddressPort",
+                                        "ForwardingHeader",
+                                        "Destination",
+                                        "ForwardingOption",
+                                        "MessageExtension",
+                                        "MessageContents",
+                                        "ErrorResponse",
+                                        "GenericCertificate",
+                                        "SecurityBlock",
+                                        "SignerIdentity",
+                                        "Signature",
+                                        "JoinReq",
+                                        "JoinAns",
+                                        "LeaveReq",
+                                        "RouteQueryReq",
+                                        "ProbeReq",
+                                        "ProbeInformation",
+                                        "ProbeAns",
+                                        "IceExtension",
+                                        "IceCandidate",
+                                        "AttachReqAns",
+                                        "AppAttachReq",
+                                        "AppAttachAns",
+                                        "PingReq",
+                                        "PingAns",
+                                        "ConfigUpdateReq",
+                                        "ConfigUpdateAns",
+                                        "FramedMessage",
+                                        "StoredData",
+                                        "DataValue",
+                                        "StoredDataValue",
+                                        "ArrayEntry",
+                                        "DictionaryEntry",
+                                        "StoreKindData",
+                                        "StoreReq",
+                                        "StoreKindResponse",
+                                        "StoreAns",
+                                        "ArrayRange",
+                                        "StoredDataSpecifier",
+                                        "FetchReq",
+                                        "FetchKindResponse",
+                                        "FetchAns",
+                                        "StatReq",
+                                        "MetaData",
+                                        "ArrayEntryMeta",
+                                        "DictionaryEntryMeta",
+                                        "MetaDataValue",
+                                        "StoredMetaData",
+                                        "StatKindResponse",
+                                        "StatAns",
+                                        "FindReq",
+                                        "FindKindData",
+                                        "FindAns",
+                                        "TurnServer",
+                                        "ChordUpdate",
+                                        "ChordRouteQueryAns",
+                                        "ChordLeaveData",
+                                        "SipRegistration"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        ck_assert_msg(reload_structure_find(names[i]) != NULL, "%s is missing", names[i]);
+}
+END_TEST
+
 START_TEST(names)
 {
     ck_assert_str_eq(reload_message_code_name(RELOAD_MESSAGE_STORE_REQ), "store_req");
@@ -263,6 +331,7 @@ main(void)
     tcase_add_test(tests, error_responses);
     tcase_add_test(tests, sip_registrations);
     tcase_add_test(tests, node_id_lengths);
+    tcase_add_test(tests, all_structures);
     tcase_add_test(tests, names);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
