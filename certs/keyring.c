@@ -393,6 +393,14 @@ fetch_digests(struct keyring *keyring)
     return keyring->context != NULL;
 }
 
+static bool
+is_listed_bad(const struct keyring *keyring)
+{
+    struct reload_identity identity;
+    return reload_certificate_identify(keyring->certificate, keyring->config, &identity) == 0 &&
+           is_bad(keyring->config, &identity);
+}
+
 static int
 add_self(struct keyring *keyring, uint64_t wall_ms, char *message, size_t size)
 {
@@ -403,6 +411,11 @@ add_self(struct keyring *keyring, uint64_t wall_ms, char *message, size_t size)
     if (error == RELOAD_E_EXPIRED)
         snprintf(message, size, "the certificate is not valid now (expired, not valid yet, or the "
                                 "clock is wrong); enrol again");
+    else if (error && is_listed_bad(keyring))
+        snprintf(message, size,
+                 "the overlay %s has revoked the certificate: its Node-ID is a bad-node in the "
+                 "configuration document; enrol with a new key",
+                 keyring->config->instance_name);
     else if (error)
         snprintf(message, size,
                  "the certificate does not belong to the overlay %s: not issued by one of its root "
