@@ -100,8 +100,8 @@ open_dtls(struct reload_driver *driver, const struct reload_address *address)
                                           .user = &driver_incoming_user,
                                           .argument = driver,
                                           .framing = RELOAD_FRAMING_DATAGRAM,
-                                          .overlay_link = driver_overlay_link(
-                                              RELOAD_LINK_PROTOCOL_DTLS)};
+                                          .overlay_link =
+                                              driver_overlay_link(RELOAD_LINK_PROTOCOL_DTLS)};
     /* The socket wants its user and the user its socket: the user's place is known later. */
     int error = reload_udp_new(driver->options.loop, address, &users, &driver->udp);
     if (error)
@@ -190,8 +190,7 @@ build(struct reload_driver *driver, char *reason)
     const struct reload_driver_options *options = &driver->options;
     char address[RELOAD_ADDRESS_TEXT_SIZE], text[96];
     choose_protocols(driver);
-    int error =
-        reload_tls_context_init(&driver->context, options->node.keyring, options->node.env);
+    int error = reload_tls_context_init(&driver->context, options->node.keyring, options->node.env);
     if (error) {
         (void)snprintf(reason, RELOAD_DRIVER_REASON_SIZE, "TLS cannot use the credentials: %s (%s)",
                        reload_error_text(error), reload_tls_reason(text, sizeof text));

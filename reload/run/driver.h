@@ -1,9 +1,9 @@
 /* driver.h: drives one node on real sockets: tells it what happened and carries out its effects.
  *
- * Several drivers may share a loop. Effects are carried out after each call into the node that comes
- * from a socket or timer here, and at the end of each turn of the loop, so whoever calls a verb of
- * the node from a function of the loop need not do more.
- * SPDX-License-Identifier: BSD-2-Clause */
+ * Several drivers may share a loop. Effects are carried out after each call into the node that
+ * comes from a socket or timer here, and at the end of each turn of the loop, so whoever calls a
+ * verb of the node from a function of the loop need not do more. SPDX-License-Identifier:
+ * BSD-2-Clause */
 #ifndef RELOAD_RUN_DRIVER_H
 #define RELOAD_RUN_DRIVER_H
 
@@ -27,8 +27,8 @@ typedef void reload_driver_event_fn(void *argument, const struct reload_effect *
 struct reload_driver_options {
     struct reload_loop *loop; /* one of loop_libevent.h */
     struct reload_node_options node;
-    struct reload_address listen; /* family 4 or 6; any address allowed; port 0: a free one, the same
-                                     for UDP and TCP */
+    struct reload_address listen;     /* family 4 or 6; any address allowed; port 0: a free one, the
+                                         same     for UDP and TCP */
     enum reload_link_protocol prefer; /* 0: the document's first */
     const struct reload_store_ops *store; /* may be NULL */
     void *store_context;
@@ -49,8 +49,8 @@ RELOAD_CHECKED int reload_driver_new(const struct reload_driver_options *options
  * called. NULL is allowed. */
 void reload_driver_free(struct reload_driver *driver);
 
-/* reload_driver_start resolves the document's bootstrap nodes (this may take seconds) and starts the
- * node with their addresses, our own left out. May be called again. */
+/* reload_driver_start resolves the document's bootstrap nodes (this may take seconds) and starts
+ * the node with their addresses, our own left out. May be called again. */
 RELOAD_CHECKED int reload_driver_start(struct reload_driver *driver);
 
 /* reload_driver_turn carries out what the node asks for, now. */
@@ -61,8 +61,8 @@ struct reload_node *reload_driver_node(struct reload_driver *driver);
 /* reload_driver_address returns where the node listens, with the port in use. */
 const struct reload_address *reload_driver_address(const struct reload_driver *driver);
 
-/* What overlay links and sockets did, for people. |udp| and |dtls| are NULL when the document allows
- * no DTLS, |tls| when it allows no TLS. */
+/* What overlay links and sockets did, for people. |udp| and |dtls| are NULL when the document
+ * allows no DTLS, |tls| when it allows no TLS. */
 struct reload_driver_counters {
     const struct reload_udp_counters *udp;
     const struct reload_dtls_counters *dtls;

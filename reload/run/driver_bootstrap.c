@@ -31,12 +31,12 @@ add(const struct reload_driver *driver, const struct reload_address *address,
     struct reload_candidate *candidates, size_t count, size_t max)
 {
     for (size_t i = 0; i < driver->protocol_count && count < max; i++)
-        candidates[count++] = (struct reload_candidate){
-            .address = *address,
-            .priority = (uint32_t)(max - count),
-            .overlay_link = driver_overlay_link(driver->protocols[i]),
-            .type = RELOAD_CAND_TYPE_HOST,
-            .foundation = "1"};
+        candidates[count++] =
+            (struct reload_candidate){.address = *address,
+                                      .priority = (uint32_t)(max - count),
+                                      .overlay_link = driver_overlay_link(driver->protocols[i]),
+                                      .type = RELOAD_CAND_TYPE_HOST,
+                                      .foundation = "1"};
     return count;
 }
 

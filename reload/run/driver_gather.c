@@ -46,8 +46,8 @@ add_candidates(struct reload_offer *offer, enum reload_link_protocol protocol,
         *candidate = (struct reload_candidate){.address = addresses[i],
                                                .overlay_link = driver_overlay_link(protocol),
                                                .type = RELOAD_CAND_TYPE_HOST};
-        candidate->priority = HOST_TYPE_PREFERENCE << 24 |
-                              (LOCAL_PREFERENCE_MAX - (uint32_t)place) << 8 | 255u;
+        candidate->priority =
+            HOST_TYPE_PREFERENCE << 24 | (LOCAL_PREFERENCE_MAX - (uint32_t)place) << 8 | 255u;
         (void)snprintf(candidate->foundation, sizeof candidate->foundation, "%zu", place + 1);
     }
 }
@@ -61,15 +61,15 @@ open_app_dtls(struct driver_link *link, const struct reload_address *address)
     int error = reload_udp_new(driver->options.loop, address, &users, &sockets->udp);
     if (error)
         return error;
-    struct reload_dtls_options options = {
-        .loop = driver->options.loop,
-        .context = &driver->context,
-        .path = reload_udp_datagram(sockets->udp),
-        .accept = true,
-        .user = &driver_app_user,
-        .argument = link,
-        .framing = RELOAD_FRAMING_DATAGRAM,
-        .overlay_link = driver_overlay_link(RELOAD_LINK_PROTOCOL_DTLS)};
+    struct reload_dtls_options options = {.loop = driver->options.loop,
+                                          .context = &driver->context,
+                                          .path = reload_udp_datagram(sockets->udp),
+                                          .accept = true,
+                                          .user = &driver_app_user,
+                                          .argument = link,
+                                          .framing = RELOAD_FRAMING_DATAGRAM,
+                                          .overlay_link =
+                                              driver_overlay_link(RELOAD_LINK_PROTOCOL_DTLS)};
     error = reload_dtls_new(&options, &sockets->dtls);
     if (!error)
         reload_udp_set_argument(sockets->udp, sockets->dtls);
@@ -79,14 +79,14 @@ open_app_dtls(struct driver_link *link, const struct reload_address *address)
 static int
 open_app_tls(struct driver_link *link, const struct reload_address *address)
 {
-    struct reload_tls_options options = {
-        .loop = link->driver->options.loop,
-        .context = &link->driver->context,
-        .listen = address,
-        .user = &driver_app_user,
-        .argument = link,
-        .framing = RELOAD_FRAMING_NONE,
-        .overlay_link = driver_overlay_link(RELOAD_LINK_PROTOCOL_TLS)};
+    struct reload_tls_options options = {.loop = link->driver->options.loop,
+                                         .context = &link->driver->context,
+                                         .listen = address,
+                                         .user = &driver_app_user,
+                                         .argument = link,
+                                         .framing = RELOAD_FRAMING_NONE,
+                                         .overlay_link =
+                                             driver_overlay_link(RELOAD_LINK_PROTOCOL_TLS)};
     return reload_tls_new(&options, &link->sockets->tls);
 }
 

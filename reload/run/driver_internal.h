@@ -85,8 +85,8 @@ void driver_close(struct reload_driver *driver, const struct reload_effect *effe
 void driver_refuse(struct reload_driver *driver, const struct reload_effect *effect);
 
 struct driver_link *driver_link_find(struct reload_driver *driver, uint32_t id);
-struct driver_link *driver_link_new(struct reload_driver *driver, uint32_t id,
-                                    uint16_t application, enum driver_link_state state);
+struct driver_link *driver_link_new(struct reload_driver *driver, uint32_t id, uint16_t application,
+                                    enum driver_link_state state);
 /* Closes what it has and frees it; the node is not told. */
 void driver_link_free(struct driver_link *link);
 

@@ -22,9 +22,9 @@ struct driver_link *
 driver_link_find(struct reload_driver *driver, uint32_t id)
 {
     struct driver_link *link;
-    LIST_FOREACH (link, &driver->links[id % LINK_BUCKETS], in_bucket)
-        if (link->id == id)
-            return link;
+    LIST_FOREACH(link, &driver->links[id % LINK_BUCKETS], in_bucket)
+    if (link->id == id)
+        return link;
     return NULL;
 }
 
@@ -139,8 +139,8 @@ on_retry(void *argument)
 }
 
 static void
-refuse(struct reload_driver *driver, struct driver_link *link,
-             const struct reload_effect *effect, int error)
+refuse(struct reload_driver *driver, struct driver_link *link, const struct reload_effect *effect,
+       int error)
 {
     if (link)
         driver_link_free(link);
@@ -162,9 +162,8 @@ driver_connect(struct reload_driver *driver, const struct reload_effect *effect)
     link->deadline = driver_now(driver) + CONNECT_TIME;
     assert(!link->remote && !link->connection);
     link->remote = malloc(sizeof *link->remote);
-    if (!link->remote ||
-        (!link->retry &&
-         reload_loop_timer(driver->options.loop, on_retry, link, &link->retry) != 0)) {
+    if (!link->remote || (!link->retry && reload_loop_timer(driver->options.loop, on_retry, link,
+                                                            &link->retry) != 0)) {
         refuse(driver, link, effect, RELOAD_E_NOMEM);
         return;
     }
@@ -398,8 +397,7 @@ driver_expect(struct reload_driver *driver, const struct reload_effect *effect)
     const struct reload_env *env = driver->options.node.env;
     struct reload_bytes hash = {sockets->early_hash, sizeof sockets->early_hash};
     sockets->early = NULL;
-    sockets->early_peer.identity =
-        keyring->ops->find(keyring, 4, hash, env->wall_ms(env->context));
+    sockets->early_peer.identity = keyring->ops->find(keyring, 4, hash, env->wall_ms(env->context));
     uint32_t id = link->id;
     uint8_t *octets = sockets->early_octets;
     size_t size = sockets->early_size;

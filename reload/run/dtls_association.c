@@ -66,8 +66,8 @@ association_new(struct reload_dtls *dtls)
     association->datagrams = (struct reload_tls_datagrams){
         .read = read_datagram, .write = write_datagram, .owner = association, .overhead = 48};
     association->ssl = reload_tls_datagram(dtls->options.context, &association->datagrams);
-    if (!association->ssl || reload_loop_timer(dtls->options.loop, on_timer, association,
-                                               &association->timer) != 0) {
+    if (!association->ssl ||
+        reload_loop_timer(dtls->options.loop, on_timer, association, &association->timer) != 0) {
         association_destroy(association);
         return NULL;
     }
@@ -222,8 +222,8 @@ advance(struct association *association)
         arm(association);
         return;
     }
-    int error = SSL_get_verify_result(association->ssl) == X509_V_OK ? RELOAD_E_LINK
-                                                                      : RELOAD_E_CERTIFICATE;
+    int error =
+        SSL_get_verify_result(association->ssl) == X509_V_OK ? RELOAD_E_LINK : RELOAD_E_CERTIFICATE;
     log_failure(association);
     fail(association, error);
 }

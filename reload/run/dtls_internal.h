@@ -29,10 +29,10 @@ struct association {
     struct reload_address address;
     enum association_state state;
     bool server;
-    bool active; /* since the last sweep */
+    bool active;                                    /* since the last sweep */
     uint8_t client_random[RELOAD_DTLS_RANDOM_SIZE]; /* server: of the ClientHello it began with */
-    struct reload_bytes incoming; /* the datagram that OpenSSL may read */
-    struct reload_timer *timer;   /* handshake; told failures */
+    struct reload_bytes incoming;                   /* the datagram that OpenSSL may read */
+    struct reload_timer *timer;                     /* handshake; told failures */
     reload_time started, deadline, rtt_ns;
     int failure; /* to be told by the timer */
     unsigned entered;

@@ -92,8 +92,7 @@ make_room(struct reload_dtls *dtls, const struct reload_address *from)
         association_close(found[i]);
         gone++;
     }
-    if (count - gone >= RELOAD_DTLS_PER_ADDRESS_MAX ||
-        dtls->count >= RELOAD_DTLS_ASSOCIATIONS_MAX)
+    if (count - gone >= RELOAD_DTLS_PER_ADDRESS_MAX || dtls->count >= RELOAD_DTLS_ASSOCIATIONS_MAX)
         return false;
     if (dtls->half_open_count >= RELOAD_DTLS_HALF_OPEN_MAX) {
         dtls->counters.half_open_evicted++;

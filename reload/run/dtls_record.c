@@ -56,8 +56,8 @@ reload_dtls_summarize(struct reload_bytes datagram, struct reload_dtls_summary *
             return false;
         unsigned type = at[0], epoch = (unsigned)at[3] << 8 | at[4];
         size_t size = (size_t)at[11] << 8 | at[12];
-        if (type < CONTENT_CHANGE_CIPHER_SPEC || type > CONTENT_APPLICATION_DATA ||
-            at[1] != 0xfe || size > RECORD_BODY_MAX || size > left - RECORD_HEADER_SIZE)
+        if (type < CONTENT_CHANGE_CIPHER_SPEC || type > CONTENT_APPLICATION_DATA || at[1] != 0xfe ||
+            size > RECORD_BODY_MAX || size > left - RECORD_HEADER_SIZE)
             return false;
         if (epoch == 0 && (size == 0 || type == CONTENT_APPLICATION_DATA))
             return false;

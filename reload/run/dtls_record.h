@@ -18,9 +18,9 @@ enum reload_dtls_sender {
 };
 
 struct reload_dtls_summary {
-    bool client_hello;    /* the first record begins one in the clear */
+    bool client_hello;     /* the first record begins one in the clear */
     const uint8_t *random; /* its random, of RELOAD_DTLS_RANDOM_SIZE octets */
-    bool is_protected;    /* some record is encrypted */
+    bool is_protected;     /* some record is encrypted */
     enum reload_dtls_sender sender;
 };
 

@@ -86,9 +86,8 @@ log_line(void *context, enum reload_log_level level, const char *text)
     struct tm calendar;
     gmtime_r(&now.tv_sec, &calendar);
     size_t used = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%S", &calendar);
-    int added = snprintf(line + used, sizeof line - used, ".%03ldZ %s%s%s: ",
-                         now.tv_nsec / 1000000, host->name ? host->name : "",
-                         host->name ? " " : "", level_names[level]);
+    int added = snprintf(line + used, sizeof line - used, ".%03ldZ %s%s%s: ", now.tv_nsec / 1000000,
+                         host->name ? host->name : "", host->name ? " " : "", level_names[level]);
     used += added > 0 ? (size_t)added : 0;
     if (used > sizeof line / 2)
         used = sizeof line / 2;

@@ -35,9 +35,9 @@ dtls_find(struct reload_dtls *dtls, const struct reload_address *address,
 {
     size_t count = 0;
     struct association *at;
-    LIST_FOREACH (at, &dtls->buckets[bucket_of(dtls, address)], in_bucket)
-        if (count < RELOAD_DTLS_PER_ADDRESS_MAX && reload_address_equal(&at->address, address))
-            found[count++] = at;
+    LIST_FOREACH(at, &dtls->buckets[bucket_of(dtls, address)], in_bucket)
+    if (count < RELOAD_DTLS_PER_ADDRESS_MAX && reload_address_equal(&at->address, address))
+        found[count++] = at;
     return count;
 }
 
@@ -95,7 +95,8 @@ on_sweep(void *argument)
     struct reload_dtls *dtls = argument;
     for (size_t i = 0; i < dtls->bucket_count; i++) {
         struct association *at;
-        LIST_FOREACH (at, &dtls->buckets[i], in_bucket) {
+        LIST_FOREACH(at, &dtls->buckets[i], in_bucket)
+        {
             if (at->state == ASSOCIATION_UP && !at->active)
                 (void)SSL_free_buffers(at->ssl);
             at->active = false;
@@ -169,8 +170,8 @@ reload_dtls_free(struct reload_dtls *dtls)
 
 int
 reload_dtls_connect(struct reload_dtls *dtls, const struct reload_address *to,
-                    const struct reload_connection_user *user, void *argument,
-                    reload_time deadline, struct reload_connection **connection)
+                    const struct reload_connection_user *user, void *argument, reload_time deadline,
+                    struct reload_connection **connection)
 {
     struct association *found[RELOAD_DTLS_PER_ADDRESS_MAX];
     if (dtls->freed || dtls->count >= RELOAD_DTLS_ASSOCIATIONS_MAX ||

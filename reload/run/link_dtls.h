@@ -39,9 +39,9 @@ struct reload_dtls_options {
 };
 
 struct reload_dtls_counters {
-    uint64_t dropped_records;      /* datagrams that are not DTLS records */
-    uint64_t dropped_unknown;      /* records of no association */
-    uint64_t cookies_sent;         /* HelloVerifyRequests */
+    uint64_t dropped_records;                          /* datagrams that are not DTLS records */
+    uint64_t dropped_unknown;                          /* records of no association */
+    uint64_t cookies_sent;                             /* HelloVerifyRequests */
     uint64_t cookie_bytes_received, cookie_bytes_sent; /* ClientHellos without state, answers */
     uint64_t handshakes_started, handshakes_done, handshakes_failed;
     uint64_t half_open_evicted;
@@ -63,8 +63,7 @@ void reload_dtls_recv(void *dtls, const struct reload_address *from, struct relo
  * is told |up| or |down|. Returns 0, RELOAD_E_BUSY, RELOAD_E_NOMEM. */
 RELOAD_CHECKED int reload_dtls_connect(struct reload_dtls *dtls, const struct reload_address *to,
                                        const struct reload_connection_user *user, void *argument,
-                                       reload_time deadline,
-                                       struct reload_connection **connection);
+                                       reload_time deadline, struct reload_connection **connection);
 
 /* How many associations there are, and how many handshakes that peers began. */
 size_t reload_dtls_count(const struct reload_dtls *dtls);

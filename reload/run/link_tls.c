@@ -48,9 +48,8 @@ take_in(struct reload_tls *tls, int descriptor, const struct sockaddr_storage *f
         (void)close(descriptor);
         return;
     }
-    struct stream *stream =
-        stream_new(tls, descriptor, true,
-                   reload_loop_now(tls->options.loop) + RELOAD_TLS_HALF_OPEN_TIME);
+    struct stream *stream = stream_new(
+        tls, descriptor, true, reload_loop_now(tls->options.loop) + RELOAD_TLS_HALF_OPEN_TIME);
     if (!stream)
         return;
     if (reload_address_of_socket(from, &stream->address) != 0)
@@ -69,8 +68,8 @@ on_connection(void *argument, int descriptor, unsigned events)
     for (int i = 0; i < ACCEPTS_MAX; i++) {
         struct sockaddr_storage from = {0};
         socklen_t length = sizeof from;
-        int accepted = accept4(descriptor, (struct sockaddr *)&from, &length,
-                               SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int accepted =
+            accept4(descriptor, (struct sockaddr *)&from, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted >= 0) {
             take_in(tls, accepted, &from);
             continue;

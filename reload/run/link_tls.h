@@ -24,13 +24,13 @@ struct reload_tls;
 struct reload_tls_options {
     struct reload_loop *loop;
     const struct reload_tls_context *context;
-    const struct reload_address *listen; /* NULL: only connect; port 0: a free one */
+    const struct reload_address *listen;       /* NULL: only connect; port 0: a free one */
     const struct reload_connection_user *user; /* gets what peers open, with |argument| */
     void *argument;
     enum reload_framing framing; /* STREAM: one frame a call; NONE: octets as they come */
     size_t message_max;          /* STREAM: a data frame with more closes the link */
     uint8_t overlay_link;
-    reload_time stall_time_ns;   /* 0: RELOAD_TLS_STALL_TIME */
+    reload_time stall_time_ns; /* 0: RELOAD_TLS_STALL_TIME */
 };
 
 struct reload_tls_counters {
@@ -49,8 +49,8 @@ RELOAD_CHECKED int reload_tls_new(const struct reload_tls_options *options,
  * function. What still waits to be sent is lost. NULL is allowed. */
 void reload_tls_free(struct reload_tls *tls);
 
-/* reload_tls_connect connects to |to|, handshake included, until monotonic time |deadline|. |user| is
- * borrowed and is told |up| or |down|. Returns 0, RELOAD_E_BUSY, RELOAD_E_NOMEM, RELOAD_E_IO. */
+/* reload_tls_connect connects to |to|, handshake included, until monotonic time |deadline|. |user|
+ * is borrowed and is told |up| or |down|. Returns 0, RELOAD_E_BUSY, RELOAD_E_NOMEM, RELOAD_E_IO. */
 RELOAD_CHECKED int reload_tls_connect(struct reload_tls *tls, const struct reload_address *to,
                                       const struct reload_connection_user *user, void *argument,
                                       reload_time deadline, struct reload_connection **connection);

@@ -27,7 +27,7 @@ struct reload_loop {
     struct reload_after *after_next; /* the walk's next one, while walking */
     struct reload_scratch *scratch;
     reload_time now; /* of the function being served; 0 outside of one */
-    bool serving; /* a watch, timer or signal of this turn */
+    bool serving;    /* a watch, timer or signal of this turn */
     bool stopped;
 };
 
@@ -175,8 +175,8 @@ reload_loop_after(struct reload_loop *loop, reload_timer_fn *fn, void *argument,
     struct reload_after *made = calloc(1, sizeof *made);
     if (!made)
         return RELOAD_E_NOMEM;
-    *made = (struct reload_after){
-        .loop = loop, .fn = fn, .argument = argument, .next = loop->afters};
+    *made =
+        (struct reload_after){.loop = loop, .fn = fn, .argument = argument, .next = loop->afters};
     if (loop->afters)
         loop->afters->previous = made;
     loop->afters = made;
@@ -330,8 +330,7 @@ reload_loop_timer(struct reload_loop *loop, reload_timer_fn *fn, void *argument,
     struct reload_timer *made = calloc(1, sizeof *made);
     if (!made)
         return RELOAD_E_NOMEM;
-    *made = (struct reload_timer){
-        .loop = loop, .at = RELOAD_NEVER, .fn = fn, .argument = argument};
+    *made = (struct reload_timer){.loop = loop, .at = RELOAD_NEVER, .fn = fn, .argument = argument};
     made->event = evtimer_new(loop->base, on_timer, made);
     if (!made->event) {
         free(made);

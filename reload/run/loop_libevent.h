@@ -50,8 +50,8 @@ RELOAD_CHECKED int reload_loop_after(struct reload_loop *loop, reload_timer_fn *
                                      struct reload_after **after);
 void reload_after_free(struct reload_after *after);
 
-/* reload_loop_is_serving tells whether the function of a watch or timer is being called, so that the
- * functions of reload_loop_after follow soon. */
+/* reload_loop_is_serving tells whether the function of a watch or timer is being called, so that
+ * the functions of reload_loop_after follow soon. */
 bool reload_loop_is_serving(const struct reload_loop *loop);
 
 /* reload_loop_scratch returns the loop's buffers. */

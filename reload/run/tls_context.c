@@ -54,7 +54,8 @@ stream_control(BIO *bio, int command, long number, void *pointer)
     return command == BIO_CTRL_FLUSH;
 }
 
-/* ---- BIO over datagrams: one read is one datagram, one write is one --------------------------- */
+/* ---- BIO over datagrams: one read is one datagram, one write is one ---------------------------
+ */
 
 static int
 datagram_read(BIO *bio, char *data, int size)
@@ -73,8 +74,7 @@ datagram_write(BIO *bio, const char *data, int size)
 {
     const struct reload_tls_datagrams *datagrams = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    datagrams->write(datagrams->owner,
-                     (struct reload_bytes){(const uint8_t *)data, (size_t)size});
+    datagrams->write(datagrams->owner, (struct reload_bytes){(const uint8_t *)data, (size_t)size});
     return size;
 }
 

@@ -35,7 +35,8 @@ struct stream {
     reload_time started, rtt_ns;
     int failure; /* to be told by the timer */
     struct reload_frame_splitter splitter;
-    uint8_t *waiting; /* what the peer has not taken yet: |waiting_size| octets from |waiting_begin| */
+    uint8_t
+        *waiting; /* what the peer has not taken yet: |waiting_size| octets from |waiting_begin| */
     size_t waiting_begin, waiting_size, waiting_capacity;
     unsigned entered;
     TAILQ_ENTRY(stream) in_list;

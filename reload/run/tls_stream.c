@@ -360,8 +360,7 @@ established(struct stream *stream)
     set_state(stream, STREAM_UP);
     reload_timer_set(stream->timer, RELOAD_NEVER);
     reload_watch_set(stream->watch, RELOAD_WATCH_READ);
-    error =
-        stream->connection.user->up(stream->connection.argument, &stream->connection, &peer);
+    error = stream->connection.user->up(stream->connection.argument, &stream->connection, &peer);
     if (error)
         stream_close(stream);
 }
@@ -370,10 +369,9 @@ static void
 log_failure(const struct stream *stream)
 {
     char reason[96], address[RELOAD_ADDRESS_TEXT_SIZE];
-    reload_env_log(stream->tls->options.context->env, RELOAD_LOG_INFO,
-                   "TLS handshake with %s failed: %s",
-                   reload_address_text(&stream->address, address),
-                   reload_tls_reason(reason, sizeof reason));
+    reload_env_log(
+        stream->tls->options.context->env, RELOAD_LOG_INFO, "TLS handshake with %s failed: %s",
+        reload_address_text(&stream->address, address), reload_tls_reason(reason, sizeof reason));
 }
 
 static void
@@ -389,8 +387,8 @@ shake_hands(struct stream *stream)
     } else if (reason == SSL_ERROR_WANT_WRITE) {
         reload_watch_set(stream->watch, RELOAD_WATCH_WRITE);
     } else {
-        int error = SSL_get_verify_result(stream->ssl) == X509_V_OK ? RELOAD_E_LINK
-                                                                    : RELOAD_E_CERTIFICATE;
+        int error =
+            SSL_get_verify_result(stream->ssl) == X509_V_OK ? RELOAD_E_LINK : RELOAD_E_CERTIFICATE;
         log_failure(stream);
         fail(stream, error);
     }

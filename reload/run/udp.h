@@ -23,8 +23,8 @@ struct reload_udp_users {
 struct reload_udp_counters {
     uint64_t received, sent;
     uint64_t bytes_received, bytes_sent;
-    uint64_t dropped_unknown;  /* by first octet, empty ones and cut ones included */
-    uint64_t dropped_sending;  /* the kernel had no room or no way */
+    uint64_t dropped_unknown; /* by first octet, empty ones and cut ones included */
+    uint64_t dropped_sending; /* the kernel had no room or no way */
 };
 
 /* reload_udp_new binds a socket to |address| (port 0: a free one). |loop| must be one of

@@ -21,11 +21,10 @@ make_certificate(const char *name, EVP_PKEY *key, const X509 *issuer, EVP_PKEY *
     ck_assert_ptr_nonnull(X509_gmtime_adj(X509_getm_notBefore(certificate), begin_s));
     ck_assert_ptr_nonnull(X509_gmtime_adj(X509_getm_notAfter(certificate), end_s));
     X509_NAME *subject = X509_NAME_new();
-    ck_assert(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)name, -1,
-                                         -1, 0));
-    ck_assert(X509_set_subject_name(certificate, subject));
     ck_assert(
-        X509_set_issuer_name(certificate, issuer ? X509_get_subject_name(issuer) : subject));
+        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)name, -1, -1, 0));
+    ck_assert(X509_set_subject_name(certificate, subject));
+    ck_assert(X509_set_issuer_name(certificate, issuer ? X509_get_subject_name(issuer) : subject));
     X509_NAME_free(subject);
     ck_assert(X509_set_pubkey(certificate, key));
     X509_EXTENSION *extension = X509V3_EXT_conf_nid(

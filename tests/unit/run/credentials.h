@@ -31,8 +31,8 @@ struct test_keyring {
 
 struct authority *authority_new(const char *name);
 
-/* Makes a keyring with a certificate of |authority| that is valid from |begin_s| to |end_s|, seconds
- * from now, and trusts |authority|. */
+/* Makes a keyring with a certificate of |authority| that is valid from |begin_s| to |end_s|,
+ * seconds from now, and trusts |authority|. */
 struct test_keyring *test_keyring_new(const struct authority *authority, const char *name,
                                       long begin_s, long end_s);
 

@@ -108,8 +108,7 @@ static void
 ask_connect(struct host *host, uint32_t link, const struct reload_offer *remote,
             const struct host *expected)
 {
-    struct reload_effect effect = {
-        .type = RELOAD_EFFECT_CONNECT, .link = link, .remote = remote};
+    struct reload_effect effect = {.type = RELOAD_EFFECT_CONNECT, .link = link, .remote = remote};
     if (expected)
         effect.node_id = test_keyring_node_id(expected->keyring);
     ask(host, &effect);
@@ -154,8 +153,8 @@ START_TEST(links_of_both_kinds)
         world_until(&world, &b.node->incoming, i + 1);
         ck_assert_uint_eq(a.node->up_link, link);
         ck_assert_uint_eq(b.node->peer.overlay_link, kinds[i] == 4 ? 4 : 3);
-        ck_assert_int_eq(b.node->peer.framing, kinds[i] == 4 ? RELOAD_FRAMING_STREAM
-                                                             : RELOAD_FRAMING_DATAGRAM);
+        ck_assert_int_eq(b.node->peer.framing,
+                         kinds[i] == 4 ? RELOAD_FRAMING_STREAM : RELOAD_FRAMING_DATAGRAM);
         unsigned before = b.node->received;
         ask_send(&a, link, 0, frame, sizeof frame);
         world_until(&world, &b.node->received, before + 1);
@@ -177,8 +176,8 @@ START_TEST(links_of_both_kinds)
 }
 END_TEST
 
-/* What cannot be used is passed over, what does not answer costs its share of time, and the last one
- * works. */
+/* What cannot be used is passed over, what does not answer costs its share of time, and the last
+ * one works. */
 START_TEST(candidates_in_turn)
 {
     struct world world;
@@ -189,10 +188,9 @@ START_TEST(candidates_in_turn)
     host_init(&gone, &world);
     struct reload_candidate closed = candidate(&gone, 4);
     host_fini(&gone);
-    struct reload_offer remote = {
-        .candidates = {closed, candidate(&b, 2), candidate(&b, 4), candidate(&b, 4), closed,
-                       candidate(&b, 3)},
-        .candidate_count = 6};
+    struct reload_offer remote = {.candidates = {closed, candidate(&b, 2), candidate(&b, 4),
+                                                 candidate(&b, 4), closed, candidate(&b, 3)},
+                                  .candidate_count = 6};
     remote.candidates[2].address.port = 0;
     remote.candidates[3].address = (struct reload_address){.family = 4, .port = 9};
     ask_connect(&a, 5, &remote, &b);
@@ -445,8 +443,8 @@ END_TEST
 static void
 ask_gather(struct host *host, uint32_t link)
 {
-    ask(host, &(struct reload_effect){
-                  .type = RELOAD_EFFECT_GATHER, .link = link, .application = 5060});
+    ask(host,
+        &(struct reload_effect){.type = RELOAD_EFFECT_GATHER, .link = link, .application = 5060});
     ck_assert(!host->node->gather_failed);
 }
 
@@ -501,9 +499,9 @@ START_TEST(application_links)
         }
         world_until(&world, &a.node->up, a_up + 1);
         ck_assert_uint_eq(a.node->up_link, 50);
-        ck_assert_int_eq(a.node->peer.framing,
-                         prefer == RELOAD_LINK_PROTOCOL_TLS ? RELOAD_FRAMING_NONE
-                                                            : RELOAD_FRAMING_DATAGRAM);
+        ck_assert_int_eq(a.node->peer.framing, prefer == RELOAD_LINK_PROTOCOL_TLS
+                                                   ? RELOAD_FRAMING_NONE
+                                                   : RELOAD_FRAMING_DATAGRAM);
         world_until(&world, &a.node->app_received, 1);
         while (a.node->last_size == 6 && a.node->app_received < 2)
             ck_assert_int_eq(reload_loop_turn(world.loop), 0);

@@ -18,7 +18,7 @@ struct seen {
     struct reload_link_peer peer;
     struct reload_node_id peer_id;
     unsigned up, down, received;
-    int error; /* of the last down */
+    int error;       /* of the last down */
     int refuse_with; /* up returns this */
     size_t size;     /* octets received */
     uint8_t last[20000];

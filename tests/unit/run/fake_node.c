@@ -139,8 +139,8 @@ reload_node_poll(struct reload_node *node, struct reload_effect *effect, reload_
 }
 
 int
-reload_node_start(struct reload_node *node, const struct reload_candidate *candidates,
-                  size_t count, reload_time now)
+reload_node_start(struct reload_node *node, const struct reload_candidate *candidates, size_t count,
+                  reload_time now)
 {
     (void)now;
     ck_assert_uint_le(count, 64);

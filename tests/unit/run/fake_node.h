@@ -1,5 +1,5 @@
-/* fake_node.h: a node that does what a test says and notes what its driver tells it, in place of the
- * core.
+/* fake_node.h: a node that does what a test says and notes what its driver tells it, in place of
+ * the core.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TESTS_RUN_FAKE_NODE_H

@@ -9,11 +9,11 @@
 #define MESSAGE_MAX 5000
 
 static const uint8_t stream[] = {
-    0x81, 0, 0, 0, 1, 0xff, 0, 0xff, 0,                             /* ack */
-    0x80, 0, 0, 0, 2, 0, 0, 6, 0xd2, 0x45, 0x4c, 0x4f, 'a', 'b',    /* data */
-    0x80, 0, 0, 0, 3, 0, 0, 0,                                      /* a probe (D23) */
-    0x80, 0, 0, 0, 4, 0, 0, 4, 0xd2, 0x45, 0x4c, 0x4f,              /* the token alone */
-    0x81, 0, 0, 0, 4, 0, 0, 0, 0,
+    0x81, 0, 0, 0, 1, 0xff, 0, 0xff, 0,                                /* ack */
+    0x80, 0, 0, 0, 2, 0,    0, 6,    0xd2, 0x45, 0x4c, 0x4f, 'a', 'b', /* data */
+    0x80, 0, 0, 0, 3, 0,    0, 0,                                      /* a probe (D23) */
+    0x80, 0, 0, 0, 4, 0,    0, 4,    0xd2, 0x45, 0x4c, 0x4f,           /* the token alone */
+    0x81, 0, 0, 0, 4, 0,    0, 0,    0,
 };
 static const size_t sizes[] = {9, 14, 8, 12, 9};
 
@@ -59,8 +59,8 @@ START_TEST(octet_by_octet)
     struct reload_frame_splitter splitter = {.message_max = MESSAGE_MAX};
     struct taken taken = {0};
     for (size_t i = 0; i < sizeof stream; i++)
-        ck_assert_int_eq(reload_frame_splitter_feed(
-                             &splitter, (struct reload_bytes){stream + i, 1}, take, &taken),
+        ck_assert_int_eq(reload_frame_splitter_feed(&splitter, (struct reload_bytes){stream + i, 1},
+                                                    take, &taken),
                          0);
     ck_assert_uint_eq(taken.count, 5);
     reload_frame_splitter_fini(&splitter);
@@ -116,8 +116,8 @@ END_TEST
 START_TEST(lengths_that_are_too_large)
 {
     const uint8_t largest[] = {128, 0, 0, 0, 0, 0xff, 0xff, 0xff};
-    const uint8_t one_more[] = {128, 0, 0, 0, 0, 0, (MESSAGE_MAX + 1) >> 8,
-                                (MESSAGE_MAX + 1) & 0xff};
+    const uint8_t one_more[] = {
+        128, 0, 0, 0, 0, 0, (MESSAGE_MAX + 1) >> 8, (MESSAGE_MAX + 1) & 0xff};
     const uint8_t just_right[] = {128, 0, 0, 0, 0, 0, MESSAGE_MAX >> 8, MESSAGE_MAX & 0xff};
     expect((struct reload_bytes){largest, sizeof largest}, RELOAD_E_TOO_LARGE);
     expect((struct reload_bytes){one_more, sizeof one_more}, RELOAD_E_TOO_LARGE);

@@ -38,9 +38,9 @@ struct net {
     struct flying flying[FLYING_MAX];
     size_t count;
     unsigned delivered;
-    unsigned copies;     /* each datagram is delivered so often again */
-    bool keep;           /* note the last one delivered in |kept| */
-    bool cut;            /* everything is lost */
+    unsigned copies; /* each datagram is delivered so often again */
+    bool keep;       /* note the last one delivered in |kept| */
+    bool cut;        /* everything is lost */
     struct flying kept;
 };
 
@@ -310,9 +310,8 @@ START_TEST(nobody_answers)
     struct reload_connection *connection;
     struct reload_address nowhere = {.family = 4, .octets = {192, 0, 2, 99}, .port = 1};
     reload_time deadline = reload_loop_now(net.world.loop) + 300 * RELOAD_MS;
-    ck_assert_int_eq(reload_dtls_connect(a->dtls, &nowhere, &seen_user, &a->outgoing, deadline,
-                                         &connection),
-                     0);
+    ck_assert_int_eq(
+        reload_dtls_connect(a->dtls, &nowhere, &seen_user, &a->outgoing, deadline, &connection), 0);
     world_until(&net.world, &a->outgoing.down, 1);
     ck_assert_int_eq(a->outgoing.error, RELOAD_E_TIMEOUT);
     ck_assert_uint_eq(reload_dtls_count(a->dtls), 0);
@@ -706,8 +705,8 @@ START_TEST(restarted_peer)
 }
 END_TEST
 
-/* D27: a second link between the same two addresses, in either direction, while the first one works;
- * the old one can be closed by either end without harm to the new one. */
+/* D27: a second link between the same two addresses, in either direction, while the first one
+ * works; the old one can be closed by either end without harm to the new one. */
 START_TEST(replacing_link)
 {
     struct net net;
@@ -875,8 +874,8 @@ START_TEST(icmp_errors_do_not_end_a_link)
     socket_end_init(&a, &world, loopback(0));
     socket_end_init(&b, &world, loopback(0));
     socket_end_init(&gone, &world, loopback(0));
-    struct detour detour = {{&detour_ops}, reload_udp_datagram(a.udp),
-                            *reload_udp_address(gone.udp), false};
+    struct detour detour = {
+        {&detour_ops}, reload_udp_datagram(a.udp), *reload_udp_address(gone.udp), false};
     socket_end_fini(&gone);
     struct seen seen = {0};
     struct reload_connection *connection;
@@ -914,10 +913,9 @@ main(void)
         a_large_record_is_one_datagram, closing_tells_the_other_end, closing_from_within_recv,
         lost_flights_are_sent_again, nobody_answers, certificate_of_another_authority,
         client_without_certificate, expired_certificate, weak_protocols_are_refused,
-        user_refuses_the_peer,
-        replayed_records_are_dropped, reordered_records_arrive,
+        user_refuses_the_peer, replayed_records_are_dropped, reordered_records_arrive,
         forged_records_do_not_move_the_window, junk_does_not_end_an_association,
-        spoofed_hellos_leave_no_state, half_open_handshakes_are_bounded,
-        cookie_of_another_address, restarted_peer, replacing_link, both_connect_at_once,
+        spoofed_hellos_leave_no_state, half_open_handshakes_are_bounded, cookie_of_another_address,
+        restarted_peer, replacing_link, both_connect_at_once,
         associations_of_one_address_are_bounded, over_udp, icmp_errors_do_not_end_a_link);
 }

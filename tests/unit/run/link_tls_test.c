@@ -168,9 +168,8 @@ START_TEST(nobody_listens)
     struct reload_address address = *reload_tls_address(b.tls);
     end_fini(&b);
     struct reload_connection *connection;
-    ck_assert_int_eq(reload_tls_connect(a.tls, &address, &seen_user, &a.outgoing, RELOAD_NEVER,
-                                        &connection),
-                     0);
+    ck_assert_int_eq(
+        reload_tls_connect(a.tls, &address, &seen_user, &a.outgoing, RELOAD_NEVER, &connection), 0);
     world_until(&world, &a.outgoing.down, 1);
     ck_assert_int_eq(a.outgoing.error, RELOAD_E_UNREACHABLE);
     end_fini(&a);
@@ -549,13 +548,12 @@ END_TEST
 int
 main(void)
 {
-    return RUN_SUITE("link_tls", both_sides_are_authenticated, plain_stream,
-                     closing_from_within_recv, nobody_listens, taken_port,
-                     weak_protocols_are_refused, client_without_certificate,
-                     certificate_of_another_authority, expired_certificate,
-                     server_of_another_authority, renegotiation_is_refused, no_early_data,
-                     user_refuses_the_peer, bad_frames_close_the_link,
-                     peer_that_does_not_read_is_closed_when_the_queue_is_full,
-                     peer_that_does_not_read_is_closed_after_a_while, slow_peer_gets_everything,
-                     silent_connections_are_bounded);
+    return RUN_SUITE(
+        "link_tls", both_sides_are_authenticated, plain_stream, closing_from_within_recv,
+        nobody_listens, taken_port, weak_protocols_are_refused, client_without_certificate,
+        certificate_of_another_authority, expired_certificate, server_of_another_authority,
+        renegotiation_is_refused, no_early_data, user_refuses_the_peer, bad_frames_close_the_link,
+        peer_that_does_not_read_is_closed_when_the_queue_is_full,
+        peer_that_does_not_read_is_closed_after_a_while, slow_peer_gets_everything,
+        silent_connections_are_bounded);
 }
