@@ -271,11 +271,21 @@ class Parser:
         elif base is None:
             self.fail(f"opaque {token.text} needs a length", token.line)
         if self.peek().kind == "at":
-            note = self.take()
-            if note.text != "@rest" or not isinstance(base, Integer):
-                self.fail(f"{note.text} is not possible here", note.line)
-            field.is_rest = True
+            self.note(field, base)
         return field
+
+    def note(self, field, base):
+        note = self.take()
+        if note.text == "@rest" and isinstance(base, Integer):
+            field.is_rest = True
+        elif note.text == "@text" and base is None and isinstance(field.type, Bytes):
+            field.printer = "reload_wire_print_text"
+        elif note.text == "@address" and getattr(base, "width", 0) == 4:
+            field.printer = "reload_wire_print_ipv4"
+        elif note.text == "@address" and isinstance(base, Octets):
+            field.printer = "reload_wire_print_ipv6"
+        else:
+            self.fail(f"{note.text} is not possible here", note.line)
 
     def definition_struct(self):
         start = self.take("struct").line

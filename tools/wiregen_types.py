@@ -238,11 +238,13 @@ class Typedef(Type):
 
 class Field:
     """|is_rest|: this integer counts the octets of the fields behind it; |length_field|: the field
-    that counts this one's octets. Both have no place in the C structure."""
+    that counts this one's octets. Both have no place in the C structure. |printer|: what prints
+    it, when its type does not say enough."""
 
     def __init__(self, name, kind, line):
         self.name, self.type, self.line, self.comment = name, kind, line, ""
         self.is_rest, self.length_field, self.counts = False, None, None
+        self.printer = None
 
     def is_hidden(self):
         return self.is_rest or self.counts is not None

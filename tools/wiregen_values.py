@@ -11,6 +11,8 @@ def show_field(depth, field, source, model):
     """Statements that print |field|."""
     lines = [(depth, f'reload_json_key(json, "{field.name}");')]
     element = field.element()
+    if field.printer:
+        return lines + [(depth, f"{field.printer}(json, {source});")]
     if element is None or not element.is_modelled:
         return lines + [(depth, field.type.show(source))]
     return lines + [(depth, f"if ({model} == 0)"),

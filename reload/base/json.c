@@ -155,6 +155,19 @@ utf8_size(const uint8_t *data, size_t left)
     return code < smallest[size] || code > 0x10ffff || is_surrogate ? 0 : size;
 }
 
+bool
+reload_json_is_text(struct reload_bytes bytes)
+{
+    for (size_t at = 0; at < bytes.size;) {
+        size_t size = utf8_size(bytes.data + at, bytes.size - at);
+        bool is_control = bytes.data[at] < 0x20 || bytes.data[at] == 0x7f;
+        if (size == 0 || (is_control && !memchr("\t\n\r", bytes.data[at], 3)))
+            return false;
+        at += size;
+    }
+    return true;
+}
+
 /* Appends one character of a string and returns how many octets it had. */
 static size_t
 append_character(struct reload_json *json, const uint8_t *data, size_t left)

@@ -47,6 +47,10 @@ void reload_json_key(struct reload_json *json, const char *key);
  * UTF-8 as U+FFFD. */
 void reload_json_string(struct reload_json *json, struct reload_bytes bytes);
 
+/* reload_json_is_text tells whether |bytes| are UTF-8 without control characters other than tab,
+ * line feed and carriage return. */
+bool reload_json_is_text(struct reload_bytes bytes);
+
 /* reload_json_text is reload_json_string of a C string; NULL becomes null. */
 void reload_json_text(struct reload_json *json, const char *text);
 

@@ -63,6 +63,13 @@ void reload_forwarding_header_settle(struct reload_prng *prng, struct reload_wri
 /* The name of what has none: "unknown". */
 extern const char reload_wire_unknown[];
 
+/* reload_wire_print_ipv4 and reload_wire_print_ipv6 print an address as people write it. */
+void reload_wire_print_ipv4(struct reload_json *json, uint32_t address);
+void reload_wire_print_ipv6(struct reload_json *json, const uint8_t address[16]);
+
+/* reload_wire_print_text prints text as a string, other octets as {"hex": "..."}. */
+void reload_wire_print_text(struct reload_json *json, struct reload_bytes bytes);
+
 /* reload_wire_print_name prints |name|, or |value| when it is reload_wire_unknown. */
 void reload_wire_print_name(struct reload_json *json, const char *name, uint32_t value);
 

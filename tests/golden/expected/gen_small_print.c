@@ -28,7 +28,7 @@ reload_point_print(struct reload_json *json, const struct reload_wire *wire,
     reload_json_key(json, "x");
     reload_json_uint(json, value->x);
     reload_json_key(json, "wide");
-    reload_json_hex(json, (struct reload_bytes){value->wide, 16});
+    reload_wire_print_ipv6(json, value->wide);
     reload_json_end_object(json);
 }
 

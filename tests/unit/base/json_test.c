@@ -67,6 +67,17 @@ START_TEST(strings)
 }
 END_TEST
 
+START_TEST(text_or_not)
+{
+    ck_assert(reload_json_is_text(reload_bytes_of_string("")));
+    ck_assert(reload_json_is_text(reload_bytes_of_string("a\tb\r\n\xc3\xa4")));
+    ck_assert(!reload_json_is_text(reload_bytes_of_string("\x1b[2J")));
+    ck_assert(!reload_json_is_text(reload_bytes_of_string("\x7f")));
+    ck_assert(!reload_json_is_text(reload_bytes_of_string("a\xff")));
+    ck_assert(!reload_json_is_text((struct reload_bytes){(const uint8_t *)"", 1}));
+}
+END_TEST
+
 START_TEST(too_small)
 {
     char text[8];
@@ -134,6 +145,7 @@ main(void)
     TCase *tests = tcase_create("all");
     tcase_add_test(tests, nesting);
     tcase_add_test(tests, strings);
+    tcase_add_test(tests, text_or_not);
     tcase_add_test(tests, too_small);
     tcase_add_test(tests, growing);
     tcase_add_test(tests, out_of_memory);
