@@ -1,5 +1,5 @@
-/* chord.c: the CHORD-RELOAD overlay algorithm, as the core sees it: what is asked of it goes from here
- * to the file of its noun.
+/* chord.c: the CHORD-RELOAD overlay algorithm, as the core sees it: what is asked of it goes from
+ * here to the file of its noun.
  *
  * RFC 6940 10. SPDX-License-Identifier: BSD-2-Clause */
 #include "topology/chord.h"
@@ -177,8 +177,8 @@ resource_id(void *state, struct reload_bytes name, uint8_t *resource, size_t *si
     struct reload_keyring *keyring = reload_node_keyring(chord->node);
     uint8_t digest[RELOAD_DIGEST_MAX];
     size_t digest_size;
-    int error = keyring->ops->digest(keyring, RELOAD_HASH_ALGORITHM_SHA1, &name, 1, digest,
-                                     &digest_size);
+    int error =
+        keyring->ops->digest(keyring, RELOAD_HASH_ALGORITHM_SHA1, &name, 1, digest, &digest_size);
     if (error)
         return error;
     assert(digest_size >= RELOAD_CHORD_ID_SIZE);
@@ -212,12 +212,11 @@ link_up(void *state, uint32_t link, const struct reload_node_id *node_id, bool w
         peer->link = link; /* a new link in the place of an old one (D27) */
         peer->suspect = false;
     }
-    /* It learns at once that we are a peer (10.7: peer_ready), or all that we know (6.4.2.3). A node
-     * that is still joining does so when it has joined. */
-    reload_chord_update_send(chord, link, node_id,
-                             wants_update ? RELOAD_CHORD_UPDATE_TYPE_FULL
-                                          : RELOAD_CHORD_UPDATE_TYPE_PEER_READY,
-                             now);
+    /* It learns at once that we are a peer (10.7: peer_ready), or all that we know (6.4.2.3). A
+     * node that is still joining does so when it has joined. */
+    reload_chord_update_send(
+        chord, link, node_id,
+        wants_update ? RELOAD_CHORD_UPDATE_TYPE_FULL : RELOAD_CHORD_UPDATE_TYPE_PEER_READY, now);
     reload_chord_join_progress(chord, now);
 }
 

@@ -34,7 +34,8 @@ reload_chord_admit_cancel(struct reload_chord *chord)
     chord->timers[RELOAD_CHORD_TIMER_ADMIT] = RELOAD_NEVER;
 }
 
-/* Joins are between neighbours, over the link that is bound to the joining node (attack rows T1, T2). */
+/* Joins are between neighbours, over the link that is bound to the joining node (attack rows T1,
+ * T2). */
 static int
 check(struct reload_chord *chord, const struct reload_incoming *incoming)
 {

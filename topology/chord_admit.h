@@ -10,8 +10,7 @@
  * RELOAD_E_FORBIDDEN (not the signer's own, or not over the signer's link), RELOAD_E_NOT_FOUND (not
  * ours to admit), RELOAD_E_BUSY (another is being admitted, or we are no peer: try again),
  * RELOAD_E_MALFORMED. */
-int reload_chord_admit_received(struct reload_chord *chord,
-                                const struct reload_incoming *incoming,
+int reload_chord_admit_received(struct reload_chord *chord, const struct reload_incoming *incoming,
                                 struct reload_writer *answer, reload_time now);
 
 /* reload_chord_admit_is_pending tells whether |place| is being admitted. */

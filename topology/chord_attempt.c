@@ -7,10 +7,10 @@
 
 #include <assert.h>
 
-#define FAILED_PAUSE (10 * RELOAD_SECOND) /* before somebody who failed is tried again */
+#define FAILED_PAUSE (10 * RELOAD_SECOND)  /* before somebody who failed is tried again */
 #define CROSSING_PAUSE (1 * RELOAD_SECOND) /* the same, when it is attaching to us */
-#define HEARSAY_MAX 64                    /* Attaches in a row that Updates may cost us */
-#define HEARSAY_REFILL (500 * RELOAD_MS)  /* and one more each */
+#define HEARSAY_MAX 64                     /* Attaches in a row that Updates may cost us */
+#define HEARSAY_REFILL (500 * RELOAD_MS)   /* and one more each */
 
 static void
 remember_failure(struct reload_chord *chord, struct reload_chord_place place, reload_time until)
@@ -87,8 +87,8 @@ route_of(struct reload_chord *chord, const struct reload_chord_attempt *attempt,
         route.first_link = via;
         return route;
     }
-    route = attempt->to_resource ? reload_route_to_resource(resource)
-                                 : reload_route_to_node(target);
+    route =
+        attempt->to_resource ? reload_route_to_resource(resource) : reload_route_to_node(target);
     route.first_link = attempt->first_link;
     return route;
 }
@@ -141,8 +141,7 @@ reserve(struct reload_chord *chord, reload_time now)
         struct reload_chord_attempt *attempt = &chord->attempts[i];
         if (attempt->state != RELOAD_CHORD_FREE)
             continue;
-        *attempt =
-            (struct reload_chord_attempt){.chord = chord, .state = RELOAD_CHORD_WAITING};
+        *attempt = (struct reload_chord_attempt){.chord = chord, .state = RELOAD_CHORD_WAITING};
         reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, now);
         return attempt;
     }
@@ -211,8 +210,7 @@ void
 reload_chord_attempt_finger(struct reload_chord *chord, struct reload_chord_place place,
                             reload_time now)
 {
-    struct reload_chord_attempt *attempt =
-        is_worth(chord, place, now) ? reserve(chord, now) : NULL;
+    struct reload_chord_attempt *attempt = is_worth(chord, place, now) ? reserve(chord, now) : NULL;
     if (!attempt)
         return;
     attempt->purpose = RELOAD_CHORD_FOR_FINGER;
@@ -223,8 +221,7 @@ void
 reload_chord_attempt_merge(struct reload_chord *chord, struct reload_chord_place place,
                            struct reload_chord_place via, uint32_t first_link, reload_time now)
 {
-    struct reload_chord_attempt *attempt =
-        is_worth(chord, place, now) ? reserve(chord, now) : NULL;
+    struct reload_chord_attempt *attempt = is_worth(chord, place, now) ? reserve(chord, now) : NULL;
     if (!attempt)
         return;
     attempt->purpose = RELOAD_CHORD_FOR_MERGE;

@@ -1,8 +1,8 @@
 /* chord_attempt.h: Attaches to other peers, few at a time.
  *
- * What others tell of may be wrong or invented (attack row T5): nobody is tried twice at a time, nor
- * soon after it failed, and hearsay can cost only so many Attaches.
- * RFC 6940 10.6, 10.7.3. SPDX-License-Identifier: BSD-2-Clause */
+ * What others tell of may be wrong or invented (attack row T5): nobody is tried twice at a time,
+ * nor soon after it failed, and hearsay can cost only so many Attaches. RFC 6940 10.6, 10.7.3.
+ * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TOPOLOGY_CHORD_ATTEMPT_H
 #define RELOAD_TOPOLOGY_CHORD_ATTEMPT_H
 
@@ -14,7 +14,8 @@
 void reload_chord_attempt_neighbor(struct reload_chord *chord, struct reload_chord_place place,
                                    const struct reload_chord_place *via, reload_time now);
 
-/* reload_chord_attempt_finger attaches to |place|, routed conventionally, on the same conditions. */
+/* reload_chord_attempt_finger attaches to |place|, routed conventionally, on the same conditions.
+ */
 void reload_chord_attempt_finger(struct reload_chord *chord, struct reload_chord_place place,
                                  reload_time now);
 
@@ -30,8 +31,8 @@ RELOAD_CHECKED int reload_chord_attempt_join(struct reload_chord *chord,
                                              struct reload_chord_place resource,
                                              uint32_t first_link, reload_time now);
 
-/* reload_chord_attempt_mark_ours tells that the link to |place| was our wish: ours to close when it is
- * of no use any more. */
+/* reload_chord_attempt_mark_ours tells that the link to |place| was our wish: ours to close when it
+ * is of no use any more. */
 void reload_chord_attempt_mark_ours(struct reload_chord *chord, struct reload_chord_place place);
 
 /* reload_chord_attempt_was_ours tells whether a link that just came up to |place| was our wish. */

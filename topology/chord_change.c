@@ -22,8 +22,8 @@
 
 #define GATHER_NEAR (8 * RELOAD_SECOND)
 #define GATHER_ALL (30 * RELOAD_SECOND)
-/* 10.7.1: replicas are not created sooner after a successor was lost, unless an Update shows that it
- * is replaced by the right one. */
+/* 10.7.1: replicas are not created sooner after a successor was lost, unless an Update shows that
+ * it is replaced by the right one. */
 #define HOLD_DOWN (30 * RELOAD_SECOND)
 #define REPAIR_FIRST (1 * RELOAD_SECOND)
 
@@ -80,8 +80,7 @@ move_range(struct reload_chord *chord, const struct reload_chord_view *before,
 
 static void
 move_replicas(struct reload_chord *chord, const struct reload_chord_view *before,
-              const struct reload_chord_view *after, enum reload_chord_cause cause,
-              reload_time now)
+              const struct reload_chord_view *after, enum reload_chord_cause cause, reload_time now)
 {
     reload_time due = cause == RELOAD_CHORD_CAUSE_LOST ? now + HOLD_DOWN : now;
     for (size_t i = 0; i < after->replica_count; i++)
@@ -95,8 +94,8 @@ tell(struct reload_chord *chord, bool range, bool near, enum reload_chord_cause 
 {
     /* Without reactive recovery only a new range is told at once; the rest is stabilisation's. */
     bool reactive = reload_node_config(chord->node)->chord_reactive;
-    bool urgent = range || cause == RELOAD_CHORD_CAUSE_JOINED ||
-                  cause == RELOAD_CHORD_CAUSE_ADMITTED;
+    bool urgent =
+        range || cause == RELOAD_CHORD_CAUSE_JOINED || cause == RELOAD_CHORD_CAUSE_ADMITTED;
     if (!reactive && !urgent)
         return;
     bool at_once = urgent || near || cause == RELOAD_CHORD_CAUSE_LOST;

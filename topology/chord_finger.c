@@ -30,7 +30,8 @@ set_tried(struct reload_chord *chord, unsigned i, bool tried)
     chord->fingers_tried.low = (chord->fingers_tried.low & ~bit.low) | (tried ? bit.low : 0);
 }
 
-/* How many entries are worth a search: when predecessors and successors meet, everybody is known. */
+/* How many entries are worth a search: when predecessors and successors meet, everybody is known.
+ */
 static unsigned
 wanted(const struct reload_chord *chord)
 {
@@ -60,8 +61,7 @@ reload_chord_finger_changed(struct reload_chord *chord, reload_time now)
         chord->fingers_tried = (struct reload_chord_place){0, 0};
     }
     if (next_untried(chord))
-        reload_chord_arm(chord, RELOAD_CHORD_TIMER_FINGER,
-                         now + reload_chord_jitter(chord, PAUSE));
+        reload_chord_arm(chord, RELOAD_CHORD_TIMER_FINGER, now + reload_chord_jitter(chord, PAUSE));
 }
 
 void
@@ -84,8 +84,7 @@ answered(void *argument, const struct reload_result *result, reload_time now)
     unsigned i = chord->finger_sought;
     chord->finger_sought = 0;
     if (next_untried(chord))
-        reload_chord_arm(chord, RELOAD_CHORD_TIMER_FINGER,
-                         now + reload_chord_jitter(chord, PAUSE));
+        reload_chord_arm(chord, RELOAD_CHORD_TIMER_FINGER, now + reload_chord_jitter(chord, PAUSE));
     if (result->error || i == 0)
         return;
     struct reload_chord_place found = reload_chord_place_of(&result->responder_id);

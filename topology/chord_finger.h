@@ -6,14 +6,16 @@
 
 #include "topology/chord_state.h"
 
-/* reload_chord_finger_changed looks whether fingers should be searched for: the ring grew, we join. */
+/* reload_chord_finger_changed looks whether fingers should be searched for: the ring grew, we join.
+ */
 void reload_chord_finger_changed(struct reload_chord *chord, reload_time now);
 
 /* reload_chord_finger_lost hears that the peer at |place| is gone (10.7.2). */
 void reload_chord_finger_lost(struct reload_chord *chord, struct reload_chord_place place,
                               reload_time now);
 
-/* The functions of two timers: the search for entries that were never looked for, and the refresh. */
+/* The functions of two timers: the search for entries that were never looked for, and the refresh.
+ */
 void reload_chord_finger_due(struct reload_chord *chord, reload_time now);
 void reload_chord_finger_ping_due(struct reload_chord *chord, reload_time now);
 

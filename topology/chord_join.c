@@ -34,7 +34,7 @@
 #include <assert.h>
 
 #define DEADLINE (35 * RELOAD_SECOND)
-#define PAUSE (100 * RELOAD_MS)       /* doubled with each try */
+#define PAUSE (100 * RELOAD_MS) /* doubled with each try */
 #define PAUSE_DOUBLINGS_MAX 4
 #define TRIES_MAX 24
 #define LOOK_AGAIN (1 * RELOAD_SECOND)
@@ -217,7 +217,8 @@ is_overtaken(const struct reload_chord *chord)
     return false;
 }
 
-/* A client belongs to the peer that is responsible for its Node-ID, so that others find it (4.2.1). */
+/* A client belongs to the peer that is responsible for its Node-ID, so that others find it (4.2.1).
+ */
 static void
 client_learn(struct reload_chord *chord, struct reload_chord_place signer, reload_time now)
 {
@@ -234,8 +235,8 @@ reload_chord_join_learn(struct reload_chord *chord, struct reload_chord_place si
                         const struct reload_chord_lists *lists, reload_time now)
 {
     struct reload_chord_join *join = &chord->join;
-    bool of_admitting = chord->phase != RELOAD_CHORD_SEEKING &&
-                        reload_chord_equal(signer, join->admitting);
+    bool of_admitting =
+        chord->phase != RELOAD_CHORD_SEEKING && reload_chord_equal(signer, join->admitting);
     if (type != RELOAD_CHORD_UPDATE_TYPE_PEER_READY &&
         (of_admitting || chord->phase == RELOAD_CHORD_SEEKING))
         keep_known(chord, signer, lists);
@@ -257,8 +258,9 @@ reload_chord_join_learn(struct reload_chord *chord, struct reload_chord_place si
 /* ---- LINKING -------------------------------------------------------------------------------- */
 
 /* Attaches to those whom the admitting peer knows near us, and returns whether all that must be our
- * neighbours are peers that we are linked with: three on each side (10.5, 10.7). Once we are placed,
- * the link is enough: two that were placed beside each other would wait for each other's Update. */
+ * neighbours are peers that we are linked with: three on each side (10.5, 10.7). Once we are
+ * placed, the link is enough: two that were placed beside each other would wait for each other's
+ * Update. */
 static bool
 link_neighbors(struct reload_chord *chord, reload_time now)
 {
@@ -398,8 +400,7 @@ reload_chord_join_due(struct reload_chord *chord, reload_time now)
 }
 
 void
-reload_chord_join_lost(struct reload_chord *chord, struct reload_chord_place place,
-                       reload_time now)
+reload_chord_join_lost(struct reload_chord *chord, struct reload_chord_place place, reload_time now)
 {
     struct reload_chord_join *join = &chord->join;
     bool joining = chord->phase >= RELOAD_CHORD_LEARNING && chord->phase <= RELOAD_CHORD_PLACED;

@@ -16,8 +16,7 @@ void reload_chord_join_attached(struct reload_chord *chord, uint32_t number, int
 
 /* reload_chord_join_learn hears of an Update that |signer| sent over its own link. */
 void reload_chord_join_learn(struct reload_chord *chord, struct reload_chord_place signer,
-                             uint8_t type, const struct reload_chord_lists *lists,
-                             reload_time now);
+                             uint8_t type, const struct reload_chord_lists *lists, reload_time now);
 
 /* reload_chord_join_progress looks whether the join can go on; cheap when there is none. */
 void reload_chord_join_progress(struct reload_chord *chord, reload_time now);

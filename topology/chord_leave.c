@@ -16,8 +16,8 @@
 
 /* ---- leaving -------------------------------------------------------------------------------- */
 
-/* Writes the leave data for our predecessors (|to_predecessor|: we are their successor, they get our
- * successors) or for our successors. */
+/* Writes the leave data for our predecessors (|to_predecessor|: we are their successor, they get
+ * our successors) or for our successors. */
 static struct reload_bytes
 write_data(struct reload_chord *chord, bool to_predecessor, struct reload_writer *data)
 {
@@ -26,10 +26,9 @@ write_data(struct reload_chord *chord, bool to_predecessor, struct reload_writer
     struct reload_writer list = reload_writer_of(octets, sizeof octets);
     size_t neighbors = reload_chord_table_neighbors(&chord->table);
     for (size_t i = 0; i < neighbors; i++) {
-        struct reload_node_id id =
-            reload_chord_node_id_of(to_predecessor
-                                        ? reload_chord_table_successor(&chord->table, i)
-                                        : reload_chord_table_predecessor(&chord->table, i));
+        struct reload_node_id id = reload_chord_node_id_of(
+            to_predecessor ? reload_chord_table_successor(&chord->table, i)
+                           : reload_chord_table_predecessor(&chord->table, i));
         reload_node_id_encode(&list, wire, &id);
     }
     assert(!list.failed);

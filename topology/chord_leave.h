@@ -11,9 +11,9 @@ void reload_chord_leave(void *state, reload_time now);
 void reload_chord_link_down(void *state, uint32_t link, const struct reload_node_id *node_id,
                             int error, reload_time now);
 
-/* reload_chord_leave_received handles a LeaveReq. Returns 0, RELOAD_E_FORBIDDEN, RELOAD_E_MALFORMED. */
-int reload_chord_leave_received(struct reload_chord *chord,
-                                const struct reload_incoming *incoming,
+/* reload_chord_leave_received handles a LeaveReq. Returns 0, RELOAD_E_FORBIDDEN,
+ * RELOAD_E_MALFORMED. */
+int reload_chord_leave_received(struct reload_chord *chord, const struct reload_incoming *incoming,
                                 struct reload_writer *answer, reload_time now);
 
 #endif

@@ -1,11 +1,11 @@
 /* chord_partition.c: the search for other parts of the overlay.
  *
- *   timer -> a link to some bootstrap node B -> Ping [B, Resource n+1] -> the answer's sender is not our
- *   first successor: Attach to it through B; our Update on that link tells it of us.
+ *   timer -> a link to some bootstrap node B -> Ping [B, Resource n+1] -> the answer's sender is
+ * not our first successor: Attach to it through B; our Update on that link tells it of us.
  *
- * A Ping for our own Node-ID, as the RFC has it, would be dropped exactly when the ring is split: the
- * other part has no such node. The peer behind us is looked for instead; that finds rings wound twice
- * around as well (D5).
+ * A Ping for our own Node-ID, as the RFC has it, would be dropped exactly when the ring is split:
+ * the other part has no such node. The peer behind us is looked for instead; that finds rings wound
+ * twice around as well (D5).
  *
  * RFC 6940 10.7.4.4. SPDX-License-Identifier: BSD-2-Clause */
 #include "topology/chord_partition.h"
@@ -69,6 +69,5 @@ reload_chord_partition_due(struct reload_chord *chord, reload_time now)
                      now + reload_chord_jitter(chord, interval ? interval : RELOAD_SECOND));
     if (chord->partition_search)
         return;
-    chord->partition_search =
-        reload_topology_bootstrap(chord->node, linked, chord, now) == 0;
+    chord->partition_search = reload_topology_bootstrap(chord->node, linked, chord, now) == 0;
 }

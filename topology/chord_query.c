@@ -6,8 +6,8 @@
 #include "topology/chord.h"
 #include "topology/chord_update.h"
 
-#define UPDATES_MAX 32                   /* in a row */
-#define UPDATE_REFILL (200 * RELOAD_MS)  /* and one more each */
+#define UPDATES_MAX 32                  /* in a row */
+#define UPDATE_REFILL (200 * RELOAD_MS) /* and one more each */
 
 static bool
 may_update(struct reload_chord *chord, reload_time now)

@@ -6,11 +6,10 @@
 
 #include "topology/chord_state.h"
 
-/* reload_chord_query_received handles a RouteQueryReq. Opaque IDs are not resolved for others, and the
- * Updates that it may ask for are few at a time (attack row R16).
- * Returns 0, RELOAD_E_FORBIDDEN, RELOAD_E_NOT_FOUND (no way), RELOAD_E_MALFORMED. */
-int reload_chord_query_received(struct reload_chord *chord,
-                                const struct reload_incoming *incoming,
+/* reload_chord_query_received handles a RouteQueryReq. Opaque IDs are not resolved for others, and
+ * the Updates that it may ask for are few at a time (attack row R16). Returns 0,
+ * RELOAD_E_FORBIDDEN, RELOAD_E_NOT_FOUND (no way), RELOAD_E_MALFORMED. */
+int reload_chord_query_received(struct reload_chord *chord, const struct reload_incoming *incoming,
                                 struct reload_writer *answer, reload_time now);
 
 #endif

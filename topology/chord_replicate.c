@@ -208,8 +208,7 @@ reload_chord_replicate_admit(struct reload_chord *chord, struct reload_chord_pla
 /* ---- what storage asks ---------------------------------------------------------------------- */
 
 size_t
-reload_chord_replicas(void *state, const struct reload_node_id *id,
-                      struct reload_node_id *node_ids)
+reload_chord_replicas(void *state, const struct reload_node_id *id, struct reload_node_id *node_ids)
 {
     const struct reload_chord *chord = state;
     const struct reload_chord_table *table = &chord->table;
@@ -238,8 +237,8 @@ reload_chord_accepts_replica(void *state, const struct reload_node_id *id,
     struct reload_chord_place from = reload_chord_place_of(sender);
     if (chord->phase == RELOAD_CHORD_ASKING || chord->phase == RELOAD_CHORD_PLACED)
         return reload_chord_equal(from, chord->join.admitting);
-    /* 10.4: from an appropriate predecessor, in a range that it is responsible for. Its view and ours
-     * may differ by a peer that one of us has not lost or met yet. */
+    /* 10.4: from an appropriate predecessor, in a range that it is responsible for. Its view and
+     * ours may differ by a peer that one of us has not lost or met yet. */
     size_t neighbors = reload_chord_table_neighbors(table);
     for (size_t i = 0; i < neighbors; i++) {
         if (!reload_chord_equal(reload_chord_table_predecessor(table, i), from))

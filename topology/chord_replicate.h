@@ -6,16 +6,15 @@
 
 #include "topology/chord_state.h"
 
-/* reload_chord_replicate_admit sends the joining node |place| what it will be responsible for: what is
- * behind |begins| up to itself. reload_chord_admit_pushed hears of the end. Returns 0, RELOAD_E_BUSY or
- * another error. */
+/* reload_chord_replicate_admit sends the joining node |place| what it will be responsible for: what
+ * is behind |begins| up to itself. reload_chord_admit_pushed hears of the end. Returns 0,
+ * RELOAD_E_BUSY or another error. */
 RELOAD_CHECKED int reload_chord_replicate_admit(struct reload_chord *chord,
                                                 struct reload_chord_place place,
-                                                struct reload_chord_place begins,
-                                                reload_time now);
+                                                struct reload_chord_place begins, reload_time now);
 
-/* reload_chord_replicate_handover sends |owner|, who became responsible for (|after|, |owner|] without
- * joining through us, what we have of it (6.4.2.3). */
+/* reload_chord_replicate_handover sends |owner|, who became responsible for (|after|, |owner|]
+ * without joining through us, what we have of it (6.4.2.3). */
 void reload_chord_replicate_handover(struct reload_chord *chord, struct reload_chord_place owner,
                                      struct reload_chord_place after, reload_time now);
 

@@ -97,8 +97,7 @@ reload_chord_finger_random(struct reload_chord_place self, unsigned i,
     struct reload_chord_place mask = reload_chord_subtract(size, reload_chord_power(0));
     struct reload_chord_place offset = {octets_read(random) & mask.high,
                                         octets_read(random + 8) & mask.low};
-    struct reload_chord_place place =
-        reload_chord_add(reload_chord_finger_start(self, i), offset);
+    struct reload_chord_place place = reload_chord_add(reload_chord_finger_start(self, i), offset);
     assert(reload_chord_finger_of(self, place) == i);
     return place;
 }

@@ -83,8 +83,8 @@ bool reload_chord_between(struct reload_chord_place place, struct reload_chord_p
 /* reload_chord_share returns the part of the ring that |distance| is, 0 to 1. */
 double reload_chord_share(struct reload_chord_place distance);
 
-/* The finger table's |i|-th entry, |i| 1..128, is valid in [self + 2^(128-i), self + 2^(128-i+1) - 1]
- * (10.7.4.2). reload_chord_finger_start returns that range's first place. */
+/* The finger table's |i|-th entry, |i| 1..128, is valid in [self + 2^(128-i), self + 2^(128-i+1) -
+ * 1] (10.7.4.2). reload_chord_finger_start returns that range's first place. */
 struct reload_chord_place reload_chord_finger_start(struct reload_chord_place self, unsigned i);
 
 /* reload_chord_finger_of returns which entry's range |place| lies in, 1..128; 0 for |self|. */

@@ -19,7 +19,8 @@ reload_chord_route(const struct reload_chord_table *table, struct reload_chord_p
     /* Our own place is a whole turn away: everybody lies before it. */
     bool whole_turn = reload_chord_is_zero(target);
     struct reload_chord_place nearest = {0, 0};
-    const struct reload_chord_peer *sender = from ? reload_chord_table_find_link(table, from) : NULL;
+    const struct reload_chord_peer *sender =
+        from ? reload_chord_table_find_link(table, from) : NULL;
     if (sender && (whole_turn || reload_chord_less(sender->distance, target)))
         nearest = sender->distance;
 

@@ -8,8 +8,8 @@
 
 #include <assert.h>
 
-/* D23: the first neighbours are known dead within 5 s (2 + 3), others within 35 s (14 + 21). A probe
- * costs nothing on a link whose frames are being acknowledged. */
+/* D23: the first neighbours are known dead within 5 s (2 + 3), others within 35 s (14 + 21). A
+ * probe costs nothing on a link whose frames are being acknowledged. */
 #define PROBE_PERIOD (2 * RELOAD_SECOND)
 #define PROBE_LIMIT_NEAR (3 * RELOAD_SECOND)
 #define PROBE_LIMIT_FAR (21 * RELOAD_SECOND)
@@ -40,8 +40,7 @@ void
 reload_chord_stabilize_due(struct reload_chord *chord, reload_time now)
 {
     const struct reload_chord_table *table = &chord->table;
-    reload_time interval =
-        reload_node_config(chord->node)->chord_update_interval_s * RELOAD_SECOND;
+    reload_time interval = reload_node_config(chord->node)->chord_update_interval_s * RELOAD_SECOND;
     if (chord->phase != RELOAD_CHORD_JOINED)
         return;
     size_t neighbors = 2 * reload_chord_table_neighbors(table);
@@ -107,8 +106,7 @@ reload_chord_repair_due(struct reload_chord *chord, reload_time now)
     reload_chord_arm(chord, RELOAD_CHORD_TIMER_REPAIR,
                      now + reload_chord_jitter(chord, REPAIR_PAUSE << chord->repair_tries));
     chord->repair_tries++;
-    const struct reload_chord_peer *peer =
-        &table->peers[reload_chord_random(chord) % table->count];
+    const struct reload_chord_peer *peer = &table->peers[reload_chord_random(chord) % table->count];
     struct reload_node_id via = reload_chord_node_id_of(reload_chord_table_place(table, peer));
     struct reload_node_id behind = reload_chord_node_id_of(reload_chord_after(table->self));
     struct reload_route route = reload_route_to_node(&via);
@@ -121,9 +119,9 @@ reload_chord_repair_due(struct reload_chord *chord, reload_time now)
     struct reload_ping_req ping = {0};
     reload_ping_req_encode(&body, reload_node_wire(chord->node), &ping);
     assert(!body.failed);
-    int error = reload_node_request(chord->node, &route, RELOAD_MESSAGE_PING_REQ,
-                                    reload_writer_written(&body), repair_answered, chord, now,
-                                    NULL);
+    int error =
+        reload_node_request(chord->node, &route, RELOAD_MESSAGE_PING_REQ,
+                            reload_writer_written(&body), repair_answered, chord, now, NULL);
     if (error) /* the timer tries again */
         reload_chord_log(chord, "could not look for a successor", table->self);
 }

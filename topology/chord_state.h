@@ -7,12 +7,12 @@
 #include "reload/topology.h"
 #include "topology/chord_table.h"
 
-#define RELOAD_CHORD_ATTEMPTS_MAX 24         /* Attaches waiting or under way */
-#define RELOAD_CHORD_ATTEMPTS_RUNNING_MAX 8  /* of them under way */
-#define RELOAD_CHORD_FAILURES_MAX 16         /* Attaches that failed lately */
-#define RELOAD_CHORD_OPENED_MAX 32           /* links of ours whose peer has not said it is one */
-#define RELOAD_CHORD_PUSHES_MAX 12           /* transfers of data waiting or under way */
-#define RELOAD_CHORD_KNOWN_MAX 64            /* Node-IDs taken from one list of an Update */
+#define RELOAD_CHORD_ATTEMPTS_MAX 24        /* Attaches waiting or under way */
+#define RELOAD_CHORD_ATTEMPTS_RUNNING_MAX 8 /* of them under way */
+#define RELOAD_CHORD_FAILURES_MAX 16        /* Attaches that failed lately */
+#define RELOAD_CHORD_OPENED_MAX 32          /* links of ours whose peer has not said it is one */
+#define RELOAD_CHORD_PUSHES_MAX 12          /* transfers of data waiting or under way */
+#define RELOAD_CHORD_KNOWN_MAX 64           /* Node-IDs taken from one list of an Update */
 
 /* Two replicas beside the responsible peer (10.4). */
 #define RELOAD_CHORD_REPLICAS 2
@@ -59,18 +59,18 @@ struct reload_chord_lists {
 
 /* The joining node's side (chord_join.c). */
 struct reload_chord_join {
-    uint32_t number;                         /* of the attempt: late answers of others are ignored */
-    struct reload_chord_place gateway;       /* the node that we reach the overlay through */
-    struct reload_chord_place admitting;     /* the admitting peer; from LEARNING on */
-    struct reload_chord_place known_from;    /* whose neighbours |known| are */
+    uint32_t number;                      /* of the attempt: late answers of others are ignored */
+    struct reload_chord_place gateway;    /* the node that we reach the overlay through */
+    struct reload_chord_place admitting;  /* the admitting peer; from LEARNING on */
+    struct reload_chord_place known_from; /* whose neighbours |known| are */
     struct reload_chord_place known[2 * RELOAD_CHORD_REACH_MAX];
     size_t known_count;
     bool placed;
-    uint64_t request;                        /* the Join; 0: none */
+    uint64_t request; /* the Join; 0: none */
     unsigned tries;
     reload_time deadline;
-    reload_time asked_at;                    /* for an Update, last */
-    reload_time ask_at;                      /* no Join before */
+    reload_time asked_at; /* for an Update, last */
+    reload_time ask_at;   /* no Join before */
 };
 
 /* The admitting peer's side (chord_admit.c): one joining node at a time. */
@@ -92,12 +92,12 @@ struct reload_chord_attempt {
     struct reload_chord *chord;
     enum { RELOAD_CHORD_FREE, RELOAD_CHORD_WAITING, RELOAD_CHORD_RUNNING } state;
     enum reload_chord_purpose purpose;
-    bool to_resource;                /* |target| is a Resource-ID */
+    bool to_resource; /* |target| is a Resource-ID */
     bool has_via;
     struct reload_chord_place target;
-    struct reload_chord_place via;   /* source-routed through this peer (10.6) */
-    uint32_t first_link;             /* 0: routed by the table */
-    uint32_t number;                 /* FOR_JOIN: join.number */
+    struct reload_chord_place via; /* source-routed through this peer (10.6) */
+    uint32_t first_link;           /* 0: routed by the table */
+    uint32_t number;               /* FOR_JOIN: join.number */
 };
 
 struct reload_chord_failure {
@@ -136,8 +136,8 @@ struct reload_chord {
     const struct reload_env *env;
     struct reload_chord_table table;
     enum reload_chord_phase phase;
-    bool founded;               /* we began this ring: we may be alone in it (6.4.2.1) */
-    bool successor_confirmed;   /* the first successor named us as its predecessor */
+    bool founded;             /* we began this ring: we may be alone in it (6.4.2.1) */
+    bool successor_confirmed; /* the first successor named us as its predecessor */
     reload_time started_at;
     reload_time timers[RELOAD_CHORD_TIMERS]; /* RELOAD_NEVER: not set */
 
@@ -150,13 +150,13 @@ struct reload_chord {
     size_t failure_next;
     struct reload_chord_place opened[RELOAD_CHORD_OPENED_MAX];
     size_t opened_next;
-    unsigned attempts_left;     /* Attaches that hearsay may cost us now (T5) */
+    unsigned attempts_left; /* Attaches that hearsay may cost us now (T5) */
     reload_time attempts_since;
 
-    uint32_t version;           /* of our neighbours; 1.. */
-    size_t tell_cursor;         /* how far TELL_ALL came; 0: at the begin */
+    uint32_t version;   /* of our neighbours; 1.. */
+    size_t tell_cursor; /* how far TELL_ALL came; 0: at the begin */
     reload_time told_near_at, told_all_at;
-    unsigned queries_left;      /* Updates that RouteQueries may cost us now (R16) */
+    unsigned queries_left; /* Updates that RouteQueries may cost us now (R16) */
     reload_time queries_since;
     size_t stabilize_next;
     unsigned probe_round, repair_tries;
@@ -164,9 +164,9 @@ struct reload_chord {
     struct reload_chord_push pushes[RELOAD_CHORD_PUSHES_MAX];
 
     struct reload_chord_place fingers_tried; /* bit i-1: the i-th was searched for */
-    double fingers_size;        /* estimated size of the ring then */
-    unsigned finger_sought;     /* the search that is on, 0: none */
-    bool partition_search;      /* likewise */
+    double fingers_size;                     /* estimated size of the ring then */
+    unsigned finger_sought;                  /* the search that is on, 0: none */
+    bool partition_search;                   /* likewise */
     struct reload_chord_place partition_bootstrap;
     uint32_t partition_link;
 };

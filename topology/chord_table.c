@@ -184,9 +184,8 @@ reload_chord_table_estimate(const struct reload_chord_table *table)
     size_t side = table->count / 2 < table->reach ? table->count / 2 : table->reach;
     if (side < RELOAD_CHORD_REACH_MIN)
         return (double)table->count + 1;
-    struct reload_chord_place span =
-        reload_chord_subtract(table->peers[side - 1].distance,
-                              table->peers[table->count - side].distance);
+    struct reload_chord_place span = reload_chord_subtract(
+        table->peers[side - 1].distance, table->peers[table->count - side].distance);
     double share = reload_chord_share(span);
     double estimate = share > 0 ? 2 * (double)side / share : 1e18;
     /* Never fewer than we know. */
@@ -223,8 +222,7 @@ side_offer(struct side *side, size_t reach, struct reload_chord_place distance)
         return;
     if (side->count < reach)
         side->count++;
-    memmove(&side->best[at + 1], &side->best[at],
-            (side->count - 1 - at) * sizeof side->best[0]);
+    memmove(&side->best[at + 1], &side->best[at], (side->count - 1 - at) * sizeof side->best[0]);
     side->best[at] = distance;
 }
 

@@ -22,10 +22,10 @@
 struct reload_chord_peer {
     struct reload_chord_place distance; /* clockwise from ourselves; never 0 */
     uint32_t link;
-    bool suspect;             /* not to be routed through for now (6.6.3.1) */
-    bool opened;              /* the link was made by our own Attach */
-    uint32_t told;            /* version of our neighbours that it was told of */
-    reload_time told_at;      /* when it last was */
+    bool suspect;              /* not to be routed through for now (6.6.3.1) */
+    bool opened;               /* the link was made by our own Attach */
+    uint32_t told;             /* version of our neighbours that it was told of */
+    reload_time told_at;       /* when it last was */
     reload_time surplus_since; /* of no use to us since; RELOAD_NEVER: useful */
 };
 
@@ -86,8 +86,9 @@ struct reload_chord_place reload_chord_table_predecessor(const struct reload_cho
 bool reload_chord_table_is_neighbor(const struct reload_chord_table *table,
                                     const struct reload_chord_peer *peer);
 
-/* reload_chord_table_begins returns where our range begins: the first predecessor (we are responsible
- * for what is behind it up to ourselves), or ourselves when there is none. RFC 6940 10.1. */
+/* reload_chord_table_begins returns where our range begins: the first predecessor (we are
+ * responsible for what is behind it up to ourselves), or ourselves when there is none. RFC
+ * 6940 10.1. */
 struct reload_chord_place reload_chord_table_begins(const struct reload_chord_table *table);
 
 /* reload_chord_table_keeps tells whether |place| is ours or has its replica here: not more than two
@@ -104,16 +105,18 @@ const struct reload_chord_peer *reload_chord_table_finger(const struct reload_ch
  * that holds the last successor (10.7.4.3); what lies nearer is known anyhow. */
 unsigned reload_chord_table_fingers_wanted(const struct reload_chord_table *table);
 
-/* reload_chord_table_estimate guesses how many peers the overlay has, from the density around us. */
+/* reload_chord_table_estimate guesses how many peers the overlay has, from the density around us.
+ */
 double reload_chord_table_estimate(const struct reload_chord_table *table);
 
 /* reload_chord_table_adjust sets |reach| to what the estimate asks for. It shrinks only by two or
  * more at a time, so that it does not swing. */
 void reload_chord_table_adjust(struct reload_chord_table *table);
 
-/* reload_chord_table_candidates picks from |count| |places| that somebody told of those that would be
- * neighbours of ours if they were peers: not ourselves, not entered, nobody twice, at most |reach|
- * on each side. |picked| has room for 2 * RELOAD_CHORD_REACH_MAX. Returns how many. RFC 6940 10.7.3. */
+/* reload_chord_table_candidates picks from |count| |places| that somebody told of those that would
+ * be neighbours of ours if they were peers: not ourselves, not entered, nobody twice, at most
+ * |reach| on each side. |picked| has room for 2 * RELOAD_CHORD_REACH_MAX. Returns how many. RFC
+ * 6940 10.7.3. */
 size_t reload_chord_table_candidates(const struct reload_chord_table *table,
                                      const struct reload_chord_place *places, size_t count,
                                      struct reload_chord_place *picked);

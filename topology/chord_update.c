@@ -165,8 +165,7 @@ read_list(const struct reload_wire *wire, struct reload_bytes list,
     struct reload_node_id id;
     size_t count = 0;
     while (count < RELOAD_CHORD_KNOWN_MAX && reload_node_id_next(&reader, wire, &id))
-        if (!reload_node_id_is_zero(&id) &&
-            !reload_node_id_is_wildcard(&id, wire->node_id_length))
+        if (!reload_node_id_is_zero(&id) && !reload_node_id_is_wildcard(&id, wire->node_id_length))
             places[count++] = reload_chord_place_of(&id);
     return count;
 }
@@ -177,8 +176,7 @@ reload_chord_update_read(const struct reload_wire *wire, struct reload_bytes bod
 {
     struct reload_reader reader = reload_reader_of(body);
     struct reload_chord_update update;
-    if (reload_chord_update_decode(&reader, wire, &update) != 0 ||
-        reload_reader_left(&reader) > 0)
+    if (reload_chord_update_decode(&reader, wire, &update) != 0 || reload_reader_left(&reader) > 0)
         return RELOAD_E_MALFORMED;
     struct reload_bytes predecessors = {0}, successors = {0};
     if (update.type == RELOAD_CHORD_UPDATE_TYPE_NEIGHBORS) {
@@ -223,8 +221,7 @@ confirms(const struct reload_chord *chord, const struct reload_chord_lists *list
          struct reload_chord_place signer)
 {
     const struct reload_chord_table *table = &chord->table;
-    if (table->count == 0 ||
-        !reload_chord_equal(reload_chord_table_successor(table, 0), signer) ||
+    if (table->count == 0 || !reload_chord_equal(reload_chord_table_successor(table, 0), signer) ||
         !contains(lists->predecessors, lists->predecessor_count, table->self))
         return false;
     for (size_t i = 0; i < lists->predecessor_count; i++)
@@ -233,7 +230,8 @@ confirms(const struct reload_chord *chord, const struct reload_chord_lists *list
     return true;
 }
 
-/* |signer|, our first successor, names the same peer as its successor that we took for our second. */
+/* |signer|, our first successor, names the same peer as its successor that we took for our second.
+ */
 static bool
 names_second(const struct reload_chord *chord, const struct reload_chord_lists *lists)
 {
@@ -294,8 +292,8 @@ reload_chord_update_received(struct reload_chord *chord, const struct reload_inc
     const struct reload_wire *wire = reload_node_wire(chord->node);
     struct reload_chord_lists lists;
     uint8_t type;
-    int error = reload_chord_update_read(wire, incoming->message->contents.message_body, &lists,
-                                         &type);
+    int error =
+        reload_chord_update_read(wire, incoming->message->contents.message_body, &lists, &type);
     if (error)
         return error;
     struct reload_chord_place signer = reload_chord_place_of(&incoming->signer_id);

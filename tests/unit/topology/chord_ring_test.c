@@ -2,9 +2,7 @@
  *
  * RFC 6940 10.1, 10.7.4.2. SPDX-License-Identifier: BSD-2-Clause */
 #include "ring_fixture.h"
-
-#include <check.h>
-#include <stdlib.h>
+#include "tests/suite.h"
 
 START_TEST(octets_and_back)
 {
@@ -66,8 +64,8 @@ START_TEST(between_is_open)
 }
 END_TEST
 
-/* Whatever the ring, exactly one peer is responsible for each place, and it is the first at the place
- * or behind. */
+/* Whatever the ring, exactly one peer is responsible for each place, and it is the first at the
+ * place or behind. */
 START_TEST(ranges_partition_the_ring)
 {
     struct reload_prng prng = reload_prng_of(4711);
@@ -99,8 +97,8 @@ START_TEST(finger_ranges)
     for (unsigned i = 1; i <= RELOAD_CHORD_BITS; i++) {
         struct reload_chord_place start = reload_chord_finger_start(self, i);
         ck_assert_uint_eq(reload_chord_finger_of(self, start), i);
-        struct reload_chord_place last = reload_chord_subtract(
-            i == 1 ? self : reload_chord_finger_start(self, i - 1), at(0, 1));
+        struct reload_chord_place last =
+            reload_chord_subtract(i == 1 ? self : reload_chord_finger_start(self, i - 1), at(0, 1));
         ck_assert_uint_eq(reload_chord_finger_of(self, last), i);
         uint8_t ones[RELOAD_CHORD_ID_SIZE], zeros[RELOAD_CHORD_ID_SIZE] = {0};
         memset(ones, 0xff, sizeof ones);
@@ -115,18 +113,6 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("chord_ring");
-    TCase *tests = tcase_create("ring");
-    tcase_add_test(tests, octets_and_back);
-    tcase_add_test(tests, distance_wraps);
-    tcase_add_test(tests, within_is_half_open);
-    tcase_add_test(tests, between_is_open);
-    tcase_add_test(tests, ranges_partition_the_ring);
-    tcase_add_test(tests, finger_ranges);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return RUN_SUITE("chord_ring", octets_and_back, distance_wraps, within_is_half_open,
+                     between_is_open, ranges_partition_the_ring, finger_ranges);
 }

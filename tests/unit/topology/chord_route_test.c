@@ -50,8 +50,9 @@ END_TEST
 /* Attack row R14: never back, never to where it would not come nearer. */
 START_TEST(never_back)
 {
-    ck_assert_uint_eq(next(160, 150), 200); /* 150 took us for the first behind 160: 200 lies there */
-    ck_assert_uint_eq(next(95, 90), 0);     /* we would be responsible: no other way */
+    ck_assert_uint_eq(next(160, 150),
+                      200);             /* 150 took us for the first behind 160: 200 lies there */
+    ck_assert_uint_eq(next(95, 90), 0); /* we would be responsible: no other way */
     ck_assert_uint_eq(next(105, 110), 150);
     ck_assert_uint_eq(next(20, 10), 50);
     ck_assert_uint_eq(next(20, 200), 10); /* 10 is nearer to 20 than 200 */
@@ -91,8 +92,8 @@ START_TEST(implausible_responders)
 }
 END_TEST
 
-/* Sends for |place| from peer |start| and returns the hops to the responsible one; each hop must come
- * nearer: before the place, or, once past it, behind. */
+/* Sends for |place| from peer |start| and returns the hops to the responsible one; each hop must
+ * come nearer: before the place, or, once past it, behind. */
 static size_t
 walk(const struct ring *ring, const struct reload_chord_table *tables, size_t start,
      struct reload_chord_place place)

@@ -91,8 +91,8 @@ START_TEST(table_is_bounded)
     struct reload_prng prng = reload_prng_of(1);
     size_t refused = 0;
     for (uint32_t i = 0; i < 4 * RELOAD_CHORD_PEERS_MAX; i++)
-        refused += reload_chord_table_add(&table, &ring_env, random_place(&prng), i + 1) ==
-                   RELOAD_E_BUSY;
+        refused +=
+            reload_chord_table_add(&table, &ring_env, random_place(&prng), i + 1) == RELOAD_E_BUSY;
     ck_assert_uint_eq(table.count, RELOAD_CHORD_PEERS_MAX);
     ck_assert_uint_gt(refused, 0);
     /* A nearer neighbour still gets in. */

@@ -74,8 +74,8 @@ is_whole(void)
         struct reload_node_id id = reload_chord_node_id_of(reload_chord_table_successor(table, 0));
         if (!reload_node_id_equal(&id, &town->nodes[successor].id))
             return false;
-        id = reload_chord_node_id_of(
-            reload_chord_table_predecessor(&chord_of(successor)->table, 0));
+        id =
+            reload_chord_node_id_of(reload_chord_table_predecessor(&chord_of(successor)->table, 0));
         if (!reload_node_id_equal(&id, &node->id))
             return false;
     }
@@ -287,7 +287,8 @@ START_TEST(split_rings_merge)
 }
 END_TEST
 
-/* ---- the joining node and its admitting peer -------------------------------------------------- */
+/* ---- the joining node and its admitting peer --------------------------------------------------
+ */
 
 /* Attack row T9: either side may die at any moment. */
 START_TEST(admitting_peer_dies)
@@ -406,7 +407,8 @@ START_TEST(data_follows_the_ring)
 }
 END_TEST
 
-/* RFC6940-10.7.3: three predecessors between: not kept; and replicas only from whom they may come. */
+/* RFC6940-10.7.3: three predecessors between: not kept; and replicas only from whom they may come.
+ */
 START_TEST(replicas_are_checked)
 {
     grow(10, RELOAD_SECOND);
@@ -464,6 +466,63 @@ START_TEST(client_is_no_peer)
 }
 END_TEST
 
+/* ---- anything may happen ----------------------------------------------------------------------
+ */
+
+static size_t
+count_alive(void)
+{
+    size_t alive = 0;
+    for (size_t i = 0; i < town->count; i++)
+        alive += town->nodes[i].alive;
+    return alive;
+}
+
+static void
+disturb(void)
+{
+    size_t alive = count_alive();
+    switch (reload_prng_below(&town->prng, 8)) {
+    case 0:
+        if (alive > 3)
+            town_kill(town, random_peer());
+        break;
+    case 1:
+        if (alive > 3)
+            town_leave(town, random_peer());
+        break;
+    case 2:
+        town_cut(town, reload_prng_below(&town->prng, town->count),
+                 reload_prng_below(&town->prng, town->count));
+        break;
+    default:
+        if (town->count < TOWN_NODES_MAX)
+            town_join(town, town_add(town, false), 0);
+        break;
+    }
+    town_run(town, reload_prng_below(&town->prng, 400) * 10 * RELOAD_MS);
+}
+
+/* Whatever happens, once it ends the ring is whole within a minute. */
+START_TEST(random_histories)
+{
+    for (uint64_t seed = 1000 + 20 * (uint64_t)_i; seed < 1020 + 20 * (uint64_t)_i; seed++) {
+        town_free(town);
+        town = town_new(&reload_chord, seed);
+        grow(1 + reload_prng_below(&town->prng, 8), 0);
+        for (int i = 0; i < 40; i++)
+            disturb();
+        reload_time begun = town->now;
+        while (!is_whole() && town->now < begun + 60 * RELOAD_SECOND)
+            town_run(town, RELOAD_SECOND);
+        ck_assert_msg(is_whole(), "seed %u: not whole", (unsigned)seed);
+        town_run(town, 30 * RELOAD_SECOND);
+        ck_assert_msg(is_whole(), "seed %u: not whole any more", (unsigned)seed);
+        check_lookups(30);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -487,6 +546,7 @@ main(void)
     tcase_add_test(tests, data_follows_the_ring);
     tcase_add_test(tests, replicas_are_checked);
     tcase_add_test(tests, client_is_no_peer);
+    tcase_add_loop_test(tests, random_histories, 0, 5);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

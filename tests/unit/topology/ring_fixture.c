@@ -62,8 +62,7 @@ ring_owner(const struct ring *ring, struct reload_chord_place place)
 static void
 enter(const struct ring *ring, size_t peer, struct reload_chord_table *table)
 {
-    int error =
-        reload_chord_table_add(table, &ring_env, ring->places[peer], (uint32_t)peer + 1);
+    int error = reload_chord_table_add(table, &ring_env, ring->places[peer], (uint32_t)peer + 1);
     assert(error == 0);
 }
 
@@ -83,8 +82,7 @@ fill_table(const struct ring *ring, size_t self, struct reload_prng *prng,
     for (unsigned i = 1; i <= 16; i++) {
         uint8_t random[RELOAD_CHORD_ID_SIZE];
         reload_prng_fill(prng, random, sizeof random);
-        size_t peer =
-            ring_owner(ring, reload_chord_finger_random(ring->places[self], i, random));
+        size_t peer = ring_owner(ring, reload_chord_finger_random(ring->places[self], i, random));
         if (reload_chord_finger_of(ring->places[self], ring->places[peer]) == i)
             enter(ring, peer, table);
     }

@@ -105,8 +105,8 @@ town_add(struct town *town, bool client)
 {
     assert(town->count < TOWN_NODES_MAX);
     struct reload_node *node = &town->nodes[town->count];
-    *node = (struct reload_node){
-        .town = town, .index = town->count, .alive = true, .client = client};
+    *node =
+        (struct reload_node){.town = town, .index = town->count, .alive = true, .client = client};
     node->env = (struct reload_env){
         .context = town, .random = randomize, .allocate = allocate, .log = log_line};
     reload_prng_fill(&town->prng, node->id.octets, 16);
@@ -132,8 +132,7 @@ schedule(struct town *town, enum kind kind, reload_time at)
 static bool
 reach(const struct town *town, size_t a, size_t b)
 {
-    return town->nodes[a].alive && town->nodes[b].alive &&
-           (!town->split || a % 2 == b % 2);
+    return town->nodes[a].alive && town->nodes[b].alive && (!town->split || a % 2 == b % 2);
 }
 
 static struct reload_node *
@@ -210,7 +209,8 @@ town_kill(struct town *town, size_t node)
 
 /* ---- ways ----------------------------------------------------------------------------------- */
 
-/* The node that |node| sends a message for |id| to; itself when it is for it; SIZE_MAX when nowhere. */
+/* The node that |node| sends a message for |id| to; itself when it is for it; SIZE_MAX when
+ * nowhere. */
 static size_t
 next_of(struct town *town, size_t node, const struct reload_node_id *id, bool is_resource,
         size_t from)
@@ -237,8 +237,8 @@ next_of(struct town *town, size_t node, const struct reload_node_id *id, bool is
 }
 
 static size_t
-walk(struct town *town, size_t node, size_t from, const struct reload_node_id *id,
-     bool is_resource, unsigned *hops)
+walk(struct town *town, size_t node, size_t from, const struct reload_node_id *id, bool is_resource,
+     unsigned *hops)
 {
     for (; *hops < HOPS_MAX; ++*hops) {
         size_t next = next_of(town, node, id, is_resource, from);
@@ -281,8 +281,9 @@ travel(struct town *town, const struct town_event *event, unsigned *hops)
     for (size_t i = 0; i < route->count; i++) {
         const struct reload_destination *entry = &route->entries[i];
         bool is_resource = entry->type == RELOAD_DESTINATION_TYPE_RESOURCE;
-        struct reload_node_id id = is_resource ? reload_node_id_of(entry->destination_data.resource_id)
-                                               : entry->destination_data.node_id;
+        struct reload_node_id id = is_resource
+                                       ? reload_node_id_of(entry->destination_data.resource_id)
+                                       : entry->destination_data.node_id;
         size_t before = node;
         node = walk(town, node, from, &id, is_resource, hops);
         if (node == SIZE_MAX)
@@ -444,8 +445,7 @@ take_next(struct town *town, reload_time until)
         if (event->at > until)
             continue;
         if (best == SIZE_MAX || event->at < town->events[best]->at ||
-            (event->at == town->events[best]->at &&
-             event->sequence < town->events[best]->sequence))
+            (event->at == town->events[best]->at && event->sequence < town->events[best]->sequence))
             best = i;
     }
     if (best == SIZE_MAX)
@@ -461,8 +461,8 @@ next_timer(const struct town *town, reload_time *at)
     size_t node = SIZE_MAX;
     *at = RELOAD_NEVER;
     for (size_t i = 0; i < town->count; i++) {
-        reload_time due = town->nodes[i].alive ? town->ops->next_timeout(town->nodes[i].state)
-                                               : RELOAD_NEVER;
+        reload_time due =
+            town->nodes[i].alive ? town->ops->next_timeout(town->nodes[i].state) : RELOAD_NEVER;
         if (due < *at) {
             *at = due;
             node = i;
@@ -593,7 +593,8 @@ town_owner(const struct town *town, const struct reload_node_id *id)
     return best == SIZE_MAX ? first : best;
 }
 
-/* ---- the verbs that a topology may call --------------------------------------------------------- */
+/* ---- the verbs that a topology may call ---------------------------------------------------------
+ */
 
 struct reload_route
 reload_route_to_node(const struct reload_node_id *node_id)
@@ -686,8 +687,7 @@ reload_node_close(struct reload_node *node, uint32_t link, reload_time now)
 }
 
 bool
-reload_node_link_next(const struct reload_node *node, size_t *cursor,
-                      struct reload_link_info *info)
+reload_node_link_next(const struct reload_node *node, size_t *cursor, struct reload_link_info *info)
 {
     for (; *cursor < TOWN_LINKS_MAX; ++*cursor) {
         const struct town_link *link = &node->links[*cursor];
@@ -804,7 +804,8 @@ static bool
 in_range(const struct reload_node_id *id, const struct reload_node_id *after,
          const struct reload_node_id *upto)
 {
-    bool above = reload_node_id_compare(id, after) > 0, below = reload_node_id_compare(id, upto) <= 0;
+    bool above = reload_node_id_compare(id, after) > 0,
+         below = reload_node_id_compare(id, upto) <= 0;
     if (reload_node_id_equal(after, upto))
         return true;
     return reload_node_id_compare(after, upto) < 0 ? above && below : above || below;

@@ -1,6 +1,6 @@
-/* town.h: many topologies in one process, with just enough of a core around each: requests that find
- * their way by next_hop, Attaches, links that break, data that is pushed. Virtual time, no bytes on
- * any wire: what a topology decides shows, and any message may be forged.
+/* town.h: many topologies in one process, with just enough of a core around each: requests that
+ * find their way by next_hop, Attaches, links that break, data that is pushed. Virtual time, no
+ * bytes on any wire: what a topology decides shows, and any message may be forged.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TESTS_TOWN_H
@@ -10,8 +10,8 @@
 #include "reload/topology.h"
 
 #define TOWN_NODES_MAX 64
-#define TOWN_LINKS_MAX 128   /* of one node */
-#define TOWN_VALUES_MAX 64   /* of one node */
+#define TOWN_LINKS_MAX 128 /* of one node */
+#define TOWN_VALUES_MAX 64 /* of one node */
 #define TOWN_EVENTS_MAX 8192
 
 struct town;
@@ -52,7 +52,7 @@ struct town {
     uint32_t last_link;
     reload_time now;
     reload_time hop_delay;
-    bool split;              /* even nodes and odd nodes do not reach each other */
+    bool split; /* even nodes and odd nodes do not reach each other */
     uint64_t requests, hops, pushes_refused, updates;
 };
 
