@@ -132,7 +132,7 @@ def read_field(depth, struct, field, reader, target, model):
     else:
         lines = [(depth, f"error = {field.type.read(reader, target)};"),
                  (depth, "if (error)"), fail(depth + 1, struct, reader, "error", field.name)]
-    if field.element() is not None:
+    if field.element() is not None and not struct.is_checked:
         lines += check_list(depth, struct, field, reader, target, model)
     return lines
 

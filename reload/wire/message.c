@@ -5,15 +5,25 @@
 
 #include "reload/wire/support.h"
 
+static int
+list_fail(const struct reload_wire *wire, const struct reload_reader *at, const char *field)
+{
+    return reload_wire_fail(wire, at, RELOAD_E_MALFORMED, "ForwardingHeader", field);
+}
+
 /* RFC6940-6.3.2.2-04: a Via List holds no resources. */
 static int
 via_list_check(struct reload_reader list, const struct reload_wire *wire)
 {
     struct reload_destination entry;
-    struct reload_reader at = list;
-    for (size_t count = 0; reload_destination_next(&list, wire, &entry); at = list, count++)
+    for (size_t count = 0; reload_reader_left(&list); count++) {
+        struct reload_reader at = list;
+        int error = reload_destination_decode(&list, wire, &entry);
+        if (error)
+            return error;
         if (entry.type == RELOAD_DESTINATION_TYPE_RESOURCE || count == RELOAD_DESTINATIONS_MAX)
-            return reload_wire_fail(wire, &at, RELOAD_E_MALFORMED, "ForwardingHeader", "via_list");
+            return list_fail(wire, &at, "via_list");
+    }
     return 0;
 }
 
@@ -23,18 +33,19 @@ static int
 destination_list_check(struct reload_reader list, const struct reload_wire *wire)
 {
     struct reload_destination entry;
-    struct reload_reader at = list;
-    size_t count = 0;
-    for (; reload_destination_next(&list, wire, &entry); at = list, count++) {
+    if (reload_reader_left(&list) == 0)
+        return list_fail(wire, &list, "destination_list");
+    for (size_t count = 0; reload_reader_left(&list); count++) {
+        struct reload_reader at = list;
+        int error = reload_destination_decode(&list, wire, &entry);
+        if (error)
+            return error;
         bool is_known = entry.type <= RELOAD_DESTINATION_TYPE_OPAQUE_ID_TYPE;
         bool is_last = reload_reader_left(&list) == 0;
         if (count == RELOAD_DESTINATIONS_MAX || (count == 0 && !is_known) ||
             (entry.type == RELOAD_DESTINATION_TYPE_RESOURCE && !is_last))
-            break;
+            return list_fail(wire, &at, "destination_list");
     }
-    if (count == 0 || reload_reader_left(&at))
-        return reload_wire_fail(wire, &at, RELOAD_E_MALFORMED, "ForwardingHeader",
-                                "destination_list");
     return 0;
 }
 
@@ -42,10 +53,14 @@ static int
 options_check(struct reload_reader list, const struct reload_wire *wire)
 {
     struct reload_forwarding_option option;
-    struct reload_reader at = list;
-    for (size_t count = 0; reload_forwarding_option_next(&list, wire, &option); at = list, count++)
+    for (size_t count = 0; reload_reader_left(&list); count++) {
+        struct reload_reader at = list;
+        int error = reload_forwarding_option_decode(&list, wire, &option);
+        if (error)
+            return error;
         if (count == RELOAD_FORWARDING_OPTIONS_MAX)
-            return reload_wire_fail(wire, &at, RELOAD_E_MALFORMED, "ForwardingHeader", "options");
+            return list_fail(wire, &at, "options");
+    }
     return 0;
 }
 

@@ -49,7 +49,8 @@ int reload_node_id_read(struct reload_reader *reader, const struct reload_wire *
                         struct reload_node_id *value);
 
 /* reload_forwarding_header_check is the part of reload_forwarding_header_decode that the
- * presentation language cannot say: token, and what may stand where in the lists (6.3.2.2).
+ * presentation language cannot say: token, and what may stand where in the lists (6.3.2.2), whose
+ * elements it decodes (once: this is the forwarding path).
  * |reader| still stands at the header's begin. Returns 0 or RELOAD_E_MALFORMED. */
 int reload_forwarding_header_check(const struct reload_reader *reader,
                                    const struct reload_wire *wire,
