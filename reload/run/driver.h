@@ -2,8 +2,9 @@
  *
  * Several drivers may share a loop. Effects are carried out after each call into the node that
  * comes from a socket or timer here, and at the end of each turn of the loop, so whoever calls a
- * verb of the node from a function of the loop need not do more. SPDX-License-Identifier:
- * BSD-2-Clause */
+ * verb of the node from a function of the loop need not do more.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_RUN_DRIVER_H
 #define RELOAD_RUN_DRIVER_H
 
