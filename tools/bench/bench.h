@@ -16,6 +16,9 @@ struct bench {
 /* bench_wire: what decoding costs. */
 int bench_wire(int argc, char **argv);
 
+/* bench_node: what real nodes cost. */
+int bench_node(int argc, char **argv);
+
 /* bench_cpu_ns returns the CPU time of this thread so far. */
 uint64_t bench_cpu_ns(void);
 

@@ -10,6 +10,7 @@
 
 static const struct bench benches[] = {
     {"wire", "parsing of headers and whole messages, beside memcpy and SHA-256", bench_wire},
+    {"node", "Store, Fetch, join, links and forwarding of real nodes over DTLS", bench_node},
 };
 
 uint64_t
