@@ -40,6 +40,7 @@ struct reload_sip_peer {
     bool is_stream; /* TLS: nothing is lost; else RFC 3261's timers for unreliable transports */
     struct reload_node_id node_id;
     char user[RELOAD_USER_NAME_MAX + 1];
+    reload_time heard_at; /* when anything came last; when it came up at first */
 };
 
 /* Who takes SIP messages. Without one no AppAttach for SIP is accepted. */
@@ -123,7 +124,7 @@ typedef void reload_sip_connect_fn(void *argument, int error, const struct reloa
 
 /* reload_sip_connect gives a link for |application| to |destination|'s last node: at once in
  * |*link| when one is up, else by |done|, never before this returns, at |deadline| at the latest.
- * |user| (may be NULL) is who is expected there. Returns 0, RELOAD_E_BUSY, RELOAD_E_USAGE (that is
+ * Returns 0, RELOAD_E_BUSY, RELOAD_E_USAGE (that is
  * our own node), or as reload_node_app_attach. RFC 7904 5.1. */
 RELOAD_CHECKED int reload_sip_connect(struct reload_sip *sip,
                                       const struct reload_sip_destination *destination,

@@ -162,6 +162,7 @@ raise_connection(struct sip_connection *connection, uint32_t link, const char *u
     if (error)
         return error;
     peer->link = link;
+    peer->heard_at = now;
     snprintf(peer->user, sizeof peer->user, "%s", user);
     connection->sip->counters.links_up++;
     return 0;
@@ -269,6 +270,7 @@ reload_sip_connection_recv(struct reload_sip *sip, uint32_t link, struct reload_
     if (!connection)
         return;
     int error = touch(connection, now);
+    connection->peer.heard_at = now;
     if (!connection->peer.is_stream) {
         struct reload_sip_peer peer = connection->peer;
         if (bytes.size > RELOAD_SIP_MESSAGE_MAX)
