@@ -340,6 +340,8 @@ sim_host_turn(struct sim_host *host)
         carry_out(host, &effect);
     }
     host->in_turn = false;
+    if (!host->options.client)
+        host->joined = reload_node_joined(host->node);
     if (host->leaving)
         sim_host_stop(host);
     else
