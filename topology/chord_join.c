@@ -260,9 +260,9 @@ reload_chord_join_learn(struct reload_chord *chord, struct reload_chord_place si
 /* Attaches to those whom the admitting peer knows near us, and returns whether all that must be our
  * neighbours are peers that we are linked with: three on each side (10.5, 10.7). Once we are
  * placed, the link is enough: two that were placed beside each other would wait for each other's
- * Update. */
+ * Update. |ask|: those who are slow to say that they are peers are asked to. */
 static bool
-link_neighbors(struct reload_chord *chord, reload_time now)
+link_neighbors(struct reload_chord *chord, bool ask, reload_time now)
 {
     struct reload_chord_join *join = &chord->join;
     struct reload_chord_place picked[2 * RELOAD_CHORD_REACH_MAX];
@@ -278,7 +278,8 @@ link_neighbors(struct reload_chord *chord, reload_time now)
     size_t missing = count;
     for (size_t i = 0; i < count; i++)
         if (reload_chord_link_to(chord, picked[i])) {
-            ask_update(chord, picked[i], now); /* linked, but it has not said that it is a peer */
+            if (ask) /* linked, but it has not said that it is a peer */
+                ask_update(chord, picked[i], now);
             missing -= join->placed;
         }
     return missing == 0;
@@ -345,8 +346,8 @@ reload_chord_join_begins(const struct reload_chord *chord)
     return begins;
 }
 
-void
-reload_chord_join_progress(struct reload_chord *chord, reload_time now)
+static void
+progress(struct reload_chord *chord, bool ask, reload_time now)
 {
     struct reload_chord_join *join = &chord->join;
     if (chord->phase == RELOAD_CHORD_LEARNING) {
@@ -363,7 +364,7 @@ reload_chord_join_progress(struct reload_chord *chord, reload_time now)
         again(chord, RELOAD_E_NOT_FOUND, now);
         return;
     }
-    if (!link_neighbors(chord, now)) {
+    if (!link_neighbors(chord, ask, now)) {
         wake(chord, now + LOOK_AGAIN);
         return;
     }
@@ -373,6 +374,12 @@ reload_chord_join_progress(struct reload_chord *chord, reload_time now)
         send_join(chord, now);
     else
         wake(chord, linking ? join->ask_at : join->deadline);
+}
+
+void
+reload_chord_join_progress(struct reload_chord *chord, reload_time now)
+{
+    progress(chord, false, now);
 }
 
 /* ---- the rest ------------------------------------------------------------------------------- */
@@ -394,7 +401,7 @@ reload_chord_join_due(struct reload_chord *chord, reload_time now)
         wake(chord, now + ASK_PAUSE);
         break;
     default:
-        reload_chord_join_progress(chord, now);
+        progress(chord, true, now);
         break;
     }
 }
