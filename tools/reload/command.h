@@ -17,4 +17,7 @@ enum { EXIT_USAGE = 2 };
 /* reload decode: shows a message or structure. */
 int command_decode(int argc, char **argv);
 
+/* reload enrol: gets credentials from an enrolment server, or checks a folder of them. */
+int command_enrol(int argc, char **argv);
+
 #endif

@@ -9,6 +9,9 @@
 
 static const struct command commands[] = {
     {"decode", "show the bytes of a message as JSON", command_decode},
+#ifdef RELOAD_ENROL
+    {"enrol", "get a key, a certificate and the overlay's configuration document", command_enrol},
+#endif
 };
 
 static void
