@@ -90,6 +90,21 @@ fail(struct reload_node *node, int error, reload_time now)
     arm(node, now + pause);
 }
 
+/* A link to |candidate| that still stands, as good as a new one. */
+static uint32_t
+standing_link(const struct reload_node *node, const struct reload_candidate *candidate)
+{
+    size_t cursor = 0;
+    const struct reload_link *link;
+    while ((link = reload_link_walk(node, &cursor)))
+        if (link->state == RELOAD_LINK_UP && link->application == 0 && !link->sender.suspect &&
+            memcmp(&link->address, &candidate->address, sizeof link->address) == 0)
+            return link->id;
+    return 0;
+}
+
+/* Each round begins with another bootstrap node: the one of before may be out of the overlay
+ * itself, and waiting for us. */
 static void
 attempt(struct reload_node *node, reload_time now)
 {
@@ -98,6 +113,11 @@ attempt(struct reload_node *node, reload_time now)
     while (bootstrap->tried < bootstrap->candidate_count) {
         bootstrap->tried++;
         size_t next = bootstrap->next++ % bootstrap->candidate_count;
+        bootstrap->link = standing_link(node, &bootstrap->candidates[next]);
+        if (bootstrap->link) {
+            reload_bootstrap_link_up(node, bootstrap->link, now);
+            return;
+        }
         bootstrap->link = connect_to(node, &bootstrap->candidates[next], now);
         if (bootstrap->link)
             return;
@@ -112,16 +132,6 @@ begin_round(struct reload_node *node, reload_time now)
     bootstrap->tried = 0;
     if (bootstrap->candidate_count)
         bootstrap->next = random_u64(node) % bootstrap->candidate_count;
-    /* A link to a bootstrap node that still stands is as good as a new one. */
-    size_t cursor = 0;
-    struct reload_link *link;
-    while ((link = reload_link_walk(node, &cursor)))
-        if (link->bootstrap && link->state == RELOAD_LINK_UP && !link->sender.suspect) {
-            bootstrap->state = RELOAD_BOOTSTRAP_CONNECTING;
-            bootstrap->link = link->id;
-            reload_bootstrap_link_up(node, link->id, now);
-            return;
-        }
     attempt(node, now);
 }
 
