@@ -33,7 +33,8 @@ struct reload_csr {
 };
 
 /* reload_csr_parse reads and checks a PKCS#10 request in DER: signed by its own strong key, nothing
- * behind it, at most one rfc822Name. 0 or RELOAD_E_CERTIFICATE; ended by reload_csr_fini. */
+ * behind it, at most one rfc822Name. 0, RELOAD_E_CERTIFICATE, or RELOAD_E_FORBIDDEN for a name that
+ * nobody can have (too long, or with a NUL); ended by reload_csr_fini. */
 RELOAD_CHECKED int reload_csr_parse(struct reload_bytes der, struct reload_csr *csr);
 void reload_csr_fini(struct reload_csr *csr);
 

@@ -37,9 +37,12 @@ take_user_name(X509_REQ *request, char *user_name)
             continue;
         struct reload_bytes bytes = {ASN1_STRING_get0_data(name->d.rfc822Name),
                                      (size_t)ASN1_STRING_length(name->d.rfc822Name)};
-        if (count++ > 0 || bytes.size > RELOAD_USER_NAME_MAX ||
-            memchr(bytes.data, 0, bytes.size)) {
+        if (count++ > 0) {
             error = RELOAD_E_CERTIFICATE;
+            break;
+        }
+        if (bytes.size > RELOAD_USER_NAME_MAX || memchr(bytes.data, 0, bytes.size)) {
+            error = RELOAD_E_FORBIDDEN;
             break;
         }
         memcpy(user_name, bytes.data, bytes.size);
