@@ -5,6 +5,14 @@
 
 #include "topology/chord_state.h"
 
+#include <inttypes.h>
+
+static void
+write_place(FILE *out, struct reload_chord_place place)
+{
+    fprintf(out, " %03" PRIx64, place.high >> 52);
+}
+
 bool
 sim_chord_successor(const void *topology_state, struct reload_node_id *successor)
 {
@@ -13,4 +21,29 @@ sim_chord_successor(const void *topology_state, struct reload_node_id *successor
         return false;
     *successor = reload_chord_node_id_of(reload_chord_table_successor(&chord->table, 0));
     return true;
+}
+
+void
+sim_chord_describe(const void *topology_state, FILE *out)
+{
+    static const char *const phases[] = {"offline", "seeking", "learning",  "linking", "asking",
+                                         "placed",  "joined",  "connected", "leaving"};
+    const struct reload_chord *chord = topology_state;
+    write_place(out, chord->table.self);
+    fprintf(out, " %s", phases[chord->phase]);
+    if (chord->phase > RELOAD_CHORD_SEEKING && chord->phase < RELOAD_CHORD_JOINED) {
+        fputs(", admitted by", out);
+        write_place(out, chord->join.admitting);
+        fputs(" who knows", out);
+        for (size_t i = 0; i < chord->join.known_count; i++)
+            write_place(out, chord->join.known[i]);
+    }
+    if (chord->admission.active) {
+        fputs(", admits", out);
+        write_place(out, chord->admission.place);
+    }
+    fputs(", table", out);
+    for (size_t i = 0; i < chord->table.count; i++)
+        write_place(out, reload_chord_table_place(&chord->table, &chord->table.peers[i]));
+    fputc('\n', out);
 }

@@ -6,7 +6,12 @@
 
 #include "reload/wire/node_id.h"
 
+#include <stdio.h>
+
 /* sim_chord_successor is a sim_successor_fn for reload_chord. */
 bool sim_chord_successor(const void *topology_state, struct reload_node_id *successor);
+
+/* sim_chord_describe writes a line about the state: the first octets of Node-IDs stand for them. */
+void sim_chord_describe(const void *topology_state, FILE *out);
 
 #endif
