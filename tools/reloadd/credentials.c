@@ -1,0 +1,76 @@
+/* credentials.c: the files that say who we are: configuration document, key, certificate.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "certs/certificate.h"
+#include "certs/config_document.h"
+#include "certs/key.h"
+#include "certs/keyring.h"
+#include "tools/reloadd/daemon.h"
+
+#include <stdio.h>
+
+static void
+warn(void *argument, const char *text)
+{
+    struct daemon *daemon = argument;
+    reload_env_log(&daemon->env.env, RELOAD_LOG_WARNING, "%s: %s", daemon->settings.document, text);
+}
+
+static int
+open_document(struct daemon *daemon, uint64_t wall_ms, char *reason)
+{
+    const struct settings *settings = &daemon->settings;
+    struct reload_config_reading reading = {.instance_name =
+                                                *settings->overlay ? settings->overlay : NULL,
+                                            .strict = settings->strict_config,
+                                            .wall_ms = wall_ms,
+                                            .warn = warn,
+                                            .argument = daemon};
+    int error = reload_config_read(settings->document, &reading, &daemon->config, reason,
+                                   SETTINGS_REASON_SIZE);
+    if (error)
+        return error;
+    if (!daemon->config->no_ice) {
+        (void)snprintf(reason, SETTINGS_REASON_SIZE,
+                       "%.300s: the overlay uses ICE, which this version cannot; its document must "
+                       "say <no-ice>true</no-ice>",
+                       settings->document);
+        return RELOAD_E_CONFIG;
+    }
+    /* I7: a local file is trusted itself, so a bad signature is worth a warning only. */
+    enum reload_config_trust trust = reload_config_verify(daemon->config, daemon->config, wall_ms);
+    if (trust == RELOAD_CONFIG_BAD)
+        warn(daemon, "no signature of the document verifies");
+    return 0;
+}
+
+int
+credentials_open(struct daemon *daemon, char *reason)
+{
+    const struct settings *settings = &daemon->settings;
+    uint64_t wall_ms = daemon->env.env.wall_ms(daemon->env.env.context);
+    int error = open_document(daemon, wall_ms, reason);
+    if (!error)
+        error = reload_key_read(settings->key, &daemon->key, reason, SETTINGS_REASON_SIZE);
+    if (!error)
+        error = reload_certificate_read_pem(settings->certificate, &daemon->certificate, reason,
+                                            SETTINGS_REASON_SIZE);
+    if (error)
+        return error;
+    char message[256] = "";
+    error = reload_keyring_new(daemon->key, daemon->certificate, daemon->config, wall_ms,
+                               &daemon->keyring, message, sizeof message);
+    if (error)
+        (void)snprintf(reason, SETTINGS_REASON_SIZE, "%.240s: %s", settings->certificate,
+                       *message ? message : reload_error_text(error));
+    return error;
+}
+
+void
+credentials_close(struct daemon *daemon)
+{
+    reload_keyring_free(daemon->keyring);
+    X509_free(daemon->certificate);
+    EVP_PKEY_free(daemon->key);
+    reload_config_free(daemon->config);
+}

@@ -1,0 +1,212 @@
+/* daemon.c: one running node, from its files to its leaving.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/reloadd/daemon.h"
+
+#include "reload/run/loop_libevent.h"
+#include "reload/run/socket_address.h"
+#include "reload/topology.h"
+#include "reload/usage.h"
+#include "tools/reloadd/control.h"
+#include "topology/chord.h"
+#include "usages/certificate_store.h"
+#include "usages/sip.h"
+#include "usages/turn_service.h"
+
+#include <stdio.h>
+
+/* All that a node may be made of; main() decides nothing more. */
+static const struct reload_topology_ops *const topologies[] = {&reload_chord};
+
+static const struct reload_usage_ops *const usages[] = {
+    [DAEMON_USAGE_CERTIFICATES] = &reload_certificate_store_usage,
+    [DAEMON_USAGE_TURN] = &reload_turn_service_usage,
+    [DAEMON_USAGE_SIP] = &reload_sip_usage,
+};
+
+struct reload_node *
+daemon_node(struct daemon *daemon)
+{
+    return reload_driver_node(daemon->driver);
+}
+
+reload_time
+daemon_now(const struct daemon *daemon)
+{
+    return reload_loop_now(daemon->loop);
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+static void
+node_id_text(const struct reload_node_id *node_id, char *text)
+{
+    for (size_t i = 0; i < RELOAD_NODE_ID_SIZE_MIN; i++)
+        (void)snprintf(text + 2 * i, 3, "%02x", node_id->octets[i]);
+}
+
+static void
+on_event(void *argument, const struct reload_effect *event)
+{
+    struct daemon *daemon = argument;
+    const struct reload_env *env = &daemon->env.env;
+    char id[2 * RELOAD_NODE_ID_SIZE_MIN + 1];
+    node_id_text(&event->node_id, id);
+    switch (event->event) {
+    case RELOAD_EVENT_JOINED:
+        reload_env_log(env, RELOAD_LOG_INFO, "joined the overlay %s as %s",
+                       daemon->config->instance_name, id);
+        break;
+    case RELOAD_EVENT_LEFT:
+        reload_env_log(env, RELOAD_LOG_INFO, "left the overlay");
+        if (daemon->leaving)
+            control_answer(daemon->leaving);
+        daemon->leaving = NULL;
+        reload_timer_set(daemon->stop, 0);
+        break;
+    case RELOAD_EVENT_LINK_UP:
+        reload_env_log(env, RELOAD_LOG_DEBUG, "link to %s is up", id);
+        break;
+    case RELOAD_EVENT_LINK_DOWN:
+        reload_env_log(env, RELOAD_LOG_DEBUG, "link to %s is down: %s", id,
+                       reload_error_text(event->error));
+        break;
+    case RELOAD_EVENT_DISCONNECTED:
+        reload_env_log(env, RELOAD_LOG_WARNING, "no link to the overlay is left; trying again");
+        break;
+    case RELOAD_EVENT_JOIN_FAILED:
+        reload_env_log(env, RELOAD_LOG_WARNING, "cannot join yet: %s; trying again",
+                       reload_error_text(event->error));
+        break;
+    case RELOAD_EVENT_CLONE:
+        reload_env_log(env, RELOAD_LOG_ERROR, "another node uses our Node-ID and certificate");
+        break;
+    }
+}
+
+/* ---- ending --------------------------------------------------------------------------------- */
+
+static void
+on_stop(void *argument)
+{
+    struct daemon *daemon = argument;
+    reload_loop_stop(daemon->loop);
+}
+
+void
+daemon_leave(struct daemon *daemon)
+{
+    reload_node_leave(daemon_node(daemon), daemon_now(daemon));
+}
+
+static void
+on_signal(void *argument)
+{
+    struct daemon *daemon = argument;
+    if (daemon->signals++ == 0)
+        daemon_leave(daemon);
+    else
+        reload_loop_stop(daemon->loop);
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static int
+find_topology(const struct daemon *daemon, const struct reload_topology_ops **topology,
+              char *reason)
+{
+    const char *name = daemon->config->topology_plugin;
+    for (size_t i = 0; i < sizeof topologies / sizeof *topologies; i++) {
+        if (strcmp(topologies[i]->name, name) != 0)
+            continue;
+        *topology = topologies[i];
+        return 0;
+    }
+    (void)snprintf(reason, SETTINGS_REASON_SIZE,
+                   "%.300s: the overlay's topology-plugin %.64s is not known here; there is %s",
+                   daemon->settings.document, name, topologies[0]->name);
+    return RELOAD_E_CONFIG;
+}
+
+static int
+open_driver(struct daemon *daemon, char *reason)
+{
+    const struct settings *settings = &daemon->settings;
+    struct reload_driver_options options = {.loop = daemon->loop,
+                                            .node = {.env = &daemon->env.env,
+                                                     .config = daemon->config,
+                                                     .keyring = daemon->keyring,
+                                                     .usage_count = DAEMON_USAGE_COUNT,
+                                                     .client = settings->client,
+                                                     .first_node = settings->first_node},
+                                            .listen = settings->listen,
+                                            .prefer = settings->prefer,
+                                            .event = on_event,
+                                            .argument = daemon};
+    int error = find_topology(daemon, &options.node.topology, reason);
+    if (error)
+        return error;
+    for (size_t i = 0; i < DAEMON_USAGE_COUNT; i++)
+        options.node.usages[i] = usages[i];
+    char why[RELOAD_DRIVER_REASON_SIZE];
+    error = reload_driver_new(&options, why, &daemon->driver);
+    if (error)
+        (void)snprintf(reason, SETTINGS_REASON_SIZE, "%s%s", why,
+                       error == RELOAD_E_IO ? "; 'listen' in [node] says where" : "");
+    return error;
+}
+
+int
+daemon_open(struct daemon *daemon, char *reason)
+{
+    int error = roles_check(daemon, reason);
+    if (error)
+        return error;
+    *reason = '\0';
+    error = reload_loop_new(&daemon->loop);
+    if (!error)
+        error = reload_loop_timer(daemon->loop, on_stop, daemon, &daemon->stop);
+    if (error) {
+        (void)snprintf(reason, SETTINGS_REASON_SIZE, "%s", reload_error_text(error));
+        return error;
+    }
+    daemon->started = reload_loop_now(daemon->loop);
+    error = credentials_open(daemon, reason);
+    if (!error)
+        error = open_driver(daemon, reason);
+    if (!error)
+        error = roles_open(daemon, reason);
+    return error;
+}
+
+int
+daemon_run(struct daemon *daemon, char *reason)
+{
+    char address[RELOAD_ADDRESS_TEXT_SIZE];
+    int error = control_new(daemon, daemon->settings.control, &daemon->control, reason);
+    if (error)
+        return error;
+    error = reload_loop_on_signals(daemon->loop, on_signal, daemon);
+    if (!error)
+        error = reload_driver_start(daemon->driver);
+    if (!error) {
+        reload_env_log(&daemon->env.env, RELOAD_LOG_INFO, "listening on %s, control by %s",
+                       reload_address_text(reload_driver_address(daemon->driver), address),
+                       daemon->settings.control);
+        error = reload_loop_run(daemon->loop);
+    }
+    if (error)
+        (void)snprintf(reason, SETTINGS_REASON_SIZE, "%s", reload_error_text(error));
+    return error;
+}
+
+void
+daemon_close(struct daemon *daemon)
+{
+    roles_close(daemon);
+    reload_driver_free(daemon->driver);
+    control_free(daemon->control);
+    credentials_close(daemon);
+    reload_timer_free(daemon->stop);
+    reload_loop_free(daemon->loop);
+}

@@ -1,0 +1,75 @@
+/* daemon.h: one running node with all that belongs to it.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TOOLS_RELOADD_DAEMON_H
+#define TOOLS_RELOADD_DAEMON_H
+
+#include "reload/run/driver.h"
+#include "reload/run/env_host.h"
+#include "tools/reloadd/settings.h"
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+struct control;
+struct control_request;
+struct role;
+
+/* The usages in every node, by their place in struct reload_node_options. */
+enum {
+    DAEMON_USAGE_CERTIFICATES,
+    DAEMON_USAGE_TURN,
+    DAEMON_USAGE_SIP,
+    DAEMON_USAGE_COUNT,
+};
+
+struct daemon {
+    struct settings settings;
+    struct reload_env_host env;
+    struct reload_loop *loop;
+    struct reload_config *config;
+    EVP_PKEY *key;
+    X509 *certificate;
+    struct reload_keyring *keyring;
+    struct reload_driver *driver;
+    struct control *control;
+    void *roles[SETTINGS_ROLES_MAX]; /* what each role's start gave, by place in role.c's table */
+    struct control_request *leaving; /* answered when we have left */
+    struct reload_timer *stop;
+    reload_time started;
+    unsigned signals;
+};
+
+/* daemon_open makes everything up to the sockets; the node does nothing yet. On failure |reason|,
+ * of SETTINGS_REASON_SIZE octets, says in one line what is wrong, where and what to do. Returns 0
+ * or RELOAD_E_*. Ended by daemon_close in any case. */
+RELOAD_CHECKED int daemon_open(struct daemon *daemon, char *reason);
+
+/* daemon_run joins the overlay and serves until it has left, by signal or `reload leave`. */
+RELOAD_CHECKED int daemon_run(struct daemon *daemon, char *reason);
+
+/* daemon_leave leaves the overlay in good order and then ends daemon_run. */
+void daemon_leave(struct daemon *daemon);
+
+void daemon_close(struct daemon *daemon);
+
+struct reload_node *daemon_node(struct daemon *daemon);
+reload_time daemon_now(const struct daemon *daemon);
+
+/* ---- credentials.c: the files that say who we are -------------------------------------------- */
+
+RELOAD_CHECKED int credentials_open(struct daemon *daemon, char *reason);
+void credentials_close(struct daemon *daemon);
+
+/* ---- role.c: what a node does beside being a peer -------------------------------------------- */
+
+/* Checks that all roles asked for exist. */
+RELOAD_CHECKED int roles_check(const struct daemon *daemon, char *reason);
+RELOAD_CHECKED int roles_open(struct daemon *daemon, char *reason);
+void roles_close(struct daemon *daemon);
+
+struct reload_json;
+/* Writes a member for each role that is on. */
+void roles_print(const struct daemon *daemon, struct reload_json *json);
+
+#endif
