@@ -35,6 +35,13 @@ is_length_line(const uint8_t *line, size_t size)
            (name == 1 && (*line == 'l' || *line == 'L'));
 }
 
+/* libosip2 decodes a user's escapes into C strings: an escaped NUL would end them early. */
+static bool
+hides_nul(const char *head)
+{
+    return strstr(head, "%00") != NULL;
+}
+
 /* Copies a head without its Content-Length lines. Returns NULL when there is no memory. */
 static char *
 copy_head(struct reload_bytes head, size_t *size)
@@ -116,8 +123,8 @@ sip_message_parse(struct reload_bytes bytes, struct sip_message **result)
     memcpy(body, bytes.data + head_size, body_size);
     message->body = body;
     message->body_size = body_size;
-    bool good =
-        osip_message_parse(message->head, head, copied) == 0 && is_acceptable(message->head);
+    bool good = !hides_nul(head) && osip_message_parse(message->head, head, copied) == 0 &&
+                is_acceptable(message->head);
     free(head);
     if (!good) {
         sip_message_free(message);

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -281,6 +282,8 @@ tcp_ready(void *argument, int descriptor, unsigned events)
         if (accepted < 0)
             return;
         struct reload_address address = of_socket(&from);
+        int yes = 1;
+        (void)setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
         connection_accept(phones, accepted, &address);
     }
 }

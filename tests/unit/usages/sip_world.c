@@ -357,7 +357,7 @@ drop(void *overlay, uint32_t link, reload_time now)
     ((struct node *)overlay)->world->links[link - 1].up = false;
 }
 
-static const struct reload_sip_overlay_ops ops = {
+const struct reload_sip_overlay_ops world_overlay_ops = {
     .set_handler = set_handler,
     .aor = aor,
     .config = config,
@@ -410,7 +410,7 @@ world_node(struct world *world, const char *user, const char *password)
     struct reload_sip_adaptor_options options = {
         .loop = world->loop,
         .env = &world->env,
-        .overlay_ops = &ops,
+        .overlay_ops = &world_overlay_ops,
         .overlay = node,
         .address = {.family = 4, .octets = {127, 0, 0, 1}},
         .registrar = true,

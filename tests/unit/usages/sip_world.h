@@ -70,6 +70,9 @@ struct world {
     struct event *events;
 };
 
+/* The table's operations; |overlay| is a struct node. */
+extern const struct reload_sip_overlay_ops world_overlay_ops;
+
 void world_begin(struct world *world);
 void world_end(struct world *world);
 
