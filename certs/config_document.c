@@ -57,10 +57,11 @@ is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-int
-reload_config_text(struct reload_config_reader *reader, xmlNode *node, char *text, size_t size)
+/* Copies |content|, which is freed, without the white space around it. */
+static int
+take_trimmed(struct reload_config_reader *reader, xmlNode *node, xmlChar *content, char *text,
+             size_t size)
 {
-    xmlChar *content = xmlNodeGetContent(node);
     if (!content)
         return reload_config_refuse(reader, node, "out of memory");
     const char *begin = (const char *)content;
@@ -71,8 +72,8 @@ reload_config_text(struct reload_config_reader *reader, xmlNode *node, char *tex
         length--;
     int error = 0;
     if (length >= size)
-        error = reload_config_refuse(reader, node, "longer than the %zu characters allowed",
-                                     size - 1);
+        error =
+            reload_config_refuse(reader, node, "longer than the %zu characters allowed", size - 1);
     else
         memcpy(text, begin, length);
     if (!error)
@@ -82,8 +83,27 @@ reload_config_text(struct reload_config_reader *reader, xmlNode *node, char *tex
 }
 
 int
-reload_config_number(struct reload_config_reader *reader, xmlNode *node, uint64_t min,
-                     uint64_t max, uint64_t *value)
+reload_config_text(struct reload_config_reader *reader, xmlNode *node, char *text, size_t size)
+{
+    return take_trimmed(reader, node, xmlNodeGetContent(node), text, size);
+}
+
+int
+reload_config_attribute(struct reload_config_reader *reader, xmlNode *node, const char *name,
+                        char *text, size_t size, bool *present)
+{
+    bool found = xmlHasNsProp(node, (const xmlChar *)name, NULL) != NULL;
+    if (present)
+        *present = found;
+    text[0] = 0;
+    if (!found)
+        return 0;
+    return take_trimmed(reader, node, xmlGetNoNsProp(node, (const xmlChar *)name), text, size);
+}
+
+int
+reload_config_number(struct reload_config_reader *reader, xmlNode *node, uint64_t min, uint64_t max,
+                     uint64_t *value)
 {
     char text[32];
     int error = reload_config_text(reader, node, text, sizeof text);
@@ -113,9 +133,8 @@ reload_config_base64(struct reload_config_reader *reader, xmlNode *node, uint8_t
     while (padding < 2 && kept > padding && content[kept - 1 - padding] == '=')
         padding++;
     uint8_t *decoded = malloc(kept / 4 * 3 + 1);
-    int length = decoded && kept % 4 == 0 && kept > 0
-                     ? EVP_DecodeBlock(decoded, content, (int)kept)
-                     : -1;
+    int length =
+        decoded && kept % 4 == 0 && kept > 0 ? EVP_DecodeBlock(decoded, content, (int)kept) : -1;
     xmlFree(content);
     if (length < 0 || (size_t)length < padding) {
         free(decoded);
@@ -126,36 +145,7 @@ reload_config_base64(struct reload_config_reader *reader, xmlNode *node, uint8_t
     return 0;
 }
 
-/* ---- the element's bytes, for its signature ----------------------------------------------------- */
-
-static const uint8_t *
-find_text(struct reload_bytes bytes, const char *text)
-{
-    return bytes.size ? memmem(bytes.data, bytes.size, text, strlen(text)) : NULL;
-}
-
-/* Finds the |index|-th <configuration ...> of the document and notes its bytes (I10). */
-static void
-find_element(struct reload_config_document *document, size_t index)
-{
-    struct reload_bytes rest = document->config.document;
-    document->ambiguous = find_text(rest, "<!--") || find_text(rest, "<![CDATA[");
-    for (;;) {
-        const uint8_t *begin = find_text(rest, "<configuration");
-        if (!begin)
-            return;
-        rest = (struct reload_bytes){begin + 14, (size_t)(rest.data + rest.size - begin - 14)};
-        bool is_name = rest.size && (is_blank((char)rest.data[0]) || rest.data[0] == '>');
-        if (!is_name || index-- > 0)
-            continue;
-        static const char closing[] = "</configuration>";
-        const uint8_t *end = find_text(rest, closing);
-        if (end)
-            document->element = (struct reload_bytes){
-                begin, (size_t)(end - begin) + sizeof closing - 1};
-        return;
-    }
-}
+/* ---- signatures ----------------------------------------------------------------------------- */
 
 static bool
 is_element(const xmlNode *node, const char *name)
@@ -175,9 +165,9 @@ read_signatures(struct reload_config_reader *reader, xmlNode *configuration)
         if (document->signature_count == RELOAD_CONFIG_SIGNATURES_MAX)
             return reload_config_refuse(reader, node, "more than %d signatures",
                                         RELOAD_CONFIG_SIGNATURES_MAX);
-        size_t at = document->signature_count;
-        int error = reload_config_base64(reader, node, &document->signatures[at],
-                                         &document->signature_sizes[at]);
+        struct reload_config_signature *signature =
+            &document->signatures[document->signature_count];
+        int error = reload_config_base64(reader, node, &signature->block, &signature->size);
         if (error)
             return error;
         document->signature_count++;
@@ -188,10 +178,9 @@ read_signatures(struct reload_config_reader *reader, xmlNode *configuration)
 /* ---- the document --------------------------------------------------------------------------- */
 
 static xmlNode *
-choose(struct reload_config_reader *reader, xmlNode *root, size_t *index)
+choose(struct reload_config_reader *reader, xmlNode *root)
 {
     const char *wanted = reader->reading->instance_name;
-    *index = 0;
     for (xmlNode *node = root->children; node; node = node->next) {
         if (!is_element(node, "configuration"))
             continue;
@@ -200,7 +189,6 @@ choose(struct reload_config_reader *reader, xmlNode *root, size_t *index)
         xmlFree(name);
         if (match)
             return node;
-        ++*index;
     }
     return NULL;
 }
@@ -209,20 +197,21 @@ static int
 read_tree(struct reload_config_reader *reader, xmlDoc *tree)
 {
     xmlNode *root = xmlDocGetRootElement(tree);
+    const char *wanted = reader->reading->instance_name;
+    if (tree->intSubset || tree->extSubset)
+        return reload_config_refuse(reader, NULL,
+                                    "a configuration document may not have a DTD or entities");
     if (!root || !is_element(root, "overlay"))
         return reload_config_refuse(reader, root, "the document's root must be <overlay>");
     int error = reload_config_validate(reader, tree);
     if (error)
         return error;
-    size_t index;
-    xmlNode *configuration = choose(reader, root, &index);
+    xmlNode *configuration = choose(reader, root);
     if (!configuration)
         return reload_config_refuse(reader, root, "there is no configuration%s%s",
-                                    reader->reading->instance_name ? " for " : "",
-                                    reader->reading->instance_name
-                                        ? reader->reading->instance_name
-                                        : "");
-    find_element(reader->document, index);
+                                    wanted ? " for " : "", wanted ? wanted : "");
+    struct reload_config_document *document = reader->document;
+    document->element = reload_config_bytes(document->config.document, configuration);
     error = reload_config_read_element(reader, configuration);
     return error ? error : read_signatures(reader, configuration);
 }
@@ -234,26 +223,40 @@ ignore_xml_error(void *context, const char *format, ...)
     (void)format;
 }
 
+/* Stops at a DTD before anything of it is read. */
+static void
+refuse_dtd(void *context, const xmlChar *name, const xmlChar *external, const xmlChar *system)
+{
+    (void)name;
+    (void)external;
+    (void)system;
+    xmlStopParser(context);
+}
+
+/* UTF-8, whatever the document says that it is (11.1): in others a DTD could hide. */
+static xmlDoc *
+parse(xmlParserCtxt *context, struct reload_bytes bytes)
+{
+    context->sax->error = ignore_xml_error;
+    context->sax->warning = ignore_xml_error;
+    context->sax->internalSubset = refuse_dtd;
+    return xmlCtxtReadMemory(context, (const char *)bytes.data, (int)bytes.size, "document",
+                             "UTF-8", XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+}
+
 static int
 read_document(struct reload_config_reader *reader)
 {
     struct reload_bytes bytes = reader->document->config.document;
-    if (find_text(bytes, "<!DOCTYPE") || find_text(bytes, "<!ENTITY"))
-        return reload_config_refuse(reader, NULL,
-                                    "a configuration document may not have a DTD or entities");
     xmlParserCtxt *context = xmlNewParserCtxt();
     if (!context)
         return reload_config_refuse(reader, NULL, "out of memory");
-    context->sax->error = ignore_xml_error;
-    context->sax->warning = ignore_xml_error;
-    xmlDoc *tree = xmlCtxtReadMemory(context, (const char *)bytes.data, (int)bytes.size,
-                                     "document", NULL, XML_PARSE_NONET | XML_PARSE_NOERROR |
-                                                           XML_PARSE_NOWARNING);
+    xmlDoc *tree = parse(context, bytes);
     int error;
     if (!tree) {
         const xmlError *cause = xmlCtxtGetLastError(context);
-        char text[256] = "not well-formed XML";
-        if (cause && cause->message)
+        char text[256] = "not well-formed XML, or it has a DTD, which is not allowed";
+        if (cause && cause->message && cause->code != XML_ERR_USER_STOP)
             snprintf(text, sizeof text, "%s", cause->message);
         text[strcspn(text, "\n")] = 0;
         error = reload_config_refuse(reader, NULL, "line %d: %s", cause ? cause->line : 0, text);
@@ -311,8 +314,7 @@ reload_config_read(const char *path, const struct reload_config_reading *reading
 {
     uint8_t *data;
     size_t length;
-    int error =
-        reload_file_read(path, RELOAD_CONFIG_DOCUMENT_MAX, &data, &length, message, size);
+    int error = reload_file_read(path, RELOAD_CONFIG_DOCUMENT_MAX, &data, &length, message, size);
     if (error)
         return error;
     char text[512];
@@ -331,7 +333,9 @@ reload_config_free(struct reload_config *config)
         return;
     struct reload_config_document *document = (struct reload_config_document *)config;
     for (size_t i = 0; i < RELOAD_CONFIG_SIGNATURES_MAX; i++)
-        free(document->signatures[i]);
+        free(document->signatures[i].block);
+    for (size_t i = 0; i < RELOAD_CONFIG_KINDS_MAX; i++)
+        free(document->kind_signatures[i].block);
     for (size_t i = 0; i < RELOAD_CONFIG_CERTIFICATES_MAX; i++)
         free(document->root_certs[i]);
     free(document->bytes);

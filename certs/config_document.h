@@ -28,8 +28,7 @@ RELOAD_CHECKED int reload_config_parse(struct reload_bytes document,
                                        struct reload_config **config, char *message, size_t size);
 
 /* reload_config_read is reload_config_parse of the file |path|. */
-RELOAD_CHECKED int reload_config_read(const char *path,
-                                      const struct reload_config_reading *reading,
+RELOAD_CHECKED int reload_config_read(const char *path, const struct reload_config_reading *reading,
                                       struct reload_config **config, char *message, size_t size);
 
 void reload_config_free(struct reload_config *config);
@@ -40,9 +39,9 @@ uint32_t reload_config_overlay(const char *name);
 
 /* How the signatures of a document look. */
 enum reload_config_trust {
-    RELOAD_CONFIG_UNSIGNED,  /* there is none */
-    RELOAD_CONFIG_SIGNED,    /* one verifies, by a configuration-signer of |in_force| */
-    RELOAD_CONFIG_BAD,       /* there are some, none verifies */
+    RELOAD_CONFIG_UNSIGNED, /* there is none */
+    RELOAD_CONFIG_SIGNED,   /* one verifies, by a configuration-signer of |in_force| */
+    RELOAD_CONFIG_BAD,      /* there are some, none verifies */
 };
 
 /* reload_config_verify checks the signatures of |config|'s element over its bytes by one of
@@ -51,5 +50,11 @@ enum reload_config_trust {
 enum reload_config_trust reload_config_verify(const struct reload_config *config,
                                               const struct reload_config *in_force,
                                               uint64_t wall_ms);
+
+/* reload_config_verify_kind checks the signature of |config|'s |index|-th Kind, over the bytes of
+ * its kind element, by one of |in_force|'s kind-signers. */
+enum reload_config_trust reload_config_verify_kind(const struct reload_config *config, size_t index,
+                                                   const struct reload_config *in_force,
+                                                   uint64_t wall_ms);
 
 #endif

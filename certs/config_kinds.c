@@ -89,29 +89,29 @@ read_parameter(struct reload_config_reader *reader, xmlNode *node, struct reload
 static int
 read_identity(struct reload_config_reader *reader, xmlNode *node, uint32_t *kind, size_t *index)
 {
-    xmlChar *name = xmlGetNoNsProp(node, (const xmlChar *)"name");
-    xmlChar *id = xmlGetNoNsProp(node, (const xmlChar *)"id");
-    *index = SIZE_MAX;
-    int error = 0;
-    char *end = NULL;
+    char name[64], id[32], *end;
+    bool has_name, has_id;
+    int error = reload_config_attribute(reader, node, "name", name, sizeof name, &has_name);
+    if (!error)
+        error = reload_config_attribute(reader, node, "id", id, sizeof id, &has_id);
+    if (error)
+        return error;
+    if (has_name == has_id)
+        return reload_config_refuse(reader, node, "needs a name or an id, and not both");
     errno = 0;
-    unsigned long long number = id ? strtoull((const char *)id, &end, 0) : 0;
+    unsigned long long number = has_id ? strtoull(id, &end, 0) : 0;
+    if (has_id &&
+        (errno || *end || id[0] < '0' || id[0] > '9' || number == 0 || number > UINT32_MAX))
+        return reload_config_refuse(reader, node, "id '%s' is not a Kind-ID", id);
+    *index = SIZE_MAX;
     for (size_t i = 0; i < sizeof registered / sizeof registered[0]; i++)
-        if ((name && strcasecmp((const char *)name, registered[i].name) == 0) ||
-            (id && number == registered[i].kind))
+        if (has_name ? strcasecmp(name, registered[i].name) == 0 : number == registered[i].kind)
             *index = i;
-    if (!name == !id)
-        error = reload_config_refuse(reader, node, "needs a name or an id, and not both");
-    else if (id && (errno || *end || end == (char *)id || number == 0 || number > UINT32_MAX))
-        error = reload_config_refuse(reader, node, "id '%s' is not a Kind-ID", (const char *)id);
-    else if (name && *index == SIZE_MAX)
-        error = reload_config_refuse(reader, node,
-                                     "the Kind '%s' is not registered; give private Kinds an id",
-                                     (const char *)name);
+    if (has_name && *index == SIZE_MAX)
+        return reload_config_refuse(
+            reader, node, "the Kind '%s' is not registered; give private Kinds an id", name);
     *kind = *index == SIZE_MAX ? (uint32_t)number : registered[*index].kind;
-    xmlFree(name);
-    xmlFree(id);
-    return error;
+    return 0;
 }
 
 static int
@@ -120,8 +120,8 @@ check_kind(struct reload_config_reader *reader, xmlNode *node,
 {
     const struct reload_config *config = &reader->document->config;
     if (!kind->data_model || !kind->access_policy || !kind->max_count)
-        return reload_config_refuse(
-            reader, node, "needs data-model, access-control, max-count and max-size");
+        return reload_config_refuse(reader, node,
+                                    "needs data-model, access-control, max-count and max-size");
     if (kind->access_policy == RELOAD_ACCESS_NODE_MULTIPLE && !kind->max_node_multiple)
         return reload_config_refuse(reader, node, "NODE-MULTIPLE needs max-node-multiple");
     for (size_t i = 0; i < config->kind_count; i++)
@@ -135,7 +135,7 @@ read_kind(struct reload_config_reader *reader, xmlNode *node)
 {
     struct reload_config *config = &reader->document->config;
     struct reload_config_kind kind = {0};
-    size_t index;
+    size_t index = SIZE_MAX;
     bool has_size = false;
     if (config->kind_count == RELOAD_CONFIG_KINDS_MAX)
         return reload_config_refuse(reader, node, "more than %d Kinds", RELOAD_CONFIG_KINDS_MAX);
@@ -168,26 +168,52 @@ read_kind(struct reload_config_reader *reader, xmlNode *node)
     return error;
 }
 
+/* The signature of the Kind that was read last, over the bytes of its element |kind| (11.1). */
+static int
+read_kind_signature(struct reload_config_reader *reader, xmlNode *node, const xmlNode *kind)
+{
+    struct reload_config_document *document = reader->document;
+    size_t index = document->config.kind_count - 1;
+    struct reload_config_signature *signature = &document->kind_signatures[index];
+    if (signature->block)
+        return reload_config_refuse(reader, node, "stands twice in a kind-block");
+    document->config.kinds[index].block = reload_config_bytes(document->config.document, kind);
+    return reload_config_base64(reader, node, &signature->block, &signature->size);
+}
+
+static bool
+is_named(const xmlNode *node, const char *name)
+{
+    return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
+}
+
+static int
+read_block(struct reload_config_reader *reader, xmlNode *block)
+{
+    xmlNode *kind = NULL;
+    int error = 0;
+    for (xmlNode *child = block->children; !error && child; child = child->next) {
+        if (!is_named(child, "kind"))
+            continue;
+        error = kind ? reload_config_refuse(reader, child, "stands twice in a kind-block")
+                     : read_kind(reader, child);
+        kind = child;
+    }
+    if (!error && !kind)
+        error = reload_config_refuse(reader, block, "has no <kind>");
+    for (xmlNode *child = block->children; !error && child; child = child->next)
+        if (is_named(child, "kind-signature"))
+            error = read_kind_signature(reader, child, kind);
+    return error;
+}
+
 int
 reload_config_read_kinds(struct reload_config_reader *reader, xmlNode *node)
 {
     for (xmlNode *block = node->children; block; block = block->next) {
-        if (block->type != XML_ELEMENT_NODE || strcmp((const char *)block->name, "kind-block"))
-            continue;
-        bool found = false;
-        for (xmlNode *child = block->children; child; child = child->next) {
-            if (child->type != XML_ELEMENT_NODE)
-                continue;
-            if (strcmp((const char *)child->name, "kind") != 0)
-                continue;
-            int error = found ? reload_config_refuse(reader, child, "stands twice in a kind-block")
-                              : read_kind(reader, child);
-            if (error)
-                return error;
-            found = true;
-        }
-        if (!found)
-            return reload_config_refuse(reader, block, "has no <kind>");
+        int error = is_named(block, "kind-block") ? read_block(reader, block) : 0;
+        if (error)
+            return error;
     }
     return 0;
 }

@@ -4,13 +4,17 @@
 #include "certs/config_internal.h"
 
 #include "certs/certificate.h"
+#include "reload/wire/wire.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <time.h>
 
 #define DEFAULT_PORT 6084
+#define SEQUENCE_MAX 65534u
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
 #define MESSAGE_SIZE_MIN 2000u /* a signed Attach with candidates has to fit */
 #define MESSAGE_SIZE_MAX (1u << 20)
 #define SIP_NAMESPACE "urn:ietf:params:xml:ns:p2p:config-base:sip"
@@ -48,75 +52,45 @@ read_topology(struct reload_config_reader *reader, xmlNode *node)
                               sizeof config_of(reader)->topology_plugin);
 }
 
-static int
-read_node_id_length(struct reload_config_reader *reader, xmlNode *node)
-{
-    uint64_t value;
-    int error = reload_config_number(reader, node, RELOAD_NODE_ID_SIZE_MIN,
-                                     RELOAD_NODE_ID_SIZE_MAX, &value);
-    if (!error)
-        config_of(reader)->node_id_length = (uint8_t)value;
-    return error;
-}
+/* Numbers by the name of their element: where they go, and from what to what they may be. */
+static const struct {
+    const char *name;
+    size_t offset, size;
+    uint64_t min, max;
+} numbers[] = {
+#define NUMBER(name, field, min, max)                                                              \
+    {                                                                                              \
+        name, offsetof(struct reload_config, field), sizeof(((struct reload_config *)0)->field),   \
+            min, max                                                                               \
+    }
+    NUMBER("node-id-length", node_id_length, RELOAD_NODE_ID_SIZE_MIN, RELOAD_NODE_ID_SIZE_MAX),
+    NUMBER("max-message-size", max_message_size, MESSAGE_SIZE_MIN, MESSAGE_SIZE_MAX),
+    NUMBER("initial-ttl", initial_ttl, 1, 255),
+    NUMBER("overlay-reliability-timer", overlay_reliability_timer_ms, 200, 60000),
+    NUMBER("turn-density", turn_density, 0, 255),
+    NUMBER("chord-update-interval", chord_update_interval_s, 1, 1000000),
+    NUMBER("chord-ping-interval", chord_ping_interval_s, 1, 1000000),
+#undef NUMBER
+};
 
 static int
-read_max_message_size(struct reload_config_reader *reader, xmlNode *node)
+read_number(struct reload_config_reader *reader, xmlNode *node)
 {
+    size_t row = 0;
+    while (strcmp((const char *)node->name, numbers[row].name) != 0)
+        row++;
     uint64_t value;
-    int error = reload_config_number(reader, node, MESSAGE_SIZE_MIN, MESSAGE_SIZE_MAX, &value);
-    if (!error)
-        config_of(reader)->max_message_size = (uint32_t)value;
-    return error;
-}
-
-static int
-read_initial_ttl(struct reload_config_reader *reader, xmlNode *node)
-{
-    uint64_t value;
-    int error = reload_config_number(reader, node, 1, 255, &value);
-    if (!error)
-        config_of(reader)->initial_ttl = (uint8_t)value;
-    return error;
-}
-
-static int
-read_reliability_timer(struct reload_config_reader *reader, xmlNode *node)
-{
-    uint64_t value;
-    int error = reload_config_number(reader, node, 200, 60000, &value);
-    if (!error)
-        config_of(reader)->overlay_reliability_timer_ms = (uint32_t)value;
-    return error;
-}
-
-static int
-read_turn_density(struct reload_config_reader *reader, xmlNode *node)
-{
-    uint64_t value;
-    int error = reload_config_number(reader, node, 0, 255, &value);
-    if (!error)
-        config_of(reader)->turn_density = (uint32_t)value;
-    return error;
-}
-
-static int
-read_update_interval(struct reload_config_reader *reader, xmlNode *node)
-{
-    uint64_t value;
-    int error = reload_config_number(reader, node, 1, 1000000, &value);
-    if (!error)
-        config_of(reader)->chord_update_interval_s = (uint32_t)value;
-    return error;
-}
-
-static int
-read_ping_interval(struct reload_config_reader *reader, xmlNode *node)
-{
-    uint64_t value;
-    int error = reload_config_number(reader, node, 1, 1000000, &value);
-    if (!error)
-        config_of(reader)->chord_ping_interval_s = (uint32_t)value;
-    return error;
+    int error = reload_config_number(reader, node, numbers[row].min, numbers[row].max, &value);
+    if (error)
+        return error;
+    uint8_t *place = (uint8_t *)config_of(reader) + numbers[row].offset;
+    uint32_t wide = (uint32_t)value;
+    uint8_t narrow = (uint8_t)value;
+    if (numbers[row].size == sizeof wide)
+        memcpy(place, &wide, sizeof wide);
+    else
+        *place = narrow;
+    return 0;
 }
 
 static int
@@ -184,17 +158,17 @@ static int
 read_self_signed(struct reload_config_reader *reader, xmlNode *node)
 {
     struct reload_config *config = config_of(reader);
-    xmlChar *digest = xmlGetNoNsProp(node, (const xmlChar *)"digest");
-    const char *name = digest ? (const char *)digest : "";
-    int error = 0;
-    if (strcmp(name, "sha1") == 0)
-        config->self_signed_digest = 2;
-    else if (strcmp(name, "sha256") == 0)
-        config->self_signed_digest = 4;
+    char digest[16];
+    int error = reload_config_attribute(reader, node, "digest", digest, sizeof digest, NULL);
+    if (error)
+        return error;
+    if (strcmp(digest, "sha1") == 0)
+        config->self_signed_digest = RELOAD_HASH_ALGORITHM_SHA1;
+    else if (strcmp(digest, "sha256") == 0)
+        config->self_signed_digest = RELOAD_HASH_ALGORITHM_SHA256;
     else
-        error = reload_config_refuse(reader, node, "digest '%s' is neither sha1 nor sha256", name);
-    xmlFree(digest);
-    return error ? error : read_boolean(reader, node, &config->self_signed_permitted);
+        return reload_config_refuse(reader, node, "digest '%s' is neither sha1 nor sha256", digest);
+    return read_boolean(reader, node, &config->self_signed_permitted);
 }
 
 static int
@@ -204,25 +178,24 @@ read_bootstrap_node(struct reload_config_reader *reader, xmlNode *node)
     if (config->bootstrap_node_count == RELOAD_CONFIG_BOOTSTRAP_MAX)
         return reload_config_refuse(reader, node, "more than %d of them",
                                     RELOAD_CONFIG_BOOTSTRAP_MAX);
-    struct reload_config_bootstrap *entry =
-        &config->bootstrap_nodes[config->bootstrap_node_count];
-    xmlChar *address = xmlGetNoNsProp(node, (const xmlChar *)"address");
-    xmlChar *port = xmlGetNoNsProp(node, (const xmlChar *)"port");
-    long number = port ? strtol((const char *)port, NULL, 10) : DEFAULT_PORT;
-    int error = 0;
-    if (!address || !address[0] || strlen((const char *)address) >= sizeof entry->address)
-        error = reload_config_refuse(reader, node, "needs an address attribute");
-    else if (number < 1 || number > 65535)
-        error = reload_config_refuse(reader, node, "port '%s' is not from 1 to 65535",
-                                     (const char *)port);
-    if (!error) {
-        snprintf(entry->address, sizeof entry->address, "%s", (const char *)address);
-        entry->port = (uint16_t)number;
-        config->bootstrap_node_count++;
-    }
-    xmlFree(address);
-    xmlFree(port);
-    return error;
+    struct reload_config_bootstrap *entry = &config->bootstrap_nodes[config->bootstrap_node_count];
+    char port[16];
+    bool has_port;
+    int error = reload_config_attribute(reader, node, "address", entry->address,
+                                        sizeof entry->address, NULL);
+    if (!error)
+        error = reload_config_attribute(reader, node, "port", port, sizeof port, &has_port);
+    if (error)
+        return error;
+    if (!entry->address[0])
+        return reload_config_refuse(reader, node, "needs an address attribute");
+    char *end = port;
+    unsigned long number = has_port ? strtoul(port, &end, 10) : DEFAULT_PORT;
+    if (*end || port[0] == '-' || number < 1 || number > 65535)
+        return reload_config_refuse(reader, node, "port '%s' is not from 1 to 65535", port);
+    entry->port = (uint16_t)number;
+    config->bootstrap_node_count++;
+    return 0;
 }
 
 static int
@@ -244,6 +217,9 @@ read_node_id(struct reload_config_reader *reader, xmlNode *node, struct reload_n
         (void)sscanf(text + 2 * i, "%2x", &octet);
         id.octets[i] = (uint8_t)octet;
     }
+    if (length != 2u * config_of(reader)->node_id_length)
+        reload_config_warn(reader, node,
+                           "'%s' is not as long as this overlay's Node-IDs: it names nobody", text);
     list[(*count)++] = id;
     return 0;
 }
@@ -328,21 +304,21 @@ static int
 read_domain_restrictions(struct reload_config_reader *reader, xmlNode *node)
 {
     struct reload_config *config = config_of(reader);
-    xmlChar *enable = xmlGetNoNsProp(node, (const xmlChar *)"enable");
+    char enable[16];
+    int error = reload_config_attribute(reader, node, "enable", enable, sizeof enable, NULL);
+    if (error)
+        return error;
     config->domain_restrictions_present = true;
-    config->domain_restrictions_enable =
-        enable && (strcmp((const char *)enable, "true") == 0 ||
-                   strcmp((const char *)enable, "1") == 0);
-    xmlFree(enable);
+    config->domain_restrictions_enable = strcmp(enable, "true") == 0 || strcmp(enable, "1") == 0;
     for (xmlNode *child = node->children; child; child = child->next) {
         if (child->type != XML_ELEMENT_NODE || strcmp((const char *)child->name, "pattern") != 0)
             continue;
         if (config->domain_pattern_count == RELOAD_CONFIG_DOMAINS_MAX)
             return reload_config_refuse(reader, child, "more than %d of them",
                                         RELOAD_CONFIG_DOMAINS_MAX);
-        int error = reload_config_text(reader, child,
-                                       config->domain_patterns[config->domain_pattern_count],
-                                       sizeof config->domain_patterns[0]);
+        error =
+            reload_config_text(reader, child, config->domain_patterns[config->domain_pattern_count],
+                               sizeof config->domain_patterns[0]);
         if (error)
             return error;
         config->domain_pattern_count++;
@@ -358,13 +334,13 @@ static const struct {
     bool once;
 } elements[] = {
     {"topology-plugin", read_topology, true},
-    {"node-id-length", read_node_id_length, true},
-    {"max-message-size", read_max_message_size, true},
-    {"initial-ttl", read_initial_ttl, true},
-    {"overlay-reliability-timer", read_reliability_timer, true},
-    {"turn-density", read_turn_density, true},
-    {"chord-update-interval", read_update_interval, true},
-    {"chord-ping-interval", read_ping_interval, true},
+    {"node-id-length", read_number, true},
+    {"max-message-size", read_number, true},
+    {"initial-ttl", read_number, true},
+    {"overlay-reliability-timer", read_number, true},
+    {"turn-density", read_number, true},
+    {"chord-update-interval", read_number, true},
+    {"chord-ping-interval", read_number, true},
     {"chord-reactive", read_reactive, true},
     {"clients-permitted", read_clients_permitted, true},
     {"no-ice", read_no_ice, true},
@@ -384,22 +360,19 @@ static const struct {
 };
 #define ELEMENTS (sizeof elements / sizeof elements[0])
 
+/* RFC 3339 in UTC: 2026-11-21T12:00:00Z, perhaps with fractions of a second. */
 static int
 read_expiration(struct reload_config_reader *reader, xmlNode *node, const char *text)
 {
     struct tm broken = {0};
-    int used = 0;
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &broken.tm_year, &broken.tm_mon,
-               &broken.tm_mday, &broken.tm_hour, &broken.tm_min, &broken.tm_sec, &used) != 6)
-        return reload_config_refuse(reader, node, "expiration '%s' is not a time in UTC", text);
-    const char *rest = text + used;
-    if (*rest == '.')
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &broken);
+    if (rest && *rest == '.')
         rest += 1 + strspn(rest + 1, "0123456789");
-    broken.tm_year -= 1900;
-    broken.tm_mon -= 1;
-    time_t seconds = timegm(&broken);
-    if (strcmp(rest, "Z") != 0 || seconds <= 0)
-        return reload_config_refuse(reader, node, "expiration '%s' is not a time in UTC", text);
+    struct tm same = broken;
+    time_t seconds = rest ? timegm(&same) : 0;
+    if (seconds <= 0 || same.tm_mday != broken.tm_mday || strcasecmp(rest, "Z") != 0)
+        return reload_config_refuse(
+            reader, node, "expiration '%s' is not a time in UTC like 2030-12-31T23:59:59Z", text);
     config_of(reader)->expiration_ms = (uint64_t)seconds * 1000;
     return 0;
 }
@@ -408,30 +381,28 @@ static int
 read_attributes(struct reload_config_reader *reader, xmlNode *node)
 {
     struct reload_config *config = config_of(reader);
-    xmlChar *name = xmlGetNoNsProp(node, (const xmlChar *)"instance-name");
-    xmlChar *sequence = xmlGetNoNsProp(node, (const xmlChar *)"sequence");
-    xmlChar *expiration = xmlGetNoNsProp(node, (const xmlChar *)"expiration");
-    int error = 0;
-    char *end = NULL;
-    unsigned long number = sequence ? strtoul((const char *)sequence, &end, 10) : 0;
-    if (!name || !name[0] || strlen((const char *)name) > RELOAD_CONFIG_NAME_MAX ||
-        strspn((const char *)name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                   "0123456789-._") != strlen((const char *)name))
-        error = reload_config_refuse(reader, node, "instance-name must be a domain name");
-    else if (sequence && (*end || end == (char *)sequence || number > 65534))
-        error = reload_config_refuse(reader, node, "sequence '%s' is not a number from 0 to 65534",
-                                     (const char *)sequence);
-    else if (expiration)
-        error = read_expiration(reader, node, (const char *)expiration);
-    if (!error) {
-        snprintf(config->instance_name, sizeof config->instance_name, "%s", (const char *)name);
-        config->overlay = reload_config_overlay(config->instance_name);
-        config->sequence = (uint16_t)number;
-    }
-    xmlFree(name);
-    xmlFree(sequence);
-    xmlFree(expiration);
-    return error;
+    char sequence[32], expiration[64], *end = sequence;
+    bool has_sequence, expires;
+    int error = reload_config_attribute(reader, node, "instance-name", config->instance_name,
+                                        sizeof config->instance_name, NULL);
+    if (!error)
+        error = reload_config_attribute(reader, node, "sequence", sequence, sizeof sequence,
+                                        &has_sequence);
+    if (!error)
+        error = reload_config_attribute(reader, node, "expiration", expiration, sizeof expiration,
+                                        &expires);
+    if (error)
+        return error;
+    if (!config->instance_name[0] ||
+        config->instance_name[strspn(config->instance_name, NAME_CHARACTERS)])
+        return reload_config_refuse(reader, node, "instance-name must be a domain name");
+    unsigned long number = has_sequence ? strtoul(sequence, &end, 10) : 0;
+    if (has_sequence && (sequence[0] < '0' || sequence[0] > '9' || *end || number > SEQUENCE_MAX))
+        return reload_config_refuse(reader, node, "sequence '%s' is not a number from 0 to %u",
+                                    sequence, SEQUENCE_MAX);
+    config->overlay = reload_config_overlay(config->instance_name);
+    config->sequence = (uint16_t)number;
+    return expires ? read_expiration(reader, node, expiration) : 0;
 }
 
 static int
@@ -467,10 +438,9 @@ check_whole(struct reload_config_reader *reader, xmlNode *node)
     return 0;
 }
 
-int
-reload_config_read_element(struct reload_config_reader *reader, xmlNode *node)
+static void
+set_defaults(struct reload_config *config)
 {
-    struct reload_config *config = config_of(reader);
     config->node_id_length = 16;
     config->max_message_size = 5000;
     config->initial_ttl = 100;
@@ -481,9 +451,21 @@ reload_config_read_element(struct reload_config_reader *reader, xmlNode *node)
     config->chord_ping_interval_s = 3600;
     config->chord_reactive = true;
     snprintf(config->topology_plugin, sizeof config->topology_plugin, "CHORD-RELOAD");
+}
+
+int
+reload_config_read_element(struct reload_config_reader *reader, xmlNode *node)
+{
+    struct reload_config *config = config_of(reader);
+    set_defaults(config);
     int error = read_attributes(reader, node);
     bool seen[ELEMENTS] = {false};
     bool any_protocol = false;
+    /* First what the others are read by. */
+    for (xmlNode *child = node->children; !error && child; child = child->next)
+        if (child->type == XML_ELEMENT_NODE &&
+            strcmp((const char *)child->name, "node-id-length") == 0)
+            error = read_number(reader, child);
     for (xmlNode *child = node->children; !error && child; child = child->next) {
         if (child->type != XML_ELEMENT_NODE)
             continue;

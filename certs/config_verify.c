@@ -7,18 +7,21 @@
 
 #include "reload/wire/wire.h"
 
+#include <assert.h>
 #include <openssl/err.h>
 
+#define CERTIFICATES_MAX 16 /* looked at in one signature */
 
-static bool
-is_configuration_signer(const struct reload_config *in_force,
-                        const struct reload_identity *identity)
-{
-    for (size_t i = 0; i < in_force->configuration_signer_count; i++)
-        if (reload_identity_has(identity, &in_force->configuration_signers[i]))
-            return true;
-    return false;
-}
+/* What is checked: |bytes|, by one of |signers| of the configuration |in_force|. */
+struct claim {
+    struct reload_bytes bytes;
+    const struct reload_config *in_force;
+    const struct reload_node_id *signers;
+    size_t signer_count;
+    X509_STORE *store;
+    uint64_t wall_ms;
+    struct reload_wire wire;
+};
 
 static const EVP_MD *
 digest_of(uint8_t hash_algorithm)
@@ -35,18 +38,52 @@ digest_of(uint8_t hash_algorithm)
     }
 }
 
-/* Whether |identity| of the signature names |der|. */
 static bool
-names(const struct reload_signer_identity *identity, struct reload_bytes der)
+hash_is(uint8_t hash_algorithm, struct reload_bytes hash, struct reload_bytes node_id,
+        struct reload_bytes der)
 {
-    uint8_t hash[EVP_MAX_MD_SIZE];
+    uint8_t digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    if (identity->identity_type != RELOAD_SIGNER_IDENTITY_TYPE_CERT_HASH)
-        return false;
-    const EVP_MD *md = digest_of(identity->identity.cert_hash.hash_alg);
-    return md && EVP_Digest(der.data, der.size, hash, &size, md, NULL) == 1 &&
-           reload_bytes_equal(identity->identity.cert_hash.certificate_hash,
-                              (struct reload_bytes){hash, size});
+    const EVP_MD *md = digest_of(hash_algorithm);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool good = md && context && EVP_DigestInit_ex(context, md, NULL) == 1 &&
+                EVP_DigestUpdate(context, node_id.data, node_id.size) == 1 &&
+                EVP_DigestUpdate(context, der.data, der.size) == 1 &&
+                EVP_DigestFinal_ex(context, digest, &size) == 1;
+    EVP_MD_CTX_free(context);
+    return good && reload_bytes_equal(hash, (struct reload_bytes){digest, size});
+}
+
+/* Whether |name| of the signature is the certificate |der| of |owner|, signing as a signer (6.3.4:
+ * by the hash of the certificate when it has one Node-ID, else with the Node-ID in front). */
+static bool
+names_signer(const struct claim *claim, const struct reload_signer_identity *name,
+             const struct reload_identity *owner, struct reload_bytes der)
+{
+    for (size_t i = 0; i < claim->signer_count; i++) {
+        if (!reload_identity_has(owner, &claim->signers[i]))
+            continue;
+        if (name->identity_type == RELOAD_SIGNER_IDENTITY_TYPE_CERT_HASH &&
+            owner->node_id_count == 1 &&
+            hash_is(name->identity.cert_hash.hash_alg, name->identity.cert_hash.certificate_hash,
+                    (struct reload_bytes){NULL, 0}, der))
+            return true;
+        if (name->identity_type == RELOAD_SIGNER_IDENTITY_TYPE_CERT_HASH_NODE_ID &&
+            hash_is(name->identity.cert_hash_node_id.hash_alg,
+                    name->identity.cert_hash_node_id.certificate_node_id_hash,
+                    reload_node_id_bytes(&claim->signers[i], claim->wire.node_id_length), der))
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_bad_node(const struct reload_config *in_force, const struct reload_identity *identity)
+{
+    for (size_t i = 0; i < in_force->bad_node_count; i++)
+        if (reload_identity_has(identity, &in_force->bad_nodes[i]))
+            return true;
+    return false;
 }
 
 static bool
@@ -68,47 +105,66 @@ verifies(X509 *x509, const struct reload_signature *signature, const struct relo
 }
 
 static bool
-signed_by(const struct reload_config_document *document, const struct reload_config *in_force,
-          X509_STORE *store, const struct reload_signature *signature,
-          struct reload_bytes certificate, uint64_t wall_ms)
+signed_by(const struct claim *claim, const struct reload_signature *signature,
+          struct reload_bytes certificate)
 {
     X509 *x509 = NULL;
-    struct reload_identity identity;
+    struct reload_identity owner;
     uint8_t data[512];
-    struct reload_wire wire = {.node_id_length = in_force->node_id_length};
     struct reload_writer writer = reload_writer_of(data, sizeof data);
-    reload_signer_identity_encode(&writer, &wire, &signature->identity);
-    struct reload_bytes parts[] = {document->element, reload_writer_written(&writer)};
-    if (!names(&signature->identity, certificate) ||
-        reload_certificate_parse(certificate, &x509) != 0)
+    reload_signer_identity_encode(&writer, &claim->wire, &signature->identity);
+    struct reload_bytes parts[] = {claim->bytes, reload_writer_written(&writer)};
+    if (writer.failed || reload_certificate_parse(certificate, &x509) != 0)
         return false;
-    bool good = reload_certificate_identify(x509, in_force, &identity) == 0 &&
-                wall_ms >= identity.not_before_ms && wall_ms <= identity.not_after_ms &&
-                is_configuration_signer(in_force, &identity) &&
-                reload_certificate_check_chain(x509, store, in_force, &identity, wall_ms) == 0 &&
+    bool good = reload_certificate_identify(x509, claim->in_force, &owner) == 0 &&
+                claim->wall_ms >= owner.not_before_ms && claim->wall_ms <= owner.not_after_ms &&
+                names_signer(claim, &signature->identity, &owner, certificate) &&
+                !is_bad_node(claim->in_force, &owner) &&
+                reload_certificate_check_chain(x509, claim->store, claim->in_force, &owner,
+                                               claim->wall_ms) == 0 &&
                 (verifies(x509, signature, parts, 2) || verifies(x509, signature, parts, 1));
     X509_free(x509);
     return good;
 }
 
+/* Whether |signature| holds, by a certificate in it or in one of |others|. */
 static bool
-one_verifies(const struct reload_config_document *document, size_t index,
-             const struct reload_config *in_force, X509_STORE *store, uint64_t wall_ms)
+holds(const struct claim *claim, const struct reload_config_signature *signature,
+      const struct reload_config_signature *others, size_t other_count)
 {
-    struct reload_wire wire = {.node_id_length = in_force->node_id_length};
-    struct reload_bytes bytes = {document->signatures[index], document->signature_sizes[index]};
-    struct reload_reader reader = reload_reader_of(bytes);
-    struct reload_security_block block;
-    if (reload_security_block_decode(&reader, &wire, &block) != 0 ||
+    struct reload_reader reader =
+        reload_reader_of((struct reload_bytes){signature->block, signature->size});
+    struct reload_security_block block, source;
+    if (reload_security_block_decode(&reader, &claim->wire, &block) != 0 ||
         reload_reader_left(&reader) > 0)
         return false;
-    struct reload_reader list = reload_reader_of(block.certificates);
-    struct reload_generic_certificate certificate;
-    while (reload_generic_certificate_next(&list, &wire, &certificate))
-        if (signed_by(document, in_force, store, &block.signature, certificate.certificate,
-                      wall_ms))
-            return true;
+    for (size_t i = 0; i <= other_count; i++) {
+        const struct reload_config_signature *from = i == 0 ? signature : &others[i - 1];
+        reader = reload_reader_of((struct reload_bytes){from->block, from->size});
+        if (reload_security_block_decode(&reader, &claim->wire, &source) != 0)
+            continue;
+        struct reload_reader list = reload_reader_of(source.certificates);
+        struct reload_generic_certificate certificate;
+        for (size_t n = 0; n < CERTIFICATES_MAX; n++) {
+            if (!reload_generic_certificate_next(&list, &claim->wire, &certificate))
+                break;
+            if (certificate.type == RELOAD_CERTIFICATE_TYPE_X509 &&
+                signed_by(claim, &block.signature, certificate.certificate))
+                return true;
+        }
+    }
     return false;
+}
+
+static bool
+begin(struct claim *claim, const struct reload_config *in_force, struct reload_bytes bytes,
+      uint64_t wall_ms)
+{
+    *claim = (struct claim){.bytes = bytes,
+                            .in_force = in_force,
+                            .wall_ms = wall_ms,
+                            .wire = {.node_id_length = in_force->node_id_length}};
+    return bytes.size > 0 && reload_certificate_store(in_force, &claim->store) == 0;
 }
 
 enum reload_config_trust
@@ -116,18 +172,37 @@ reload_config_verify(const struct reload_config *config, const struct reload_con
                      uint64_t wall_ms)
 {
     const struct reload_config_document *document = (const struct reload_config_document *)config;
+    struct claim claim;
     if (document->signature_count == 0)
         return RELOAD_CONFIG_UNSIGNED;
-    /* In a comment there could stand the signed bytes, and outside of it what was read. */
-    if (document->ambiguous || document->element.size == 0)
+    if (!begin(&claim, in_force, document->element, wall_ms))
         return RELOAD_CONFIG_BAD;
-    X509_STORE *store;
-    if (reload_certificate_store(in_force, &store) != 0)
-        return RELOAD_CONFIG_BAD;
+    claim.signers = in_force->configuration_signers;
+    claim.signer_count = in_force->configuration_signer_count;
     bool good = false;
     for (size_t i = 0; !good && i < document->signature_count; i++)
-        good = one_verifies(document, i, in_force, store, wall_ms);
-    X509_STORE_free(store);
+        good = holds(&claim, &document->signatures[i], NULL, 0);
+    X509_STORE_free(claim.store);
+    ERR_clear_error();
+    return good ? RELOAD_CONFIG_SIGNED : RELOAD_CONFIG_BAD;
+}
+
+enum reload_config_trust
+reload_config_verify_kind(const struct reload_config *config, size_t index,
+                          const struct reload_config *in_force, uint64_t wall_ms)
+{
+    const struct reload_config_document *document = (const struct reload_config_document *)config;
+    struct claim claim;
+    assert(index < config->kind_count);
+    if (!document->kind_signatures[index].block)
+        return RELOAD_CONFIG_UNSIGNED;
+    if (!begin(&claim, in_force, config->kinds[index].block, wall_ms))
+        return RELOAD_CONFIG_BAD;
+    claim.signers = in_force->kind_signers;
+    claim.signer_count = in_force->kind_signer_count;
+    bool good = holds(&claim, &document->kind_signatures[index], document->signatures,
+                      document->signature_count);
+    X509_STORE_free(claim.store);
     ERR_clear_error();
     return good ? RELOAD_CONFIG_SIGNED : RELOAD_CONFIG_BAD;
 }

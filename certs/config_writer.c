@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "certs/config_writer.h"
 
+#include "certs/certificate.h"
 #include "certs/key.h"
 
 #include "reload/wire/wire.h"
@@ -10,6 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+/* Room for a SecurityBlock with one certificate. */
+#define BLOCK_SIZE_MAX (RELOAD_CERTIFICATE_SIZE_MAX + 2048)
+
+/* Who signs; no |key|: nobody. */
+struct author {
+    EVP_PKEY *key;
+    X509 *certificate;
+};
 
 static const char *const models[] = {"", "SINGLE", "ARRAY", "DICTIONARY"};
 static const char *const policies[] = {"", "USER-MATCH", "NODE-MATCH", "USER-NODE-MATCH",
@@ -100,29 +110,110 @@ write_node_ids(FILE *out, const char *name, const struct reload_node_id *ids, si
     }
 }
 
-static void
-write_kinds(FILE *out, const struct reload_config *config)
+/* ---- the signatures ------------------------------------------------------------------------- */
+
+/* Signs |bytes| followed by our SignerIdentity (D25) and writes a SecurityBlock. */
+static int
+sign(struct reload_bytes bytes, EVP_PKEY *key, X509 *x509, struct reload_writer *block)
 {
-    fputs("    <required-kinds>\n", out);
-    for (size_t i = 0; i < config->kind_count; i++) {
-        const struct reload_config_kind *kind = &config->kinds[i];
-        const char *name = kind_name(kind->kind);
-        fputs("      <kind-block>\n", out);
-        if (name)
-            fprintf(out, "        <kind name=\"%s\">\n", name);
-        else
-            fprintf(out, "        <kind id=\"%u\">\n", kind->kind);
-        fprintf(out, "          <data-model>%s</data-model>\n", models[kind->data_model]);
-        fprintf(out, "          <access-control>%s</access-control>\n",
-                policies[kind->access_policy]);
-        if (kind->access_policy == RELOAD_ACCESS_NODE_MULTIPLE)
-            fprintf(out, "          <max-node-multiple>%u</max-node-multiple>\n",
-                    kind->max_node_multiple);
-        fprintf(out, "          <max-count>%u</max-count>\n", kind->max_count);
-        fprintf(out, "          <max-size>%u</max-size>\n        </kind>\n      </kind-block>\n",
-                kind->max_size);
+    uint8_t der[RELOAD_CERTIFICATE_SIZE_MAX], hash[EVP_MAX_MD_SIZE], data[256], value[1024];
+    uint8_t *at = der;
+    unsigned hash_size = 0;
+    int length = i2d_X509(x509, NULL);
+    if (length <= 0 || (size_t)length > sizeof der || i2d_X509(x509, &at) != length ||
+        EVP_Digest(der, (size_t)length, hash, &hash_size, EVP_sha256(), NULL) != 1)
+        return RELOAD_E_CRYPTO;
+    struct reload_wire wire = {.node_id_length = 16};
+    struct reload_signature signature = {
+        .algorithm = {RELOAD_HASH_ALGORITHM_SHA256, reload_key_signature_algorithm(key)}};
+    signature.identity.identity_type = RELOAD_SIGNER_IDENTITY_TYPE_CERT_HASH;
+    signature.identity.identity.cert_hash.hash_alg = RELOAD_HASH_ALGORITHM_SHA256;
+    signature.identity.identity.cert_hash.certificate_hash = (struct reload_bytes){hash, hash_size};
+    struct reload_writer identity = reload_writer_of(data, sizeof data);
+    reload_signer_identity_encode(&identity, &wire, &signature.identity);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    size_t size = sizeof value;
+    bool good = context && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
+                EVP_DigestSignUpdate(context, bytes.data, bytes.size) == 1 &&
+                EVP_DigestSignUpdate(context, identity.data, identity.size) == 1 &&
+                EVP_DigestSignFinal(context, value, &size) == 1;
+    EVP_MD_CTX_free(context);
+    signature.signature_value = (struct reload_bytes){value, size};
+    size_t mark = reload_writer_begin(block, 2);
+    struct reload_generic_certificate certificate = {.type = RELOAD_CERTIFICATE_TYPE_X509,
+                                                     .certificate = {der, (size_t)length}};
+    reload_generic_certificate_encode(block, &wire, &certificate);
+    reload_writer_end(block, mark, 2);
+    reload_signature_encode(block, &wire, &signature);
+    return good && !block->failed ? 0 : RELOAD_E_CRYPTO;
+}
+
+/* Writes a |name| element with the signature of |bytes|, when there is somebody to sign. */
+static int
+write_signature(FILE *out, const char *name, struct reload_bytes bytes, const struct author *author)
+{
+    uint8_t data[BLOCK_SIZE_MAX];
+    struct reload_writer block = reload_writer_of(data, sizeof data);
+    if (!author->key)
+        return 0;
+    int error = sign(bytes, author->key, author->certificate, &block);
+    if (error)
+        return error;
+    fprintf(out, "<%s>\n", name);
+    write_base64(out, reload_writer_written(&block));
+    fprintf(out, "</%s>\n", name);
+    return 0;
+}
+
+/* ---- the elements --------------------------------------------------------------------------- */
+
+static void
+write_kind(FILE *out, const struct reload_config_kind *kind)
+{
+    const char *name = kind_name(kind->kind);
+    if (name)
+        fprintf(out, "<kind name=\"%s\">\n", name);
+    else
+        fprintf(out, "<kind id=\"%u\">\n", kind->kind);
+    fprintf(out, "          <data-model>%s</data-model>\n", models[kind->data_model]);
+    fprintf(out, "          <access-control>%s</access-control>\n", policies[kind->access_policy]);
+    if (kind->access_policy == RELOAD_ACCESS_NODE_MULTIPLE)
+        fprintf(out, "          <max-node-multiple>%u</max-node-multiple>\n",
+                kind->max_node_multiple);
+    fprintf(out, "          <max-count>%u</max-count>\n", kind->max_count);
+    fprintf(out, "          <max-size>%u</max-size>\n        </kind>", kind->max_size);
+}
+
+/* A kind-block: the Kind, and the signature over its bytes (11.1). */
+static int
+write_kind_block(FILE *out, const struct reload_config_kind *kind, const struct author *author)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&text, &size);
+    if (!memory)
+        return RELOAD_E_NOMEM;
+    write_kind(memory, kind);
+    int error = fclose(memory) == 0 ? 0 : RELOAD_E_NOMEM;
+    if (!error) {
+        fprintf(out, "      <kind-block>\n        %s\n", text);
+        error = write_signature(out, "kind-signature",
+                                (struct reload_bytes){(const uint8_t *)text, size}, author);
+        fputs("      </kind-block>\n", out);
     }
+    free(text);
+    return error;
+}
+
+static int
+write_kinds(FILE *out, const struct reload_config *config, const struct author *author)
+{
+    int error = 0;
+    fputs("    <required-kinds>\n", out);
+    for (size_t i = 0; !error && i < config->kind_count; i++)
+        error = write_kind_block(out, &config->kinds[i], author);
     fputs("    </required-kinds>\n", out);
+    return error;
 }
 
 static void
@@ -150,6 +241,9 @@ write_lists(FILE *out, const struct reload_config *config)
     }
     for (size_t i = 0; i < config->enrollment_url_count; i++)
         write_element(out, "enrollment-server", config->enrollment_urls[i]);
+    if (config->self_signed_permitted)
+        fprintf(out, "    <self-signed-permitted digest=\"%s\">true</self-signed-permitted>\n",
+                config->self_signed_digest == RELOAD_HASH_ALGORITHM_SHA256 ? "sha256" : "sha1");
     for (size_t i = 0; i < config->bootstrap_node_count; i++) {
         fputs("    <bootstrap-node address=\"", out);
         write_text(out, config->bootstrap_nodes[i].address);
@@ -172,8 +266,8 @@ link_protocol_name(const struct reload_config *config)
                : "TLS";
 }
 
-static void
-write_configuration(FILE *out, const struct reload_config *config)
+static int
+write_configuration(FILE *out, const struct reload_config *config, const struct author *author)
 {
     fprintf(out, "<configuration instance-name=\"%s\" sequence=\"%u\"", config->instance_name,
             config->sequence);
@@ -200,92 +294,63 @@ write_configuration(FILE *out, const struct reload_config *config)
     write_number(out, "overlay-reliability-timer", config->overlay_reliability_timer_ms);
     write_element(out, "overlay-link-protocol", link_protocol_name(config));
     write_domains(out, config);
-    write_kinds(out, config);
+    int error = write_kinds(out, config, author);
     fputs("  </configuration>", out);
+    return error;
 }
 
-/* ---- the signatures ------------------------------------------------------------------------- */
+/* ---- the document --------------------------------------------------------------------------- */
 
-/* Signs |bytes| followed by our SignerIdentity (D25) and writes a SecurityBlock. */
+/* The configuration element alone: it is what is signed. */
 static int
-sign(struct reload_bytes bytes, EVP_PKEY *key, X509 *x509, struct reload_writer *block)
-{
-    uint8_t der[8192], hash[EVP_MAX_MD_SIZE], data[256], value[1024];
-    uint8_t *at = der;
-    unsigned hash_size = 0;
-    int length = i2d_X509(x509, NULL);
-    if (length <= 0 || (size_t)length > sizeof der || i2d_X509(x509, &at) != length ||
-        EVP_Digest(der, (size_t)length, hash, &hash_size, EVP_sha256(), NULL) != 1)
-        return RELOAD_E_CRYPTO;
-    struct reload_wire wire = {.node_id_length = 16};
-    struct reload_signature signature = {
-        .algorithm = {RELOAD_HASH_ALGORITHM_SHA256, reload_key_signature_algorithm(key)}};
-    signature.identity.identity_type = RELOAD_SIGNER_IDENTITY_TYPE_CERT_HASH;
-    signature.identity.identity.cert_hash.hash_alg = RELOAD_HASH_ALGORITHM_SHA256;
-    signature.identity.identity.cert_hash.certificate_hash =
-        (struct reload_bytes){hash, hash_size};
-    struct reload_writer identity = reload_writer_of(data, sizeof data);
-    reload_signer_identity_encode(&identity, &wire, &signature.identity);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    size_t size = sizeof value;
-    bool good = context && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-                EVP_DigestSignUpdate(context, bytes.data, bytes.size) == 1 &&
-                EVP_DigestSignUpdate(context, identity.data, identity.size) == 1 &&
-                EVP_DigestSignFinal(context, value, &size) == 1;
-    EVP_MD_CTX_free(context);
-    signature.signature_value = (struct reload_bytes){value, size};
-    size_t mark = reload_writer_begin(block, 2);
-    struct reload_generic_certificate certificate = {
-        .type = RELOAD_CERTIFICATE_TYPE_X509, .certificate = {der, (size_t)length}};
-    reload_generic_certificate_encode(block, &wire, &certificate);
-    reload_writer_end(block, mark, 2);
-    reload_signature_encode(block, &wire, &signature);
-    return good && !block->failed ? 0 : RELOAD_E_CRYPTO;
-}
-
-/* The text of what |fn| would have to write twice: the element alone is signed. */
-static int
-configuration_text(const struct reload_config *config, char **text, size_t *size)
+configuration_text(const struct reload_config *config, const struct author *author, char **text,
+                   size_t *size)
 {
     FILE *out = open_memstream(text, size);
     if (!out)
         return RELOAD_E_NOMEM;
-    write_configuration(out, config);
-    return fclose(out) == 0 ? 0 : RELOAD_E_NOMEM;
+    int error = write_configuration(out, config, author);
+    if (fclose(out) != 0)
+        error = RELOAD_E_NOMEM;
+    return error;
+}
+
+static int
+write_document(FILE *out, struct reload_bytes element, const struct author *author)
+{
+    fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+          "<overlay xmlns=\"urn:ietf:params:xml:ns:p2p:config-base\"\n"
+          "    xmlns:chord=\"urn:ietf:params:xml:ns:p2p:config-chord\"\n"
+          "    xmlns:sip=\"urn:ietf:params:xml:ns:p2p:config-base:sip\">\n  ",
+          out);
+    fwrite(element.data, 1, element.size, out);
+    fputs("\n", out);
+    int error = write_signature(out, "signature", element, author);
+    fputs("</overlay>\n", out);
+    return error;
 }
 
 int
 reload_config_write(const struct reload_config *config, EVP_PKEY *signer_key, X509 *signer,
                     uint8_t **document, size_t *size)
 {
+    struct author author = {signer_key, signer};
     char *text = NULL, *whole = NULL;
     size_t length = 0;
-    int error = configuration_text(config, &text, &length);
-    uint8_t data[16384];
-    struct reload_writer block = reload_writer_of(data, sizeof data);
-    if (!error && signer_key)
-        error = sign((struct reload_bytes){(const uint8_t *)text, length}, signer_key, signer,
-                     &block);
+    int error = configuration_text(config, &author, &text, &length);
     FILE *out = error ? NULL : open_memstream(&whole, size);
     if (out) {
-        fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-              "<overlay xmlns=\"urn:ietf:params:xml:ns:p2p:config-base\"\n"
-              "    xmlns:chord=\"urn:ietf:params:xml:ns:p2p:config-chord\"\n"
-              "    xmlns:sip=\"urn:ietf:params:xml:ns:p2p:config-base:sip\">\n  ",
-              out);
-        fwrite(text, 1, length, out);
-        if (block.size) {
-            fputs("\n  <signature>\n", out);
-            write_base64(out, reload_writer_written(&block));
-            fputs("  </signature>", out);
-        }
-        fputs("\n</overlay>\n", out);
+        error = write_document(out, (struct reload_bytes){(const uint8_t *)text, length}, &author);
         if (fclose(out) != 0)
             error = RELOAD_E_NOMEM;
-        *document = (uint8_t *)whole;
     } else if (!error) {
         error = RELOAD_E_NOMEM;
     }
     free(text);
-    return error;
+    if (error) {
+        free(whole);
+        return error;
+    }
+    *document = (uint8_t *)whole;
+    return 0;
 }

@@ -12,7 +12,8 @@
 
 /* reload_config_write writes |config| as a document, signed by |signer_key| whose |signer|
  * certificate goes into the signature (NULL: unsigned), into |*document|, to be freed by free().
- * Registered Kinds are written by name. 0, RELOAD_E_NOMEM, RELOAD_E_CRYPTO. */
+ * Registered Kinds are written by name; each kind-block is signed like the whole. 0,
+ * RELOAD_E_NOMEM, RELOAD_E_CRYPTO. */
 RELOAD_CHECKED int reload_config_write(const struct reload_config *config, EVP_PKEY *signer_key,
                                        X509 *signer, uint8_t **document, size_t *size);
 
