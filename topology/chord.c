@@ -23,6 +23,8 @@
 
 #include <assert.h>
 
+#define DOUBT (5 * RELOAD_SECOND)
+
 /* ---- small things --------------------------------------------------------------------------- */
 
 uint64_t
@@ -208,9 +210,12 @@ link_up(void *state, uint32_t link, const struct reload_node_id *node_id, bool w
     struct reload_chord *chord = state;
     struct reload_chord_peer *peer =
         reload_chord_table_find(&chord->table, reload_chord_place_of(node_id));
-    if (peer) {
-        peer->link = link; /* a new link in the place of an old one (D27) */
+    if (peer && peer->link != link) {
+        /* A new link in the place of an old one (D27). If the node began anew it is no peer any
+         * more; if it did not it says so by an Update, as we do below. */
+        peer->link = link;
         peer->suspect = false;
+        peer->doubted_until = now + DOUBT;
     }
     /* It learns at once that we are a peer (10.7: peer_ready), or all that we know (6.4.2.3). A
      * node that is still joining does so when it has joined. */

@@ -105,6 +105,20 @@ lose(struct reload_chord *chord, struct reload_chord_place place, reload_time no
 }
 
 void
+reload_chord_lose_doubted(struct reload_chord *chord, reload_time now)
+{
+    for (size_t i = 0; i < chord->table.count;) {
+        const struct reload_chord_peer *peer = &chord->table.peers[i];
+        if (peer->doubted_until > now) {
+            i++;
+            continue;
+        }
+        lose(chord, reload_chord_table_place(&chord->table, peer), now);
+        i = 0; /* the table has changed */
+    }
+}
+
+void
 reload_chord_link_down(void *state, uint32_t link, const struct reload_node_id *node_id, int error,
                        reload_time now)
 {

@@ -11,6 +11,10 @@ void reload_chord_leave(void *state, reload_time now);
 void reload_chord_link_down(void *state, uint32_t link, const struct reload_node_id *node_id,
                             int error, reload_time now);
 
+/* reload_chord_lose_doubted removes peers whose link was replaced and who have not said since that
+ * they are peers: they began anew. */
+void reload_chord_lose_doubted(struct reload_chord *chord, reload_time now);
+
 /* reload_chord_leave_received handles a LeaveReq. Returns 0, RELOAD_E_FORBIDDEN,
  * RELOAD_E_MALFORMED. */
 int reload_chord_leave_received(struct reload_chord *chord, const struct reload_incoming *incoming,

@@ -4,6 +4,7 @@
 #include "topology/chord_stabilize.h"
 
 #include "topology/chord_attempt.h"
+#include "topology/chord_leave.h"
 #include "topology/chord_update.h"
 
 #include <assert.h>
@@ -67,6 +68,7 @@ reload_chord_probe_due(struct reload_chord *chord, reload_time now)
     if (chord->phase != RELOAD_CHORD_JOINED)
         return;
     reload_chord_arm(chord, RELOAD_CHORD_TIMER_PROBE, now + PROBE_PERIOD);
+    reload_chord_lose_doubted(chord, now);
     if (table->count == 0)
         return;
     uint32_t first = table->peers[0].link, last = table->peers[table->count - 1].link;

@@ -87,8 +87,10 @@ reload_chord_table_add(struct reload_chord_table *table, const struct reload_env
             return error;
     }
     memmove(&table->peers[at + 1], &table->peers[at], (table->count - at) * sizeof *table->peers);
-    table->peers[at] = (struct reload_chord_peer){
-        .distance = distance, .link = link, .surplus_since = RELOAD_NEVER};
+    table->peers[at] = (struct reload_chord_peer){.distance = distance,
+                                                  .link = link,
+                                                  .doubted_until = RELOAD_NEVER,
+                                                  .surplus_since = RELOAD_NEVER};
     table->count++;
     return 0;
 }

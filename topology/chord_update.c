@@ -278,10 +278,11 @@ enter(struct reload_chord *chord, struct reload_chord_place signer, uint32_t lin
     bool known = reload_chord_table_find(&chord->table, signer);
     if (reload_chord_table_add(&chord->table, chord->env, signer, link) != 0)
         return; /* no room or memory: it stays linked */
+    struct reload_chord_peer *peer = reload_chord_table_find(&chord->table, signer);
+    peer->doubted_until = RELOAD_NEVER;
     if (known)
         return;
-    reload_chord_table_find(&chord->table, signer)->opened =
-        reload_chord_attempt_was_ours(chord, signer);
+    peer->opened = reload_chord_attempt_was_ours(chord, signer);
     reload_chord_changed(chord, RELOAD_CHORD_CAUSE_LEARNT, now);
 }
 
