@@ -1,0 +1,122 @@
+/* node_fetch.c: the verb that fetches. RFC 6940 7.4.2.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/core/fetch_check.h"
+#include "reload/core/job.h"
+#include "reload/core/node_internal.h"
+
+#include <assert.h>
+
+/* A Fetch under way; the specifiers' keys follow it. */
+struct fetch_job {
+    struct reload_job job; /* must be first */
+    uint8_t resource[255];
+    uint8_t resource_size;
+    struct reload_fetch_specifier specifiers[RELOAD_FETCH_SPECIFIERS_MAX];
+    size_t count;
+    reload_value_fn *each;
+    reload_result_fn *done;
+    void *argument;
+    uint8_t keys[];
+};
+
+static void
+hand_over(void *argument, const struct reload_fetched *fetched, reload_time now)
+{
+    struct fetch_job *job = argument;
+    const struct reload_value *value = fetched->value;
+    const struct reload_data_value *data = reload_value_data(&value->data);
+    struct reload_fetched_value found = {.kind = fetched->row->kind,
+                                         .generation = fetched->generation,
+                                         .value = data->value,
+                                         .exists = data->exists,
+                                         .storage_time_ms = value->data.storage_time,
+                                         .lifetime_s = value->data.lifetime,
+                                         .signer = fetched->signer};
+    if (fetched->row->data_model == RELOAD_DATA_MODEL_ARRAY)
+        found.index = reload_value_index(value->key);
+    if (fetched->row->data_model == RELOAD_DATA_MODEL_DICTIONARY)
+        found.key = value->key;
+    if (job->each)
+        job->each(job->argument, &found, now);
+}
+
+static void
+answered(void *argument, const struct reload_result *result, reload_time now)
+{
+    struct fetch_job *job = argument;
+    struct reload_node *node = job->job.node;
+    struct reload_result told = *result;
+    if (!result->error) {
+        struct reload_fetch_check check = {.node = node,
+                                           .resource = {job->resource, job->resource_size},
+                                           .specifiers = job->specifiers,
+                                           .count = job->count,
+                                           .each = hand_over,
+                                           .argument = job,
+                                           .now = now};
+        told.error = reload_fetch_check_answer(&check, result->message);
+        told.discarded = check.discarded;
+    }
+    reload_result_fn *done = job->done;
+    void *whose = job->argument;
+    reload_job_free(&job->job);
+    if (done)
+        done(whose, &told, now);
+}
+
+static struct fetch_job *
+make_job(struct reload_node *node, struct reload_bytes resource,
+         const struct reload_fetch_specifier *specifiers, size_t count)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += specifiers[i].key.size;
+    struct fetch_job *job = reload_job_new(node, sizeof *job + size, NULL);
+    if (!job)
+        return NULL;
+    memcpy(job->resource, resource.data, resource.size);
+    job->resource_size = (uint8_t)resource.size;
+    job->count = count;
+    uint8_t *at = job->keys;
+    for (size_t i = 0; i < count; i++) {
+        struct reload_bytes key = specifiers[i].key;
+        job->specifiers[i] = specifiers[i];
+        job->specifiers[i].key.data = at;
+        if (key.size)
+            memcpy(at, key.data, key.size);
+        at += key.size;
+    }
+    return job;
+}
+
+int
+reload_node_fetch(struct reload_node *node, struct reload_bytes resource,
+                  const struct reload_fetch_specifier *specifiers, size_t count,
+                  reload_value_fn *each, reload_result_fn *done, void *argument, reload_time now)
+{
+    if (count == 0 || count > RELOAD_FETCH_SPECIFIERS_MAX || resource.size == 0 ||
+        resource.size > 255)
+        return RELOAD_E_USAGE;
+    size_t size = node->config->max_message_size;
+    struct reload_buffer *buffer = reload_buffer_get(&node->buffers, size);
+    struct fetch_job *job = buffer ? make_job(node, resource, specifiers, count) : NULL;
+    if (!job) {
+        reload_buffer_drop(&node->buffers, buffer);
+        return RELOAD_E_NOMEM;
+    }
+    job->each = each;
+    job->done = done;
+    job->argument = argument;
+    struct reload_writer writer = reload_writer_of(buffer->data, size);
+    int error = reload_fetch_request(node, resource, specifiers, count, &writer);
+    if (!error) {
+        struct reload_route route = reload_route_to_resource(resource);
+        error = reload_node_request(node, &route, RELOAD_MESSAGE_FETCH_REQ,
+                                    reload_writer_written(&writer), answered, job, now, NULL);
+    }
+    reload_buffer_drop(&node->buffers, buffer);
+    if (error)
+        reload_job_free(&job->job);
+    return error;
+}

@@ -1,0 +1,300 @@
+/* storage.c: resources, Kinds and values: made, found, written, ended.
+ *
+ * RFC 6940 7.2. SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/core/storage.h"
+
+#include "reload/core/node_internal.h"
+
+#include <assert.h>
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+int
+reload_storage_open(struct reload_storage *storage, const struct reload_env *env,
+                    const struct reload_kinds *kinds, reload_persist_fn *persist,
+                    void *persist_context)
+{
+    *storage = (struct reload_storage){.env = env,
+                                       .kinds = kinds,
+                                       .resource_count_max = RELOAD_RESOURCES_MAX,
+                                       .octets_max = RELOAD_STORAGE_OCTETS_MAX,
+                                       .persist = persist,
+                                       .persist_context = persist_context};
+    uint64_t seed;
+    env->random(env->context, &seed, sizeof seed);
+    storage->prng = reload_prng_of(seed);
+    reload_alarms_init(&storage->expiries, storage, env->context, env->allocate);
+    reload_certificates_init(&storage->certificates, env);
+    reload_marks_init(&storage->marks, env, &storage->prng, RELOAD_HIGH_WATER_MAX,
+                      RELOAD_MARKS_OCTETS_MAX);
+    reload_marks_init(&storage->seen, env, &storage->prng, RELOAD_HIGH_WATER_MAX,
+                      RELOAD_MARKS_OCTETS_MAX);
+    if (kinds->count == 0)
+        return 0;
+    size_t size = kinds->count * sizeof *storage->by_kind;
+    storage->by_kind = env->allocate(env->context, NULL, size);
+    if (!storage->by_kind)
+        return RELOAD_E_NOMEM;
+    memset(storage->by_kind, 0, size);
+    return 0;
+}
+
+static void
+free_kind(struct reload_storage *storage, struct reload_stored_kind *kind)
+{
+    while (kind->values.root) {
+        struct reload_stored *stored = (struct reload_stored *)kind->values.root;
+        reload_ordered_remove(&kind->values, &stored->entry);
+        reload_storage_free(storage, stored);
+    }
+    (void)reload_storage_allocate(storage, kind, 0);
+}
+
+void
+reload_storage_fini(struct reload_storage *storage)
+{
+    if (!storage->env)
+        return;
+    while (storage->resources.root) {
+        struct reload_resource *resource = (struct reload_resource *)storage->resources.root;
+        reload_ordered_remove(&storage->resources, &resource->entry);
+        while (resource->kinds) {
+            struct reload_stored_kind *kind = resource->kinds;
+            resource->kinds = kind->next;
+            free_kind(storage, kind);
+        }
+        (void)reload_storage_allocate(storage, resource, 0);
+    }
+    reload_certificates_fini(&storage->certificates);
+    reload_marks_fini(&storage->marks);
+    reload_marks_fini(&storage->seen);
+    reload_alarms_fini(&storage->expiries);
+    if (storage->by_kind)
+        (void)reload_storage_allocate(storage, storage->by_kind, 0);
+    *storage = (struct reload_storage){0};
+}
+
+void
+reload_storage_free(struct reload_storage *storage, struct reload_stored *stored)
+{
+    reload_alarm_clear(&storage->expiries, &stored->alarm);
+    reload_certificates_drop(&storage->certificates, stored->certificate);
+    (void)reload_storage_allocate(storage, stored, 0);
+}
+
+/* ---- resources ------------------------------------------------------------------------------ */
+
+size_t
+reload_storage_resource_count(const struct reload_storage *storage)
+{
+    return storage->resources.count;
+}
+
+struct reload_resource *
+reload_storage_find(const struct reload_storage *storage, struct reload_bytes id)
+{
+    return (struct reload_resource *)reload_ordered_find(&storage->resources, id);
+}
+
+struct reload_resource *
+reload_storage_after(const struct reload_storage *storage, struct reload_bytes id)
+{
+    return (struct reload_resource *)reload_ordered_after(&storage->resources, id);
+}
+
+struct reload_ordered *
+reload_storage_by_kind(const struct reload_storage *storage, const struct reload_kind *row)
+{
+    size_t at = (size_t)(row - storage->kinds->rows);
+    assert(row >= storage->kinds->rows && at < storage->kinds->count);
+    return &storage->by_kind[at];
+}
+
+struct reload_resource *
+reload_storage_closest(const struct reload_storage *storage, const struct reload_kind *row,
+                       struct reload_bytes id)
+{
+    const struct reload_ordered *set = reload_storage_by_kind(storage, row);
+    struct reload_ordered_entry *entry = reload_ordered_from(set, id);
+    if (!entry)
+        entry = reload_ordered_first(set);
+    return entry ? ((struct reload_stored_kind *)entry)->resource : NULL;
+}
+
+struct reload_stored_kind *
+reload_resource_kind(const struct reload_resource *resource, const struct reload_kind *row)
+{
+    struct reload_stored_kind *kind = resource ? resource->kinds : NULL;
+    while (kind && kind->row != row)
+        kind = kind->next;
+    return kind;
+}
+
+/* ---- values --------------------------------------------------------------------------------- */
+
+struct reload_stored *
+reload_stored_find(const struct reload_stored_kind *kind, struct reload_bytes key)
+{
+    return kind ? (struct reload_stored *)reload_ordered_find(&kind->values, key) : NULL;
+}
+
+struct reload_stored *
+reload_stored_from(const struct reload_stored_kind *kind, struct reload_bytes key)
+{
+    return kind ? (struct reload_stored *)reload_ordered_from(&kind->values, key) : NULL;
+}
+
+struct reload_stored *
+reload_stored_after(const struct reload_stored_kind *kind, struct reload_bytes key)
+{
+    return kind ? (struct reload_stored *)reload_ordered_after(&kind->values, key) : NULL;
+}
+
+uint32_t
+reload_stored_length(const struct reload_stored_kind *kind)
+{
+    const struct reload_ordered_entry *last = kind ? reload_ordered_last(&kind->values) : NULL;
+    return last ? reload_value_index(last->key) + 1 : 0;
+}
+
+uint32_t
+reload_stored_lifetime(const struct reload_stored *stored, reload_time now)
+{
+    return stored->expires > now ? (uint32_t)((stored->expires - now) / RELOAD_SECOND) : 0;
+}
+
+void
+reload_stored_write(const struct reload_stored *stored, struct reload_writer *writer,
+                    reload_time now)
+{
+    uint8_t *at = reload_writer_reserve(writer, stored->size);
+    if (!at)
+        return;
+    memcpy(at, stored->bytes, stored->size);
+    struct reload_writer lifetime = reload_writer_of(at + RELOAD_VALUE_LIFETIME_OFFSET, 4);
+    reload_writer_u32(&lifetime, reload_stored_lifetime(stored, now));
+}
+
+/* ---- keeping beyond this process ------------------------------------------------------------ */
+
+/* Values are kept under 'V', resource (with its size), Kind-ID, key: wall time of expiry in ms,
+ * generation, StoredData. Certificates under 'C', SHA-256: DER. */
+static void
+persist_certificate(struct reload_storage *storage, struct reload_certificate *certificate,
+                    bool is_there)
+{
+    static const uint8_t tag = 'C';
+    struct reload_bytes key[] = {{&tag, 1}, {certificate->hash, sizeof certificate->hash}};
+    struct reload_bytes der = {certificate->der, certificate->size};
+    certificate->persisted = is_there;
+    storage->persist(storage->persist_context, key, 2, &der, is_there ? 1 : 0);
+}
+
+void
+reload_storage_persist_value(struct reload_storage *storage, struct reload_stored *stored,
+                             bool is_there, reload_time now)
+{
+    if (!storage->persist)
+        return;
+    const struct reload_resource *resource = stored->kind->resource;
+    uint8_t head[2] = {'V', resource->id_size}, kind[4], times[16];
+    struct reload_writer writer = reload_writer_of(times, sizeof times);
+    uint64_t wall_ms = storage->env->wall_ms(storage->env->context);
+    reload_writer_u64(&writer, wall_ms + (stored->expires > now ? stored->expires - now : 0) /
+                                             RELOAD_MS);
+    reload_writer_u64(&writer, stored->kind->generation);
+    struct reload_bytes key[RELOAD_PERSIST_PARTS_MAX] = {
+        {head, sizeof head},
+        reload_resource_id(resource),
+        reload_value_index_key(stored->kind->row->kind, kind),
+        stored->entry.key};
+    struct reload_bytes value[] = {reload_writer_written(&writer), {stored->bytes, stored->size}};
+    struct reload_certificate *certificate = stored->certificate;
+    if (is_there && !certificate->persisted)
+        persist_certificate(storage, certificate, true);
+    storage->persist(storage->persist_context, key, RELOAD_PERSIST_PARTS_MAX, value,
+                     is_there ? 2 : 0);
+    if (!is_there && certificate->persisted && certificate->holders == 1)
+        persist_certificate(storage, certificate, false);
+}
+
+/* ---- in a node ------------------------------------------------------------------------------ */
+
+static size_t
+gather(const struct reload_bytes *parts, size_t count, uint8_t *data)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (data && parts[i].size)
+            memcpy(data + size, parts[i].data, parts[i].size);
+        size += parts[i].size;
+    }
+    return size;
+}
+
+/* A record that cannot be queued is lost for the next run of this node, not for this one; the
+ * effects count it. */
+static void
+persist(void *context, const struct reload_bytes *key, size_t key_count,
+        const struct reload_bytes *value, size_t value_count)
+{
+    struct reload_node *node = context;
+    size_t key_size = gather(key, key_count, NULL);
+    size_t value_size = gather(value, value_count, NULL);
+    struct reload_buffer *buffer = reload_buffer_get(&node->buffers, key_size + value_size);
+    if (!buffer)
+        return;
+    (void)gather(key, key_count, buffer->data);
+    (void)gather(value, value_count, buffer->data + key_size);
+    reload_ignore(reload_effects_persist(
+        node, (struct reload_bytes){buffer->data, key_size},
+        (struct reload_bytes){buffer->data + key_size, value_size}));
+    reload_buffer_drop(&node->buffers, buffer);
+}
+
+int
+reload_storage_init(struct reload_storage *storage, struct reload_node *node)
+{
+    return reload_storage_open(storage, node->env, &node->kinds, persist, node);
+}
+
+static void
+expire(struct reload_alarm *alarm, void *owner, uint64_t now)
+{
+    struct reload_node *node = owner;
+    (void)alarm;
+    reload_storage_expire(&node->storage, now);
+    reload_storage_arm(node);
+    /* The rest of many has to wait until the driver has fetched what these have caused. */
+    if (node->storage.alarm.slot && node->storage.alarm.at <= now)
+        reload_ignore(reload_alarm_set(&node->alarms, &node->storage.alarm, now + RELOAD_MS,
+                                       expire));
+}
+
+void
+reload_storage_arm(struct reload_node *node)
+{
+    struct reload_storage *storage = &node->storage;
+    reload_time at = reload_storage_next_expiry(storage);
+    if (at == RELOAD_NEVER)
+        reload_alarm_clear(&node->alarms, &storage->alarm);
+    else if (!storage->alarm.slot || storage->alarm.at != at)
+        /* Without memory the next change tries again; what is over is not found until then. */
+        reload_ignore(reload_alarm_set(&node->alarms, &storage->alarm, at, expire));
+}
+
+int
+reload_resource_check(struct reload_node *node, struct reload_bytes id,
+                      struct reload_node_id *node_id)
+{
+    size_t *size = &node->storage.resource_size;
+    if (*size == 0) {
+        uint8_t resource[RELOAD_NODE_ID_SIZE_MAX];
+        int error = reload_node_resource(node, (struct reload_bytes){0}, resource, size);
+        if (error)
+            return error;
+        assert(*size > 0 && *size <= RELOAD_NODE_ID_SIZE_MAX);
+    }
+    *node_id = reload_node_id_of(id);
+    return id.size == *size ? 0 : RELOAD_E_MALFORMED;
+}
