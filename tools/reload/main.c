@@ -12,6 +12,17 @@ static const struct command commands[] = {
 #ifdef RELOAD_ENROL
     {"enrol", "get a key, a certificate and the overlay's configuration document", command_enrol},
 #endif
+#ifdef RELOAD_CONTROL
+    {"status", "what the running node is and does", command_control},
+    {"peers", "the nodes that it is linked to", command_control},
+    {"routes", "its neighbours and fingers in the ring", command_control},
+    {"lookup", "where a SIP address is reached", command_control},
+    {"fetch", "get values from the overlay", command_control},
+    {"store", "put a value into the overlay", command_control},
+    {"remove", "remove a value of yours from the overlay", command_control},
+    {"ping", "ask another node whether it is there", command_control},
+    {"leave", "leave the overlay in good order and end the node", command_control},
+#endif
 };
 
 static void

@@ -5,6 +5,7 @@
 
 #include "reload/run/env_host.h"
 #include "reload/run/socket_address.h"
+#include "tools/reloadd/control_path.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -170,18 +171,6 @@ take(void *argument, const char *section, const char *name, const char *value)
     return 0;
 }
 
-void
-settings_control_default(char path[PATH_MAX])
-{
-    const char *runtime = getenv("XDG_RUNTIME_DIR"), *home = getenv("HOME");
-    if (geteuid() == 0)
-        (void)snprintf(path, PATH_MAX, "/run/reloadd.sock");
-    else if (runtime && *runtime)
-        (void)snprintf(path, PATH_MAX, "%s/reloadd.sock", runtime);
-    else
-        (void)snprintf(path, PATH_MAX, "%s/.reloadd.sock", home ? home : "");
-}
-
 static int
 require(const struct settings *settings, const char *path, char *reason)
 {
@@ -205,7 +194,7 @@ settings_read(const char *path, struct settings *settings, char *reason)
         (struct settings){.listen = {.family = 4, .port = RELOAD_PORT},
                           .sip_listen = {.family = 4, .octets = {127, 0, 0, 1}, .port = SIP_PORT},
                           .log = RELOAD_LOG_INFO};
-    settings_control_default(settings->control);
+    control_path_default(settings->control);
     const char *slash = strrchr(path, '/');
     if (slash && (size_t)(slash - path) + 1 < sizeof reading.folder)
         memcpy(reading.folder, path, (size_t)(slash - path) + 1);

@@ -39,8 +39,4 @@ struct settings {
  * octets, says in one line what is wrong, where and what to do. Returns 0 or RELOAD_E_CONFIG. */
 RELOAD_CHECKED int settings_read(const char *path, struct settings *settings, char *reason);
 
-/* settings_control_default writes where the control socket is when nothing else is said: in the
- * user's runtime or home folder, or /run for root. */
-void settings_control_default(char path[PATH_MAX]);
-
 #endif
