@@ -243,9 +243,13 @@ reload_chord_accepts_replica(void *state, const struct reload_node_id *id,
     for (size_t i = 0; i < neighbors; i++) {
         if (!reload_chord_equal(reload_chord_table_predecessor(table, i), from))
             continue;
-        if (i + 2 >= neighbors)
-            return true; /* we do not know where its range begins */
-        return reload_chord_within(place, reload_chord_table_predecessor(table, i + 2), from);
+        if (i + 2 < neighbors)
+            return i <= RELOAD_CHORD_REPLICAS &&
+                   reload_chord_within(place, reload_chord_table_predecessor(table, i + 2), from);
+        if (table->count <= table->reach)
+            return true; /* a small ring: each of its peers may soon be the one before us */
+        return i <= RELOAD_CHORD_REPLICAS && i + 1 < neighbors &&
+               reload_chord_within(place, reload_chord_table_predecessor(table, i + 1), from);
     }
     return false;
 }
