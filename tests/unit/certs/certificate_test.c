@@ -407,7 +407,8 @@ parse_and_identify(const uint8_t *der, size_t size)
     X509 *x509 = NULL;
     struct reload_identity identity;
     uint8_t *exact = malloc(size ? size : 1);
-    memcpy(exact, der, size);
+    if (size)
+        memcpy(exact, der, size);
     int error = reload_certificate_parse((struct reload_bytes){exact, size}, &x509);
     if (!error)
         error = reload_certificate_identify(x509, &config, &identity);
