@@ -126,11 +126,17 @@ write_certificate(const struct credentials *credentials, char *message, size_t s
 static int
 write_sample(const struct credentials *credentials, char *message, size_t size)
 {
-    static const char text[] = "; Configuration of reloadd for this node.\n"
-                               "key = node.key\n"
-                               "certificate = node.crt\n"
+    static const char text[] = "; reloadd: paths are relative to this file.\n"
+                               "[node]\n"
                                "document = overlay.xml\n"
-                               "; Roles, links and the rest: see reloadd --help.\n";
+                               "certificate = node.crt\n"
+                               "key = node.key\n"
+                               "; listen = 0.0.0.0:6084\n"
+                               "; roles = registrar, proxy\n"
+                               "\n"
+                               "; where phones register\n"
+                               "[sip]\n"
+                               "; listen = 127.0.0.1:5060\n";
     char path[PATH_MAX];
     credentials_file(credentials, "reloadd.conf", path);
     if (access(path, F_OK) == 0)
