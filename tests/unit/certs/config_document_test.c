@@ -485,11 +485,14 @@ expect_refused(const char *text, size_t size, const char *what)
     ck_assert_msg(after.tv_sec - before.tv_sec < 10, "costly: %s", what);
 }
 
+#define BOMB                                                                                       \
+    "<!DOCTYPE overlay [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">"        \
+    "<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;\"><!ENTITY d \"&c;&c;&c;&c;&c;&c;&c;&c;\">]>"
+
 START_TEST(dtd_and_entities)
 {
     static const char *const prologues[] = {
-        "<!DOCTYPE overlay [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">"
-        "<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;\"><!ENTITY d \"&c;&c;&c;&c;&c;&c;&c;&c;\">]>",
+        BOMB,
         "<!DOCTYPE overlay [<!ENTITY a SYSTEM \"file:///etc/passwd\">]>",
         "<!DOCTYPE overlay SYSTEM \"http://127.0.0.1:1/x.dtd\">",
         "<!DOCTYPE overlay PUBLIC \"x\" \"file:///etc/passwd\">",
