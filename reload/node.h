@@ -89,6 +89,11 @@ void reload_node_link_down(struct reload_node *node, uint32_t link, int error, r
 void reload_node_gathered(struct reload_node *node, uint32_t link, const struct reload_offer *offer,
                           reload_time now);
 
+/* reload_node_config_changed tells that the list of bad nodes in the node's configuration has changed:
+ * links to nodes that are on it now are ended at once (11.1). Their signatures are no concern of this:
+ * the keyring reads the same list. */
+void reload_node_config_changed(struct reload_node *node, reload_time now);
+
 /* reload_node_next_timeout returns when reload_node_timeout wants to be called, or RELOAD_NEVER. */
 reload_time reload_node_next_timeout(const struct reload_node *node);
 

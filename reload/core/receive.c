@@ -92,6 +92,25 @@ check_peer(struct reload_node *node, const struct reload_identity *identity)
     return 0;
 }
 
+static bool
+is_bad_node(const struct reload_config *config, const struct reload_node_id *node_id)
+{
+    for (size_t i = 0; i < config->bad_node_count; i++)
+        if (reload_node_id_equal(&config->bad_nodes[i], node_id))
+            return true;
+    return false;
+}
+
+void
+reload_node_config_changed(struct reload_node *node, reload_time now)
+{
+    size_t cursor = 0;
+    struct reload_link *link;
+    while ((link = reload_link_walk(node, &cursor)))
+        if (is_bad_node(node->config, &link->node_id))
+            reload_link_end(node, link, RELOAD_E_CERTIFICATE, true, now);
+}
+
 int
 reload_node_link_incoming(struct reload_node *node, const struct reload_link_peer *peer,
                           uint32_t *id, reload_time now)

@@ -239,8 +239,7 @@ START_TEST(c9_bad_node_is_cut_off)
     ck_assert_int_eq(sim_store(s, bad, 1, "bad").error, 0);
     struct sim_outcome fetched = sim_fetch(s, 1, bad, 1);
     ck_assert(sim_text(&fetched, "bad"));
-    struct reload_config *config = sim_config(s, 0);
-    config->bad_nodes[config->bad_node_count++] = *sim_node_id(s, bad);
+    sim_add_bad_node(s, bad);
     ck_assert(sim_run_until(s, nobody_linked, &bad, SIM_SECONDS(10)));
     sim_run_for(s, SIM_SECONDS(30));
     ck_assert(nobody_linked(s, &bad));

@@ -72,6 +72,36 @@ START_TEST(honest_store_by_hand_is_taken)
 }
 END_TEST
 
+/* R8: a Store that is sent again within 15 s gets the same answer, octet by octet, and is done once
+ * (6.2.1); not so any more when the transaction is over. */
+START_TEST(r8_store_sent_again)
+{
+    begin();
+    uint8_t resource[16], body[4096], slot = sim_slot_at(s, mallory.self, 0);
+    struct sim_value value = slot_value(mallory.self, slot, "once", resource);
+    size_t size = sim_store_body(s, &value, value.resource, 0, 0, body, sizeof body);
+    struct sim_draft *draft = sim_draft_new(s, mallory.self, RELOAD_MESSAGE_STORE_REQ,
+                                            (struct reload_bytes){body, size});
+    sim_draft_to_node(draft, sim_node_id(s, 0));
+    uint64_t before = sim_counters(s, 0)->values_stored;
+    struct reload_message answers[3];
+    for (int i = 0; i < 3; i++) {
+        const struct sim_heard *heard = sim_puppet_ask(s, mallory.self, mallory.link, draft);
+        ck_assert_ptr_nonnull(heard);
+        ck_assert_uint_eq(sim_error_code(s, heard), 0);
+        ck_assert(sim_decode(s, 0, heard->bytes, &answers[i]));
+        ck_assert(reload_bytes_equal(answers[i].contents_bytes, answers[0].contents_bytes));
+        sim_run_for(s, SIM_SECONDS(5));
+    }
+    ck_assert_uint_eq(sim_counters(s, 0)->values_stored, before + 1);
+    sim_run_for(s, SIM_SECONDS(30));
+    ck_assert_uint_eq(ask(s, &mallory, draft), RELOAD_ERROR_DATA_TOO_OLD);
+    ck_assert_uint_eq(sim_counters(s, 0)->values_stored, before + 1);
+    sim_draft_free(draft);
+    end();
+}
+END_TEST
+
 /* S5: a replica from somebody who has no business with it (7.4.1.1, 10.4). */
 START_TEST(s5_replica_from_outside_of_the_replica_set)
 {
@@ -296,25 +326,22 @@ forge(struct sim *sim, struct sim_passing *passing, void *argument)
 START_TEST(p28_forged_fetch_answers)
 {
     s = ring_of(RING, 1);
-    struct forger forger = {.forgery = (enum forgery)_i, .reader = 0, .owner = 5, .slot = 9};
+    struct forger forger = {.forgery = (enum forgery)_i, .reader = 0, .owner = 5};
+    forger.slot = sim_slot_at(s, forger.owner, sim_successor_of(s, 0, 3)); /* not the reader's own */
     struct sim_node_options near = {0};
     sim_slot_resource(s, forger.owner, forger.slot, near.node_id.octets);
     forger.puppet = sim_add_puppet(s, _i == FORGERY_FAR_RESPONDER ? NULL : &near);
     forger.link = sim_puppet_connect(s, forger.puppet, forger.reader);
     ck_assert_uint_ne(forger.link, 0);
-    if (_i == FORGERY_FAR_RESPONDER) /* the reader's neighbours must all be nearer */
-        ck_assert_uint_ne(sim_responsible(s, 0, (struct reload_bytes){near.node_id.octets, 16}), 0);
     sim_tap(s, forge, &forger);
     struct sim_outcome fetched = sim_fetch(s, forger.reader, forger.owner, forger.slot);
     sim_tap(s, NULL, NULL);
     ck_assert_uint_ge(forger.answered, 1);
+    bool twice = _i == FORGERY_VALUE_TWICE || _i == FORGERY_KIND_TWICE;
     if (_i == FORGERY_NONE)
         ck_assert_msg(sim_text(&fetched, "false"), "%s", reload_error_text(fetched.error));
     else
-        ck_assert_msg(fetched.value_count == (_i == FORGERY_VALUE_TWICE || _i == FORGERY_KIND_TWICE
-                                                  ? fetched.value_count > 0
-                                                  : 0),
-                      "row %d: %zu values", _i, fetched.value_count);
+        ck_assert_msg(fetched.value_count <= twice, "row %d: %zu values", _i, fetched.value_count);
     if (_i == FORGERY_FAR_RESPONDER)
         ck_assert_int_eq(fetched.error, RELOAD_E_TIMEOUT);
     end();
@@ -323,6 +350,7 @@ END_TEST
 
 static const struct named_test tests[] = {
     {&honest_store_by_hand_is_taken, 0, 0},
+    {&r8_store_sent_again, 0, 0},
     {&s5_replica_from_outside_of_the_replica_set, 0, 0},
     {&s5_replica_of_a_range_that_is_not_the_senders, 0, 0},
     {&s6_store_at_a_peer_that_is_not_responsible, 0, 0},

@@ -233,6 +233,22 @@ sim_find_node(const struct sim *sim, uint32_t overlay, const struct reload_node_
     return SIM_NOBODY;
 }
 
+void
+sim_add_bad_node(struct sim *sim, uint32_t node)
+{
+    const struct sim_host *bad = sim_host_of(sim, node);
+    struct reload_config *config = sim->overlays[bad->options.overlay].config;
+    assert(config->bad_node_count < RELOAD_CONFIG_BAD_NODES_MAX);
+    config->bad_nodes[config->bad_node_count++] = bad->node_id;
+    for (uint32_t i = 0; i < sim->host_count; i++) {
+        struct sim_host *host = sim->hosts[i];
+        if (!host->node || host == bad || host->options.overlay != bad->options.overlay)
+            continue;
+        reload_node_config_changed(host->node, sim->now);
+        sim_host_turn(host);
+    }
+}
+
 unsigned
 sim_event_count(const struct sim *sim, uint32_t node, enum reload_event event)
 {

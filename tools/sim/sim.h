@@ -145,6 +145,9 @@ uint32_t sim_find_node(const struct sim *sim, uint32_t overlay,
 /* The configuration that all nodes of |overlay| share; a change is seen by all at once. */
 struct reload_config *sim_config(struct sim *sim, uint32_t overlay);
 
+/* sim_add_bad_node puts |node| on its overlay's list of bad nodes, and tells everybody but itself. */
+void sim_add_bad_node(struct sim *sim, uint32_t node);
+
 /* How often |node| told |event|. */
 unsigned sim_event_count(const struct sim *sim, uint32_t node, enum reload_event event);
 
