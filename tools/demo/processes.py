@@ -1,0 +1,90 @@
+"""processes.py: the demo's processes. Every one of them ends with the demo, whatever happens."""
+import ctypes
+import signal
+import socket
+import subprocess
+import time
+
+PR_SET_PDEATHSIG = 1
+
+
+class DemoError(Exception):
+    """Something in the demo did not work; the text says what."""
+
+
+def die_with_parent():
+    """Runs in the child: the kernel ends it when the demo is gone, even after kill -9."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Processes:
+    """Starts processes and ends them all."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.running = []
+
+    def start(self, name, arguments):
+        """Starts a process in the background, its output in NAME.log."""
+        with open(self.folder / f"{name}.log", "wb") as log:
+            process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       cwd=self.folder, start_new_session=True,
+                                       preexec_fn=die_with_parent)
+        self.running.append((name, process))
+        return process
+
+    def run(self, name, arguments, limit_s=30):
+        """Runs a process to its end and returns what it wrote; DemoError when it fails."""
+        try:
+            done = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True,
+                                  cwd=self.folder, timeout=limit_s, check=False,
+                                  preexec_fn=die_with_parent)
+        except subprocess.TimeoutExpired:
+            raise DemoError(f"{name}: not done after {limit_s} s") from None
+        if done.returncode != 0:
+            text = (done.stderr or done.stdout).decode(errors="replace").strip()
+            raise DemoError(f"{name}: {text or f'exit code {done.returncode}'}")
+        return done.stdout.decode(errors="replace")
+
+    def check(self):
+        """DemoError when a process that should be running has ended."""
+        for name, process in self.running:
+            if process.poll() is not None:
+                raise DemoError(f"{name} ended with exit code {process.returncode}: "
+                                f"{self.last_lines(name)}")
+
+    def last_lines(self, name, count=3):
+        """The end of a process's log."""
+        lines = (self.folder / f"{name}.log").read_text(errors="replace").splitlines()
+        return " | ".join(lines[-count:]) or "it said nothing"
+
+    def stop(self, grace_s=5.0):
+        """Asks all to end, and ends those that do not."""
+        for _, process in self.running:
+            if process.poll() is None:
+                process.terminate()
+        until = time.monotonic() + grace_s
+        for _, process in self.running:
+            try:
+                process.wait(max(0.05, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.running.clear()
+
+
+def free_port():
+    """A port of 127.0.0.1 that is free for UDP and TCP."""
+    for _ in range(100):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+            tcp.bind(("127.0.0.1", 0))
+            port = tcp.getsockname()[1]
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+                try:
+                    udp.bind(("127.0.0.1", port))
+                    return port
+                except OSError:
+                    continue
+    raise DemoError("no free port on 127.0.0.1")
+
+
