@@ -233,7 +233,8 @@ forward(void *argument)
 {
     struct forwarder *forwarder = argument;
     look(forwarder);
-    (void)reload_loop_run(forwarder->loop);
+    if (reload_loop_run(forwarder->loop) != 0)
+        overlay_die("forwarder", "its loop failed");
     return NULL;
 }
 
