@@ -163,11 +163,10 @@ reload_authority_issue(EVP_PKEY *root_key, X509 *root, EVP_PKEY *key,
         node_id_count > RELOAD_IDENTITY_NODE_IDS_MAX)
         return RELOAD_E_USAGE;
     X509 *x509 = begin(key, root, wall_ms, days);
-    bool good =
-        x509 && add_extension(x509, root, NID_basic_constraints, "critical,CA:FALSE") &&
-        add_extension(x509, root, NID_key_usage, "critical,digitalSignature") &&
-        add_names(x509, node_ids, node_id_count, node_id_length, user_name, overlay) &&
-        add_extension(x509, root, NID_subject_key_identifier, "hash") &&
-        add_extension(x509, root, NID_authority_key_identifier, "keyid:always");
+    bool good = x509 && add_extension(x509, root, NID_basic_constraints, "critical,CA:FALSE") &&
+                add_extension(x509, root, NID_key_usage, "critical,digitalSignature") &&
+                add_names(x509, node_ids, node_id_count, node_id_length, user_name, overlay) &&
+                add_extension(x509, root, NID_subject_key_identifier, "hash") &&
+                add_extension(x509, root, NID_authority_key_identifier, "keyid:always");
     return finish(x509, good, root_key, certificate);
 }

@@ -14,8 +14,8 @@
 
 #define RELOAD_CSR_SIZE_MAX 16384
 
-/* reload_authority_root makes the self-signed root certificate of |key| for |overlay|, valid from an
- * hour before |wall_ms| for |days|. Freed by X509_free. 0 or RELOAD_E_CRYPTO. */
+/* reload_authority_root makes the self-signed root certificate of |key| for |overlay|, valid from
+ * an hour before |wall_ms| for |days|. Freed by X509_free. 0 or RELOAD_E_CRYPTO. */
 RELOAD_CHECKED int reload_authority_root(EVP_PKEY *key, const char *overlay, uint64_t wall_ms,
                                          unsigned days, X509 **root);
 
@@ -43,8 +43,8 @@ void reload_csr_fini(struct reload_csr *csr);
 RELOAD_CHECKED int reload_csr_make(EVP_PKEY *key, const char *user_name, uint8_t **der,
                                    size_t *size);
 
-/* reload_csr_key_digest writes the SHA-256 of |key|'s SubjectPublicKeyInfo into |digest| (32 octets),
- * by which an enrolment server knows a key again (D30). 0 or RELOAD_E_CRYPTO. */
+/* reload_csr_key_digest writes the SHA-256 of |key|'s SubjectPublicKeyInfo into |digest| (32
+ * octets), by which an enrolment server knows a key again (D30). 0 or RELOAD_E_CRYPTO. */
 RELOAD_CHECKED int reload_csr_key_digest(const EVP_PKEY *key, uint8_t *digest);
 
 /* reload_authority_issue makes a node's certificate for |key|: |node_ids| (|node_id_length| octets
@@ -57,8 +57,8 @@ RELOAD_CHECKED int reload_authority_issue(EVP_PKEY *root_key, X509 *root, EVP_PK
                                           const char *user_name, const char *overlay,
                                           uint64_t wall_ms, unsigned days, X509 **certificate);
 
-/* reload_user_name_is_legal tells whether |name| may stand in a certificate: printable ASCII without
- * blanks, one '@' inside, at most RELOAD_USER_NAME_MAX octets (E3). */
+/* reload_user_name_is_legal tells whether |name| may stand in a certificate: printable ASCII
+ * without blanks, one '@' inside, at most RELOAD_USER_NAME_MAX octets (E3). */
 bool reload_user_name_is_legal(struct reload_bytes name);
 
 #endif

@@ -67,8 +67,7 @@ asn1_time_ms(const ASN1_TIME *time, uint64_t *ms)
 static struct reload_bytes
 asn1_bytes(const ASN1_STRING *string)
 {
-    return (struct reload_bytes){ASN1_STRING_get0_data(string),
-                                 (size_t)ASN1_STRING_length(string)};
+    return (struct reload_bytes){ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string)};
 }
 
 static int
@@ -155,9 +154,8 @@ check_self_signed(X509 *x509, const struct reload_config *config,
     uint8_t *der = NULL;
     int length = i2d_PUBKEY(X509_get0_pubkey(x509), &der);
     const EVP_MD *md = config->self_signed_digest == 4 ? EVP_sha256() : EVP_sha1();
-    int error = length > 0 && X509_verify(x509, X509_get0_pubkey(x509)) == 1
-                    ? 0
-                    : RELOAD_E_CERTIFICATE;
+    int error =
+        length > 0 && X509_verify(x509, X509_get0_pubkey(x509)) == 1 ? 0 : RELOAD_E_CERTIFICATE;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     for (size_t i = 0; !error && i < identity->node_id_count; i++) {
         uint8_t index[4] = {0, 0, 0, (uint8_t)(i + 1)}, digest[EVP_MAX_MD_SIZE];
@@ -166,8 +164,7 @@ check_self_signed(X509 *x509, const struct reload_config *config,
             good = EVP_DigestUpdate(context, index, sizeof index) == 1;
         good = good && EVP_DigestUpdate(context, der, (size_t)length) == 1 &&
                EVP_DigestFinal_ex(context, digest, NULL) == 1;
-        if (!good ||
-            memcmp(digest, identity->node_ids[i].octets, config->node_id_length) != 0)
+        if (!good || memcmp(digest, identity->node_ids[i].octets, config->node_id_length) != 0)
             error = RELOAD_E_CERTIFICATE;
     }
     EVP_MD_CTX_free(context);

@@ -127,8 +127,8 @@ reload_csr_key_digest(const EVP_PKEY *key, uint8_t *digest)
 {
     uint8_t *der = NULL;
     int length = i2d_PUBKEY(key, &der);
-    bool good = length > 0 &&
-                EVP_Digest(der, (size_t)length, digest, NULL, EVP_sha256(), NULL) == 1;
+    bool good =
+        length > 0 && EVP_Digest(der, (size_t)length, digest, NULL, EVP_sha256(), NULL) == 1;
     OPENSSL_free(der);
     return good ? 0 : RELOAD_E_CRYPTO;
 }

@@ -9,9 +9,9 @@
 
 #include <stdlib.h>
 
-/* reload_file_read reads all of |path|, at most |limit| octets, into |*data|, to be freed by free();
- * a NUL stands behind it. On an error |message| says what, where and what to do.
- * 0, RELOAD_E_IO, RELOAD_E_TOO_LARGE, RELOAD_E_NOMEM. */
+/* reload_file_read reads all of |path|, at most |limit| octets, into |*data|, to be freed by
+ * free(); a NUL stands behind it. On an error |message| says what, where and what to do. 0,
+ * RELOAD_E_IO, RELOAD_E_TOO_LARGE, RELOAD_E_NOMEM. */
 RELOAD_CHECKED int reload_file_read(const char *path, size_t limit, uint8_t **data, size_t *length,
                                     char *message, size_t size);
 

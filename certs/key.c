@@ -42,8 +42,8 @@ rsa_is_strong(const EVP_PKEY *key)
     if (EVP_PKEY_get_bits(key) < RSA_BITS_MIN ||
         EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) != 1)
         return false;
-    bool strong = BN_is_odd(exponent) && (BN_num_bits(exponent) > 32 ||
-                                          BN_get_word(exponent) >= RSA_EXPONENT_MIN);
+    bool strong = BN_is_odd(exponent) &&
+                  (BN_num_bits(exponent) > 32 || BN_get_word(exponent) >= RSA_EXPONENT_MIN);
     BN_free(exponent);
     return strong;
 }

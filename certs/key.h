@@ -30,10 +30,10 @@ RELOAD_CHECKED int reload_key_check(const EVP_PKEY *key);
  * others. */
 uint8_t reload_key_signature_algorithm(const EVP_PKEY *key);
 
-/* reload_key_write writes |key| as PKCS#8 PEM to |path|, mode 0600, all or nothing; an existing file
- * is replaced only with |overwrite|. reload_key_read reads one and refuses files that others can
- * read. On an error |message| (of |size| octets) says what is wrong, where, and what to do.
- * 0, RELOAD_E_IO, RELOAD_E_CONFIG (permissions, not a key, weak), RELOAD_E_CRYPTO. */
+/* reload_key_write writes |key| as PKCS#8 PEM to |path|, mode 0600, all or nothing; an existing
+ * file is replaced only with |overwrite|. reload_key_read reads one and refuses files that others
+ * can read. On an error |message| (of |size| octets) says what is wrong, where, and what to do. 0,
+ * RELOAD_E_IO, RELOAD_E_CONFIG (permissions, not a key, weak), RELOAD_E_CRYPTO. */
 RELOAD_CHECKED int reload_key_write(EVP_PKEY *key, const char *path, bool overwrite, char *message,
                                     size_t size);
 RELOAD_CHECKED int reload_key_read(const char *path, EVP_PKEY **key, char *message, size_t size);

@@ -164,8 +164,8 @@ check_now(const struct keyring *keyring, const struct reload_identity *identity,
 }
 
 static int
-make_entry(struct keyring *keyring, struct reload_bytes der, const uint8_t *hash,
-           uint64_t wall_ms, struct entry **made)
+make_entry(struct keyring *keyring, struct reload_bytes der, const uint8_t *hash, uint64_t wall_ms,
+           struct entry **made)
 {
     X509 *x509 = NULL;
     int error = reload_certificate_parse(der, &x509);
@@ -228,8 +228,8 @@ add(struct reload_keyring *base, struct reload_bytes der, uint64_t wall_ms,
     return 0;
 }
 
-/* Hashes that others chose are rare: the cache is searched for them from its young end on, where the
- * certificates of the message at hand are. */
+/* Hashes that others chose are rare: the cache is searched for them from its young end on, where
+ * the certificates of the message at hand are. */
 static struct entry *
 find_other(struct keyring *keyring, uint8_t hash_algorithm, struct reload_bytes hash)
 {
@@ -285,9 +285,9 @@ sign(struct reload_keyring *base, const struct reload_bytes *parts, size_t count
 }
 
 static int
-verify(struct reload_keyring *base, const struct reload_identity *identity,
-       uint8_t hash_algorithm, uint8_t signature_algorithm, const struct reload_bytes *parts,
-       size_t count, struct reload_bytes signature)
+verify(struct reload_keyring *base, const struct reload_identity *identity, uint8_t hash_algorithm,
+       uint8_t signature_algorithm, const struct reload_bytes *parts, size_t count,
+       struct reload_bytes signature)
 {
     struct keyring *keyring = of(base);
     const struct entry *entry = (const struct entry *)identity;
@@ -295,12 +295,11 @@ verify(struct reload_keyring *base, const struct reload_identity *identity,
     if (hash_algorithm < HASH_SHA256 || hash_algorithm > HASH_SHA512 ||
         signature_algorithm != identity->signature_algorithm || signature.size == 0)
         return RELOAD_E_SIGNATURE;
-    bool good = EVP_DigestVerifyInit(keyring->context, NULL, keyring->digests[hash_algorithm],
-                                     NULL, entry->key) == 1;
+    bool good = EVP_DigestVerifyInit(keyring->context, NULL, keyring->digests[hash_algorithm], NULL,
+                                     entry->key) == 1;
     for (size_t i = 0; good && i < count; i++)
         good = EVP_DigestVerifyUpdate(keyring->context, parts[i].data, parts[i].size) == 1;
-    good = good &&
-           EVP_DigestVerifyFinal(keyring->context, signature.data, signature.size) == 1;
+    good = good && EVP_DigestVerifyFinal(keyring->context, signature.data, signature.size) == 1;
     EVP_MD_CTX_reset(keyring->context);
     if (!good)
         ERR_clear_error();
@@ -382,8 +381,10 @@ fetch_digests(struct keyring *keyring)
     static const struct {
         uint8_t algorithm;
         const char *name;
-    } wanted[] = {
-        {HASH_SHA1, "SHA1"}, {HASH_SHA256, "SHA256"}, {HASH_SHA384, "SHA384"}, {HASH_SHA512, "SHA512"}};
+    } wanted[] = {{HASH_SHA1, "SHA1"},
+                  {HASH_SHA256, "SHA256"},
+                  {HASH_SHA384, "SHA384"},
+                  {HASH_SHA512, "SHA512"}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         keyring->digests[wanted[i].algorithm] = EVP_MD_fetch(NULL, wanted[i].name, NULL);
         if (!keyring->digests[wanted[i].algorithm])
@@ -406,11 +407,12 @@ add_self(struct keyring *keyring, uint64_t wall_ms, char *message, size_t size)
 {
     uint8_t der[RELOAD_CERTIFICATE_SIZE_MAX];
     const struct reload_identity *identity = NULL;
-    int error = add(&keyring->base, encode(keyring->certificate, der, sizeof der), wall_ms,
-                    &identity);
+    int error =
+        add(&keyring->base, encode(keyring->certificate, der, sizeof der), wall_ms, &identity);
     if (error == RELOAD_E_EXPIRED)
-        snprintf(message, size, "the certificate is not valid now (expired, not valid yet, or the "
-                                "clock is wrong); enrol again");
+        snprintf(message, size,
+                 "the certificate is not valid now (expired, not valid yet, or the "
+                 "clock is wrong); enrol again");
     else if (error && is_listed_bad(keyring))
         snprintf(message, size,
                  "the overlay %s has revoked the certificate: its Node-ID is a bad-node in the "

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "certs/node_uri.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -13,10 +14,12 @@ void
 reload_node_uri_format(const struct reload_node_id *node_id, uint8_t length, const char *overlay,
                        char *uri)
 {
-    char *at = uri + sprintf(uri, SCHEME "%02x%02x", DESTINATION_NODE, length);
+    size_t at =
+        (size_t)snprintf(uri, RELOAD_NODE_URI_MAX, SCHEME "%02x%02x", DESTINATION_NODE, length);
+    assert(length <= RELOAD_NODE_ID_SIZE_MAX && strlen(overlay) <= 255);
     for (uint8_t i = 0; i < length; i++)
-        at += sprintf(at, "%02x", node_id->octets[i]);
-    snprintf(at, (size_t)(RELOAD_NODE_URI_MAX - (at - uri)), "@%s/", overlay);
+        at += (size_t)snprintf(uri + at, RELOAD_NODE_URI_MAX - at, "%02x", node_id->octets[i]);
+    snprintf(uri + at, RELOAD_NODE_URI_MAX - at, "@%s/", overlay);
 }
 
 static int

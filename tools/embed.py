@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Writes a file as a C array: embed.py INPUT OUTPUT NAME."""
 import sys
 

@@ -10,7 +10,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* One root certificate for all tests of a process. */
@@ -216,93 +215,94 @@ END_TEST
 
 #define SINGLE "<data-model>SINGLE</data-model><access-control>USER-MATCH</access-control>"
 
+static const struct {
+    const char *body, *word;
+} wrong[] = {
+    {"<node-id-length>15</node-id-length>", "15"},
+    {"<node-id-length>21</node-id-length>", "21"},
+    {"<node-id-length>-16</node-id-length>", "-16"},
+    {"<node-id-length/>", "node-id-length"},
+    {"<node-id-length>20</node-id-length>", "CHORD-RELOAD"}, /* D6 */
+    {"<initial-ttl>0</initial-ttl>", "initial-ttl"},
+    {"<initial-ttl>256</initial-ttl>", "256"},
+    {"<initial-ttl>1000</initial-ttl>", "1000"},
+    {"<initial-ttl>1e2</initial-ttl>", "1e2"},
+    {"<initial-ttl>+5</initial-ttl>", "+5"},
+    {"<initial-ttl>5 5</initial-ttl>", "5 5"},
+    {"<initial-ttl>18446744073709551617</initial-ttl>", "184467"},
+    {"<initial-ttl>99999999999999999999999999999999999</initial-ttl>", "characters"},
+    {"<overlay-reliability-timer>199</overlay-reliability-timer>", "199"},
+    {"<max-message-size>10</max-message-size>", "max-message-size"},
+    {"<max-message-size>4294967295</max-message-size>", "4294967295"},
+    {"<turn-density>256</turn-density>", "256"},
+    {"<turn-density>-1</turn-density>", "-1"},
+    {"<no-ice>maybe</no-ice>", "maybe"},
+    {"<no-ice>TRUE</no-ice>", "TRUE"},
+    {"<no-ice>true</no-ice><no-ice>true</no-ice>", "twice"},
+    {"<chord:chord-ping-interval>0</chord:chord-ping-interval>", "chord-ping-interval"},
+    {"<enrollment-server>http://example.org</enrollment-server>", "https"},
+    {"<enrollment-server></enrollment-server>", "https"},
+    {"<self-signed-permitted>true</self-signed-permitted>", "digest"},
+    {"<self-signed-permitted digest=\"md5\">true</self-signed-permitted>", "md5"},
+    {"<bootstrap-node/>", "address"},
+    {"<bootstrap-node address=\"\"/>", "address"},
+    {"<bootstrap-node address=\"a\" port=\"0\"/>", "port"},
+    {"<bootstrap-node address=\"a\" port=\"65536\"/>", "65536"},
+    {"<bootstrap-node address=\"a\" port=\"-1\"/>", "-1"},
+    {"<bootstrap-node address=\"a\" port=\"60x\"/>", "60x"},
+    {"<bootstrap-node address=\"a\" port=\"\"/>", "port"},
+    {"<root-cert>bad cert!</root-cert>", "base64"},
+    {"<root-cert>YmFkIGNlcnQK=</root-cert>", "base64"},
+    {"<root-cert></root-cert>", "base64"},
+    {"<bad-node>xyz</bad-node>", "hexadecimal"},
+    {"<bad-node>a0a</bad-node>", "hexadecimal"},
+    {"<bad-node></bad-node>", "hexadecimal"},
+    {"<bad-node>a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0</bad-node>", "characters"},
+    {"<topology-plugin>"
+     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx</"
+     "topology-plugin>",
+     "characters"},
+    {"<overlay-link-protocol>SCTP</overlay-link-protocol>", "overlay-link-protocol"},
+    {"<mandatory-extension>urn:x</mandatory-extension>", "urn:x"},
+    {"<shared-secret>password</shared-secret>", "shared secret"},
+    {"<required-kinds/><required-kinds/>", "twice"},
+    {"<required-kinds><kind-block/></required-kinds>", "<kind>"},
+    {KIND("", SINGLE LIMITS), "name or an id"},
+    {KIND("id=\"2000\" name=\"X\"", SINGLE LIMITS), "name or an id"},
+    {KIND("name=\"X-UNKNOWN\"", SINGLE LIMITS), "X-UNKNOWN"},
+    {KIND("id=\"0\"", SINGLE LIMITS), "Kind-ID"},
+    {KIND("id=\"-1\"", SINGLE LIMITS), "Kind-ID"},
+    {KIND("id=\"4294967296\"", SINGLE LIMITS), "Kind-ID"},
+    {KIND("id=\"99999999999999999999\"", SINGLE LIMITS), "Kind-ID"},
+    {KIND("id=\"2000x\"", SINGLE LIMITS), "Kind-ID"},
+    {KIND("id=\"2000\"", SINGLE), "max-count"},
+    {KIND("id=\"2000\"", SINGLE "<max-count>1</max-count>"), "max-size"},
+    {KIND("id=\"2000\"", SINGLE "<max-count>0</max-count><max-size>1</max-size>"), "max-count"},
+    {KIND("id=\"2000\"", SINGLE "<max-count>1</max-count><max-size>-1</max-size>"), "max-size"},
+    {KIND("id=\"2000\"", SINGLE "<max-count>2147483648</max-count><max-size>1</max-size>"),
+     "max-count"},
+    {KIND("id=\"2000\"", "<data-model>TREE</data-model>" LIMITS), "TREE"},
+    {KIND("id=\"2000\"", "<data-model>SINGLE</data-model>" LIMITS), "access-control"},
+    {KIND("id=\"2000\"", "<data-model>SINGLE</data-model><access-control>NODE-MULTIPLE"
+                         "</access-control>" LIMITS),
+     "max-node-multiple"},
+    {"<required-kinds><kind-block><kind id=\"2000\">" SINGLE LIMITS "</kind></kind-block>"
+     "<kind-block><kind id=\"2000\">" SINGLE LIMITS "</kind></kind-block></required-kinds>",
+     "twice"},
+    {"<required-kinds><kind-block><kind id=\"2000\">" SINGLE LIMITS "</kind>"
+     "<kind id=\"2001\">" SINGLE LIMITS "</kind></kind-block></required-kinds>",
+     "twice"},
+};
+
 /* P25, F5: each is refused, with the line and a word that tells what. */
 START_TEST(wrong_values)
 {
-    static const struct {
-        const char *body, *word;
-    } cases[] = {
-        {"<node-id-length>15</node-id-length>", "15"},
-        {"<node-id-length>21</node-id-length>", "21"},
-        {"<node-id-length>-16</node-id-length>", "-16"},
-        {"<node-id-length/>", "node-id-length"},
-        {"<node-id-length>20</node-id-length>", "CHORD-RELOAD"}, /* D6 */
-        {"<initial-ttl>0</initial-ttl>", "initial-ttl"},
-        {"<initial-ttl>256</initial-ttl>", "256"},
-        {"<initial-ttl>1000</initial-ttl>", "1000"},
-        {"<initial-ttl>1e2</initial-ttl>", "1e2"},
-        {"<initial-ttl>+5</initial-ttl>", "+5"},
-        {"<initial-ttl>5 5</initial-ttl>", "5 5"},
-        {"<initial-ttl>18446744073709551617</initial-ttl>", "184467"},
-        {"<initial-ttl>99999999999999999999999999999999999</initial-ttl>", "characters"},
-        {"<overlay-reliability-timer>199</overlay-reliability-timer>", "199"},
-        {"<max-message-size>10</max-message-size>", "max-message-size"},
-        {"<max-message-size>4294967295</max-message-size>", "4294967295"},
-        {"<turn-density>256</turn-density>", "256"},
-        {"<turn-density>-1</turn-density>", "-1"},
-        {"<no-ice>maybe</no-ice>", "maybe"},
-        {"<no-ice>TRUE</no-ice>", "TRUE"},
-        {"<no-ice>true</no-ice><no-ice>true</no-ice>", "twice"},
-        {"<chord:chord-ping-interval>0</chord:chord-ping-interval>", "chord-ping-interval"},
-        {"<enrollment-server>http://example.org</enrollment-server>", "https"},
-        {"<enrollment-server></enrollment-server>", "https"},
-        {"<self-signed-permitted>true</self-signed-permitted>", "digest"},
-        {"<self-signed-permitted digest=\"md5\">true</self-signed-permitted>", "md5"},
-        {"<bootstrap-node/>", "address"},
-        {"<bootstrap-node address=\"\"/>", "address"},
-        {"<bootstrap-node address=\"a\" port=\"0\"/>", "port"},
-        {"<bootstrap-node address=\"a\" port=\"65536\"/>", "65536"},
-        {"<bootstrap-node address=\"a\" port=\"-1\"/>", "-1"},
-        {"<bootstrap-node address=\"a\" port=\"60x\"/>", "60x"},
-        {"<bootstrap-node address=\"a\" port=\"\"/>", "port"},
-        {"<root-cert>bad cert!</root-cert>", "base64"},
-        {"<root-cert>YmFkIGNlcnQK=</root-cert>", "base64"},
-        {"<root-cert></root-cert>", "base64"},
-        {"<bad-node>xyz</bad-node>", "hexadecimal"},
-        {"<bad-node>a0a</bad-node>", "hexadecimal"},
-        {"<bad-node></bad-node>", "hexadecimal"},
-        {"<bad-node>a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0</bad-node>", "characters"},
-        {"<topology-plugin>"
-         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx</"
-         "topology-plugin>",
-         "characters"},
-        {"<overlay-link-protocol>SCTP</overlay-link-protocol>", "overlay-link-protocol"},
-        {"<mandatory-extension>urn:x</mandatory-extension>", "urn:x"},
-        {"<shared-secret>password</shared-secret>", "shared secret"},
-        {"<required-kinds/><required-kinds/>", "twice"},
-        {"<required-kinds><kind-block/></required-kinds>", "<kind>"},
-        {KIND("", SINGLE LIMITS), "name or an id"},
-        {KIND("id=\"2000\" name=\"X\"", SINGLE LIMITS), "name or an id"},
-        {KIND("name=\"X-UNKNOWN\"", SINGLE LIMITS), "X-UNKNOWN"},
-        {KIND("id=\"0\"", SINGLE LIMITS), "Kind-ID"},
-        {KIND("id=\"-1\"", SINGLE LIMITS), "Kind-ID"},
-        {KIND("id=\"4294967296\"", SINGLE LIMITS), "Kind-ID"},
-        {KIND("id=\"99999999999999999999\"", SINGLE LIMITS), "Kind-ID"},
-        {KIND("id=\"2000x\"", SINGLE LIMITS), "Kind-ID"},
-        {KIND("id=\"2000\"", SINGLE), "max-count"},
-        {KIND("id=\"2000\"", SINGLE "<max-count>1</max-count>"), "max-size"},
-        {KIND("id=\"2000\"", SINGLE "<max-count>0</max-count><max-size>1</max-size>"), "max-count"},
-        {KIND("id=\"2000\"", SINGLE "<max-count>1</max-count><max-size>-1</max-size>"), "max-size"},
-        {KIND("id=\"2000\"", SINGLE "<max-count>2147483648</max-count><max-size>1</max-size>"),
-         "max-count"},
-        {KIND("id=\"2000\"", "<data-model>TREE</data-model>" LIMITS), "TREE"},
-        {KIND("id=\"2000\"", "<data-model>SINGLE</data-model>" LIMITS), "access-control"},
-        {KIND("id=\"2000\"", "<data-model>SINGLE</data-model><access-control>NODE-MULTIPLE"
-                             "</access-control>" LIMITS),
-         "max-node-multiple"},
-        {"<required-kinds><kind-block><kind id=\"2000\">" SINGLE LIMITS "</kind></kind-block>"
-         "<kind-block><kind id=\"2000\">" SINGLE LIMITS "</kind></kind-block></required-kinds>",
-         "twice"},
-        {"<required-kinds><kind-block><kind id=\"2000\">" SINGLE LIMITS "</kind>"
-         "<kind id=\"2001\">" SINGLE LIMITS "</kind></kind-block></required-kinds>",
-         "twice"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct documents_outcome outcome;
-        read_with("", cases[i].body, false, &outcome);
-        ck_assert_msg(outcome.error == RELOAD_E_CONFIG, "accepted: %s", cases[i].body);
-        ck_assert_msg(strstr(outcome.message, cases[i].word) != NULL, "'%s' for %s",
-                      outcome.message, cases[i].body);
+        read_with("", wrong[i].body, false, &outcome);
+        ck_assert_msg(outcome.error == RELOAD_E_CONFIG, "accepted: %s", wrong[i].body);
+        ck_assert_msg(strstr(outcome.message, wrong[i].word) != NULL, "'%s' for %s",
+                      outcome.message, wrong[i].body);
         ck_assert_msg(strstr(outcome.message, "line ") == outcome.message, "no line in '%s'",
                       outcome.message);
     }
@@ -471,173 +471,6 @@ START_TEST(several_configurations)
 }
 END_TEST
 
-/* ---- P25: XML as a weapon ------------------------------------------------------------------- */
-
-static void
-expect_refused(const char *text, size_t size, const char *what)
-{
-    struct documents_outcome outcome;
-    struct timespec before, after;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
-    documents_read(text, size, false, PKI_NOW, &outcome);
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-    ck_assert_msg(outcome.error != 0, "accepted: %s", what);
-    ck_assert_msg(after.tv_sec - before.tv_sec < 10, "costly: %s", what);
-}
-
-#define BOMB                                                                                       \
-    "<!DOCTYPE overlay [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">"        \
-    "<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;\"><!ENTITY d \"&c;&c;&c;&c;&c;&c;&c;&c;\">]>"
-
-START_TEST(dtd_and_entities)
-{
-    static const char *const prologues[] = {
-        BOMB,
-        "<!DOCTYPE overlay [<!ENTITY a SYSTEM \"file:///etc/passwd\">]>",
-        "<!DOCTYPE overlay SYSTEM \"http://127.0.0.1:1/x.dtd\">",
-        "<!DOCTYPE overlay PUBLIC \"x\" \"file:///etc/passwd\">",
-        "<!DOCTYPE overlay>",
-        "<!DOCTYPE overlay [<!ATTLIST overlay a CDATA \"b\">]>",
-        "<!DOCTYPE overlay [<!ENTITY % p \"<!ENTITY a 'x'>\"> %p;]>",
-    };
-    for (size_t i = 0; i < sizeof prologues / sizeof *prologues; i++) {
-        char text[4096];
-        snprintf(
-            text, sizeof text,
-            "<?xml version=\"1.0\"?>%s<overlay xmlns=\"urn:ietf:params:xml:ns:p2p:config-base\">"
-            "<configuration " DOCUMENTS_NAME "><root-cert>%s</root-cert><topology-plugin>%s"
-            "</topology-plugin></configuration></overlay>",
-            prologues[i], documents_root(root()), i < 2 ? "&a;" : "CHORD-RELOAD");
-        expect_refused(text, 0, prologues[i]);
-    }
-    expect_refused(DOCUMENTS_HEAD "<configuration " DOCUMENTS_NAME ">&undefined;</configuration>"
-                                  "</overlay>",
-                   0, "undefined entity");
-}
-END_TEST
-
-/* The same in UTF-16, where no "<!DOCTYPE" can be seen in the bytes, and behind other names of
- * encodings: documents are UTF-8 (11.1). */
-START_TEST(other_encodings)
-{
-    static const char latin[] = "<?xml version=\"1.0\" encoding=\"UTF-7\"?>"
-                                "+ADwAIQ-DOCTYPE overlay [+ADwAIQ-ENTITY a 'x'>]><overlay/>";
-    char *text = documents_of(root(), DOCUMENTS_NAME, "", "");
-    size_t size = strlen(text);
-    char *wide = malloc(2 * size + 2);
-    wide[0] = (char)0xff;
-    wide[1] = (char)0xfe;
-    for (size_t i = 0; i < size; i++) {
-        wide[2 + 2 * i] = text[i];
-        wide[3 + 2 * i] = 0;
-    }
-    expect_refused(wide, 2 * size + 2, "UTF-16");
-    expect_refused(wide + 2, 2 * size, "UTF-16 without a mark");
-    expect_refused(latin, 0, "UTF-7");
-    free(wide);
-    free(text);
-}
-END_TEST
-
-START_TEST(bad_utf8)
-{
-    static const char *const sequences[] = {"\xff",         "\xc0\xaf", "\xe2\x82",
-                                            "\xed\xa0\x80", "\x01",     "\xf5\x80\x80\x80"};
-    for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++) {
-        char body[128];
-        snprintf(body, sizeof body, "<ext:x>%s</ext:x>", sequences[i]);
-        char *text = documents_of(root(), DOCUMENTS_NAME, body, "");
-        expect_refused(text, 0, "bad UTF-8");
-        free(text);
-    }
-    char *text = documents_of(root(), DOCUMENTS_NAME, "<ext:x>!</ext:x>", "");
-    size_t size = strlen(text);
-    *strchr(text, '!') = 0;
-    expect_refused(text, size, "NUL");
-    free(text);
-}
-END_TEST
-
-static char *
-repeated(const char *before, const char *what, size_t count, const char *after, size_t *size)
-{
-    char *text = NULL;
-    FILE *out = open_memstream(&text, size);
-    fputs(before, out);
-    for (size_t i = 0; i < count; i++)
-        fputs(what, out);
-    fputs(after, out);
-    fclose(out);
-    return text;
-}
-
-START_TEST(deep_and_large)
-{
-    static const char head[] = DOCUMENTS_HEAD "<configuration " DOCUMENTS_NAME ">";
-    static const char tail[] = "</configuration></overlay>";
-    size_t size;
-    char *text = repeated(head, "<ext:a>", 100000, tail, &size);
-    expect_refused(text, size, "100 000 levels");
-    free(text);
-    text = repeated("", "<a>", 300000, "", &size);
-    expect_refused(text, size, "300 000 levels");
-    free(text);
-    text = repeated(head, "<bad-node>a0a0</bad-node>", 40000, tail, &size);
-    ck_assert_uint_lt(size, RELOAD_CONFIG_DOCUMENT_MAX);
-    expect_refused(text, size, "1 MiB of bad nodes");
-    free(text);
-    text = repeated(head, "<x/>", 250000, tail, &size);
-    expect_refused(text, size, "1 MiB of unknown elements");
-    free(text);
-    text = repeated("<overlay ", "", 0, "", &size);
-    free(text);
-    text = repeated(head, "x", RELOAD_CONFIG_DOCUMENT_MAX, tail, &size);
-    struct documents_outcome outcome;
-    documents_read(text, size, false, PKI_NOW, &outcome);
-    ck_assert_int_eq(outcome.error, RELOAD_E_TOO_LARGE);
-    free(text);
-    static char large[16 << 20];
-    memset(large, ' ', sizeof large);
-    documents_read(large, sizeof large, false, PKI_NOW, &outcome);
-    ck_assert_int_eq(outcome.error, RELOAD_E_TOO_LARGE);
-}
-END_TEST
-
-START_TEST(not_a_document)
-{
-    static const char *const texts[] = {
-        " ",
-        "hello",
-        "<overlay",
-        "<overlay/>",
-        "<overlay></overlay><overlay></overlay>",
-        "<configuration instance-name=\"a.b\"/>",
-        "<html><body>404 Not Found</body></html>",
-        DOCUMENTS_HEAD "</overlay>",
-        DOCUMENTS_HEAD "<configuration " DOCUMENTS_NAME " " DOCUMENTS_NAME "/></overlay>",
-        DOCUMENTS_HEAD "<configuration " DOCUMENTS_NAME "></overlay></configuration>",
-        DOCUMENTS_HEAD "<configuration " DOCUMENTS_NAME " x=<y>/></overlay>",
-        "{\"overlay\": 1}",
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        expect_refused(texts[i], 0, texts[i]);
-    struct documents_outcome outcome;
-    documents_read("", 0, false, PKI_NOW, &outcome);
-    ck_assert_int_eq(outcome.error, RELOAD_E_CONFIG);
-}
-END_TEST
-
-/* Every prefix is refused. */
-START_TEST(prefixes)
-{
-    char *text = documents_of(root(), DOCUMENTS_NAME, everything, "");
-    size_t size = strlen(text) - strlen("\n");
-    for (size_t cut = 1; cut < size; cut += 13)
-        expect_refused(text, cut, "a prefix");
-    free(text);
-}
-END_TEST
-
 /* ---- files ---------------------------------------------------------------------------------- */
 
 START_TEST(files)
@@ -667,11 +500,9 @@ int
 main(void)
 {
     pki_begin();
-    int result =
-        RUN_SUITE("config_document", overlay_value, defaults, values, domain_restrictions, kinds,
-                  wrong_values, wrong_attributes, expiration, bounds, strictness, nobody_to_trust,
-                  several_configurations, dtd_and_entities, other_encodings, bad_utf8,
-                  deep_and_large, not_a_document, prefixes, files);
+    int result = RUN_SUITE("config_document", overlay_value, defaults, values, domain_restrictions,
+                           kinds, wrong_values, wrong_attributes, expiration, bounds, strictness,
+                           nobody_to_trust, several_configurations, files);
     pki_end();
     return result;
 }
