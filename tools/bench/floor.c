@@ -97,11 +97,13 @@ struct floor_cost
 floor_measure(size_t size)
 {
     EVP_PKEY *key;
-    X509 *certificate;
+    X509 *root, *certificate;
     struct end a = {0}, b = {0};
+    uint64_t wall_ms = (uint64_t)time(NULL) * 1000;
     must(reload_key_new(RELOAD_KEY_P256, &key) == 0 &&
-             reload_authority_root(key, OVERLAY_NAME, (uint64_t)time(NULL) * 1000, 2,
-                                   &certificate) == 0,
+             reload_authority_root(key, OVERLAY_NAME, wall_ms, 2, &root) == 0 &&
+             reload_authority_server(key, root, key, "localhost", OVERLAY_NAME, wall_ms, 1,
+                                     &certificate) == 0,
          "certificate");
     connect_sockets(&a, &b);
     prepare(&a, false, key, certificate);
@@ -121,6 +123,7 @@ floor_measure(size_t size)
         close(ends[i]->descriptor);
     }
     X509_free(certificate);
+    X509_free(root);
     EVP_PKEY_free(key);
     return cost;
 }
