@@ -200,8 +200,9 @@ typedef void reload_result_fn(void *argument, const struct reload_result *result
 /* reload_node_request signs and sends a request of code |code| with |body| (the encoded message
  * body, copied) along |route|, retransmits it end to end, five tries in all, and checks the answer
  * (6.2.1, 6.3.4). |done| may be NULL. |*request| gets a number for reload_node_cancel; may be NULL.
- * Returns 0, RELOAD_E_BUSY (too many outstanding), RELOAD_E_TOO_LARGE, RELOAD_E_NOMEM; |done| is
- * called only after 0. */
+ * Returns 0, RELOAD_E_BUSY (too many outstanding), RELOAD_E_TOO_LARGE, RELOAD_E_NOMEM, RELOAD_E_USAGE
+ * (no request's code, or no route: a Resource-ID may only stand last); |done| is called only
+ * after 0. */
 RELOAD_CHECKED int reload_node_request(struct reload_node *node, const struct reload_route *route,
                                        uint16_t code, struct reload_bytes body,
                                        reload_result_fn *done, void *argument, reload_time now,

@@ -11,14 +11,15 @@ bucket(struct reload_answer_cache *cache, uint64_t transaction_id)
     return &cache->buckets[transaction_id % RELOAD_ANSWER_BUCKETS];
 }
 
+/* Forgets the answer at |at|, a place in the list by age. */
 static void
-forget_oldest(struct reload_node *node)
+forget(struct reload_node *node, struct reload_kept_answer **at)
 {
     struct reload_answer_cache *cache = &node->answers;
-    struct reload_kept_answer *answer = cache->oldest;
-    cache->oldest = answer->younger;
-    if (!cache->oldest)
-        cache->youngest_end = &cache->oldest;
+    struct reload_kept_answer *answer = *at;
+    *at = answer->younger;
+    if (!*at)
+        cache->youngest_end = at;
     struct reload_kept_answer **place = bucket(cache, answer->transaction_id);
     while (*place != answer)
         place = &(*place)->next;
@@ -34,7 +35,7 @@ reload_answer_cache_fini(struct reload_node *node)
 {
     struct reload_answer_cache *cache = &node->answers;
     while (cache->oldest)
-        forget_oldest(node);
+        forget(node, &cache->oldest);
     reload_alarm_clear(&node->alarms, &cache->alarm);
     if (cache->buckets)
         (void)reload_node_allocate(node, cache->buckets, 0);
@@ -47,7 +48,7 @@ expire(struct reload_alarm *alarm, void *owner, uint64_t now)
     struct reload_node *node = owner;
     struct reload_answer_cache *cache = &node->answers;
     while (cache->oldest && cache->oldest->expires <= now)
-        forget_oldest(node);
+        forget(node, &cache->oldest);
     if (cache->oldest)
         reload_ignore(reload_alarm_set(&node->alarms, alarm, cache->oldest->expires, expire));
 }
@@ -95,7 +96,7 @@ reload_answer_cache_look(struct reload_node *node, const struct reload_node_id *
     if (!prepare(node))
         return RELOAD_ANSWER_NEW;
     if (cache->count >= RELOAD_ANSWERS_KEPT_MAX)
-        forget_oldest(node);
+        forget(node, &cache->oldest);
     answer = reload_node_allocate(node, NULL, sizeof *answer);
     if (!answer)
         return RELOAD_ANSWER_NEW;
@@ -113,6 +114,19 @@ reload_answer_cache_look(struct reload_node *node, const struct reload_node_id *
     if (!cache->alarm.slot)
         reload_ignore(reload_alarm_set(&node->alarms, &cache->alarm, answer->expires, expire));
     return RELOAD_ANSWER_NEW;
+}
+
+void
+reload_answer_cache_forget(struct reload_node *node, const struct reload_node_id *signer_id,
+                           uint64_t transaction_id, const uint8_t *digest)
+{
+    struct reload_kept_answer *answer = find(&node->answers, signer_id, transaction_id, digest);
+    struct reload_kept_answer **at = &node->answers.oldest;
+    if (!answer)
+        return;
+    while (*at != answer)
+        at = &(*at)->younger;
+    forget(node, at);
 }
 
 void
@@ -135,5 +149,5 @@ reload_answer_cache_keep(struct reload_node *node, const struct reload_node_id *
     answer->body = copy;
     cache->octets += body.size;
     while (cache->octets > RELOAD_ANSWERS_KEPT_OCTETS_MAX && cache->oldest != answer)
-        forget_oldest(node);
+        forget(node, &cache->oldest);
 }

@@ -48,6 +48,10 @@ enum reload_answer_state reload_answer_cache_look(struct reload_node *node,
                                                   const struct reload_kept_answer **kept,
                                                   reload_time now);
 
+/* reload_answer_cache_forget forgets a request that was looked for and could not be taken up. */
+void reload_answer_cache_forget(struct reload_node *node, const struct reload_node_id *signer_id,
+                                uint64_t transaction_id, const uint8_t *digest);
+
 /* reload_answer_cache_keep notes the answer of a request that was looked for. */
 void reload_answer_cache_keep(struct reload_node *node, const struct reload_node_id *signer_id,
                               uint64_t transaction_id, const uint8_t *digest, uint16_t error_code,

@@ -35,15 +35,15 @@ check_options(struct reload_node *node, const struct reload_incoming *incoming)
     return 0;
 }
 
-static int
-check_extensions(struct reload_node *node, const struct reload_incoming *incoming)
+static bool
+has_critical_extension(struct reload_node *node, const struct reload_message *message)
 {
-    struct reload_reader reader = reload_reader_of(incoming->message->contents.extensions);
+    struct reload_reader reader = reload_reader_of(message->contents.extensions);
     struct reload_message_extension extension;
     while (reload_message_extension_next(&reader, &node->wire, &extension))
         if (extension.critical)
-            return RELOAD_E_UNKNOWN_EXTENSION;
-    return 0;
+            return true; /* we understand none */
+    return false;
 }
 
 /* 6.1.2: a node with several Node-IDs has to say by an Attach which one it uses. */
@@ -67,8 +67,8 @@ check_request(struct reload_node *node, const struct reload_incoming *incoming,
     int error = any_configuration ? 0 : check_configuration(node, incoming);
     if (!error)
         error = check_options(node, incoming);
-    if (!error)
-        error = check_extensions(node, incoming);
+    if (!error && has_critical_extension(node, incoming->message))
+        error = RELOAD_E_UNKNOWN_EXTENSION;
     if (!error && !method)
         error = RELOAD_E_MALFORMED;
     if (!error)
@@ -84,11 +84,17 @@ handle(struct reload_node *node, const struct reload_incoming *incoming,
 {
     size_t size = node->config->max_message_size;
     struct reload_buffer *body = reload_buffer_get(&node->buffers, size);
-    struct reload_buffer *info = reload_buffer_get(&node->buffers, UINT16_MAX);
+    size_t info_size = size < UINT16_MAX ? size : UINT16_MAX;
+    struct reload_buffer *info = reload_buffer_get(&node->buffers, info_size);
     int error = RELOAD_E_NOMEM;
-    if (body && info) {
+    if (!body || !info) {
+        node->counters.dropped_busy++;
+        if (reply->remember) /* nothing was done: a retransmission is welcome */
+            reload_answer_cache_forget(node, &reply->signer_id, reply->transaction_id,
+                                       reply->digest);
+    } else {
         struct reload_answer answer = {.body = reload_writer_of(body->data, size),
-                                       .error_info = reload_writer_of(info->data, UINT16_MAX)};
+                                       .error_info = reload_writer_of(info->data, info_size)};
         error = method->handle(node, incoming, &answer, now);
         if (!error && answer.body.failed)
             error = RELOAD_E_SPACE;
@@ -161,6 +167,8 @@ is_sane(struct reload_node *node, const struct reload_message *message)
         return false;
     if (reload_message_is_request(code))
         return true;
+    if (has_critical_extension(node, message)) /* no error for an answer (D14) */
+        return false;
     /* 6.3.2.3: the flags MUST NOT be set in a response. */
     struct reload_reader reader = reload_reader_of(message->header.options);
     struct reload_forwarding_option option;

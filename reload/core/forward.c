@@ -8,6 +8,7 @@
 #include "reload/core/error_code.h"
 #include "reload/core/message.h"
 #include "reload/core/node_internal.h"
+#include "reload/core/reply.h"
 
 #include <assert.h>
 
@@ -15,6 +16,7 @@
 #define MARGIN 32u             /* room for the Via List to grow (6.7) */
 #define FRAGMENT_BODY_MIN 512u /* below, chunks could get smaller than the 256 that 6.7 wants */
 #define DUPLICATES_CHECKED 16  /* entries of a Destination List that are compared (13.6.5) */
+#define DATAGRAM_MAX 16384u    /* octets of a DTLS record: no network fragments more */
 
 /* A message on its way: its header, and what of its lists goes out. */
 struct transit {
@@ -23,6 +25,7 @@ struct transit {
     struct reload_bytes destination_list; /* what is left of it */
     struct reload_bytes body;        /* behind the header */
     struct reload_link *from;        /* NULL: our own */
+    uint16_t code;                   /* the first fragment's; 0 of others */
     bool is_request;                 /* as far as the first fragment tells */
     bool first_fragment;
 };
@@ -115,9 +118,13 @@ send_on(struct reload_node *node, const struct transit *transit, struct reload_l
     size_t header = FIXED_SIZE + via.size + transit->destination_list.size +
                     transit->header.options.size + (append_via ? 2u + node->wire.node_id_length : 0);
     size_t via_size = via.size + (append_via ? 2u + node->wire.node_id_length : 0);
-    if (via_size > UINT16_MAX || header + transit->body.size > node->config->max_message_size)
+    size_t end = (transit->header.fragment & RELOAD_FRAGMENT_OFFSET) + transit->body.size;
+    if (via_size > UINT16_MAX || header + end > node->config->max_message_size)
         return RELOAD_E_TOO_LARGE;
     size_t chunk = chunk_size(link, header, transit->body.size);
+    if (link->framing == RELOAD_FRAMING_DATAGRAM &&
+        RELOAD_FRAME_HEADER_SIZE + header + chunk > DATAGRAM_MAX)
+        return RELOAD_E_TOO_LARGE;
     uint32_t id = link->id;
     size_t offset = 0;
     do {
@@ -164,23 +171,26 @@ refuse(struct reload_node *node, const struct transit *transit, int error, reloa
     if (!transit->from || !transit->is_request || !transit->first_fragment ||
         !reload_limiter_take(&node->refusals, now))
         return;
-    uint8_t list[4096];
+    uint8_t list[4096], options[4096];
     struct reload_writer writer = reload_writer_of(list, sizeof list);
+    struct reload_writer copied = reload_writer_of(options, sizeof options);
     if (!last_via_is(node, transit->header.via_list, &transit->from->node_id)) {
         reload_writer_u8(&writer, RELOAD_DESTINATION_TYPE_NODE);
         reload_writer_vector(&writer, 1, reload_node_id_bytes(&transit->from->node_id,
                                                               node->wire.node_id_length));
     }
     reload_forward_reverse(node, transit->header.via_list, &writer);
+    reload_reply_options(node, transit->header.options, &copied);
     uint16_t code = error == RELOAD_E_TOO_LARGE ? RELOAD_ERROR_MESSAGE_TOO_LARGE
                                                 : reload_error_code_of(error);
     uint8_t body[4] = {(uint8_t)(code >> 8), (uint8_t)code, 0, 0};
     struct reload_draft draft = {.transaction_id = transit->header.transaction_id,
                                  .destination_list = reload_writer_written(&writer),
+                                 .options = reload_writer_written(&copied),
                                  .code = RELOAD_MESSAGE_ERROR,
                                  .body = {body, sizeof body}};
     struct reload_buffer *buffer;
-    if (writer.failed || reload_message_build(node, &draft, &buffer) != 0)
+    if (writer.failed || copied.failed || reload_message_build(node, &draft, &buffer) != 0)
         return;
     node->counters.errors_sent++;
     (void)reload_forward_own(node, buffer, transit->from->id, now);
@@ -299,7 +309,8 @@ unfit(struct reload_node *node, const struct transit *transit)
     const struct reload_forwarding_header *header = &transit->header;
     if (transit->from && (header->ttl == 0 || header->ttl > node->config->initial_ttl))
         return RELOAD_E_TTL;
-    if (transit->is_request && header->options.size && forward_critical(node, header->options))
+    /* A fragment that does not tell what it is of may be a request; an answer may not have it. */
+    if (transit->from && header->options.size && forward_critical(node, header->options))
         return RELOAD_E_UNSUPPORTED_OPTION;
     return 0;
 }
@@ -338,8 +349,8 @@ parse(struct reload_node *node, struct reload_link *from, struct reload_bytes me
     transit->body = reload_reader_rest(&reader);
     transit->first_fragment = (header->fragment & RELOAD_FRAGMENT_OFFSET) == 0;
     if (transit->first_fragment && transit->body.size >= 2) {
-        uint16_t code = (uint16_t)(transit->body.data[0] << 8 | transit->body.data[1]);
-        transit->is_request = reload_message_is_request(code);
+        transit->code = (uint16_t)(transit->body.data[0] << 8 | transit->body.data[1]);
+        transit->is_request = reload_message_is_request(transit->code);
     }
     if (header->overlay != node->config->overlay)
         return RELOAD_E_OVERLAY;
@@ -400,6 +411,15 @@ accept(struct reload_node *node, struct reload_link *from, struct reload_bytes m
     return true;
 }
 
+/* R11: to which of a peer's several Node-IDs answers go is known only after an Attach; but a joining
+ * node has to come that far (6.1.2). */
+static bool
+lacks_attach(const struct reload_link *from, const struct transit *transit)
+{
+    return from->several_ids && !from->attached && transit->is_request &&
+           transit->code != RELOAD_MESSAGE_PING_REQ && transit->code != RELOAD_MESSAGE_ATTACH_REQ;
+}
+
 void
 reload_forward_received(struct reload_node *node, struct reload_link *from,
                         struct reload_bytes message, reload_time now)
@@ -423,8 +443,7 @@ reload_forward_received(struct reload_node *node, struct reload_link *from,
         reload_reassemble(node, from, &transit.header, message, transit.body, now);
         return;
     case GOES_ON:
-        /* R11: to which of its Node-IDs answers go is known only after an Attach (6.1.2). */
-        if (from && from->several_ids && !from->attached && transit.is_request) {
+        if (from && lacks_attach(from, &transit)) {
             node->counters.dropped_destination++;
             refuse(node, &transit, RELOAD_E_FORBIDDEN, now);
             return;
@@ -445,7 +464,11 @@ reload_forward_own(struct reload_node *node, struct reload_buffer *buffer, uint3
     struct transit transit;
     struct reload_link *link = first_link ? reload_link_find(node, first_link) : NULL;
     int error = parse(node, NULL, message, &transit);
-    assert(!error);
+    if (error) { /* an answer along a Via List that makes no Destination List */
+        node->counters.dropped_destination++;
+        reload_buffer_drop(&node->buffers, buffer);
+        return error;
+    }
     enum verdict verdict = GOES_ON;
     if (!link || link->state != RELOAD_LINK_UP || link->application)
         verdict = route(node, &transit, &link);

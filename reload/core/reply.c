@@ -9,9 +9,9 @@
 
 #include <assert.h>
 
-/* 6.3.2.3: the options to be copied into the answer, their flags cleared. */
-static void
-copy_options(struct reload_node *node, struct reload_bytes options, struct reload_writer *writer)
+void
+reload_reply_options(struct reload_node *node, struct reload_bytes options,
+                     struct reload_writer *writer)
 {
     struct reload_reader reader = reload_reader_of(options);
     struct reload_forwarding_option option;
@@ -61,7 +61,7 @@ reload_reply_new(struct reload_node *node, const struct reload_incoming *incomin
     assert(!writer.failed);
     reply->destination_list = reload_writer_written(&writer);
     writer = reload_writer_of(lists + list_size, header->options.size);
-    copy_options(node, header->options, &writer);
+    reload_reply_options(node, header->options, &writer);
     reply->options = reload_writer_written(&writer);
     return reply;
 }
@@ -87,16 +87,17 @@ reload_reply_free(struct reload_node *node, struct reload_reply *reply)
         (void)reload_node_allocate(node, reply, 0);
 }
 
+/* |limit| is the most that the message may have; 0: as it comes. */
 static int
-send(struct reload_node *node, const struct reload_reply *reply, struct reload_draft *draft,
-     reload_time now)
+send(struct reload_node *node, const struct reload_reply *reply, const struct reload_draft *draft,
+     uint32_t limit, reload_time now)
 {
     struct reload_buffer *buffer;
     int error = reload_message_build(node, draft, &buffer);
     if (error)
         return error;
     uint32_t size = buffer->size - RELOAD_FRAME_HEADER_SIZE;
-    if (reply->max_response_length && size > reply->max_response_length) {
+    if (limit && size > limit) {
         reload_buffer_drop(&node->buffers, buffer);
         return RELOAD_E_TOO_LARGE;
     }
@@ -118,7 +119,13 @@ send_error(struct reload_node *node, const struct reload_reply *reply, struct re
     draft->body = reload_writer_written(&writer);
     draft->certificate_count = 0;
     node->counters.errors_sent++;
-    int error = send(node, reply, draft, now);
+    /* What the error says beside its code may be left out; the error itself is owed (6.3.2). */
+    int error = send(node, reply, draft, info.size ? reply->max_response_length : 0, now);
+    if (error == RELOAD_E_TOO_LARGE && info.size) {
+        draft->body.size = 4;
+        scratch->data[2] = scratch->data[3] = 0;
+        error = send(node, reply, draft, 0, now);
+    }
     reload_buffer_drop(&node->buffers, scratch);
     return error;
 }
@@ -143,7 +150,7 @@ reload_reply_send(struct reload_node *node, const struct reload_reply *reply, ui
         (void)send_error(node, reply, &draft, error_code, body, now);
         return;
     }
-    if (send(node, reply, &draft, now) == RELOAD_E_TOO_LARGE)
+    if (send(node, reply, &draft, reply->max_response_length, now) == RELOAD_E_TOO_LARGE)
         (void)send_error(node, reply, &draft, RELOAD_ERROR_RESPONSE_TOO_LARGE,
                          (struct reload_bytes){0}, now);
 }

@@ -30,6 +30,11 @@ struct reload_reply *reload_reply_new(struct reload_node *node,
 RELOAD_CHECKED int reload_reply_digest(struct reload_node *node, struct reload_reply *reply,
                                        const struct reload_incoming *incoming);
 
+/* reload_reply_options writes those of |options| that an answer must repeat, their flags cleared
+ * (6.3.2.3). */
+void reload_reply_options(struct reload_node *node, struct reload_bytes options,
+                          struct reload_writer *writer);
+
 void reload_reply_free(struct reload_node *node, struct reload_reply *reply);
 
 /* reload_reply_send answers with |body| (or, |error_code| not 0, an error answer whose info it is).

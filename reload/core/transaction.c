@@ -136,12 +136,12 @@ static int
 transmit(struct reload_node *node, struct reload_transaction *transaction, reload_time now)
 {
     const struct reload_buffer *message = transaction->message;
+    transaction->tries++; /* also one that fails here: a request has its time */
     struct reload_buffer *copy = reload_buffer_get(&node->buffers, message->size);
     if (!copy)
         return RELOAD_E_NOMEM;
     memcpy(copy->data, message->data, message->size);
     copy->size = message->size;
-    transaction->tries++;
     return reload_forward_own(node, copy, transaction->first_link, now);
 }
 
@@ -165,10 +165,11 @@ retry(struct reload_alarm *alarm, void *owner, uint64_t now)
         return;
     }
     node->counters.requests_retransmitted++;
-    (void)transmit(node, transaction, now);
     reload_time timer = node->config->overlay_reliability_timer_ms * RELOAD_MS;
-    if (reload_alarm_set(&node->alarms, &transaction->alarm, now + timer, retry) != 0)
-        time_out(node, transaction, RELOAD_E_NOMEM, now);
+    int error = reload_alarm_set(&node->alarms, alarm, now + timer, retry);
+    assert(!error); /* its place has just become free */
+    (void)error;
+    (void)transmit(node, transaction, now);
 }
 
 /* Remembers what the answer is checked against: the last entry of the route. */
@@ -205,12 +206,26 @@ build(struct reload_node *node, struct reload_transaction *transaction,
     return reload_message_build(node, &draft, &transaction->message);
 }
 
+/* 6.3.2.2: Node-IDs, and perhaps a Resource-ID at the end. */
+static bool
+is_route(const struct reload_route *route)
+{
+    for (size_t i = 0; i < route->count; i++) {
+        const struct reload_destination *entry = &route->entries[i];
+        bool is_last = i + 1 == route->count;
+        if (entry->type != RELOAD_DESTINATION_TYPE_NODE &&
+            (entry->type != RELOAD_DESTINATION_TYPE_RESOURCE || !is_last))
+            return false;
+    }
+    return route->count > 0;
+}
+
 static int
 start(struct reload_node *node, const struct reload_route *route, uint16_t code,
       struct reload_bytes body, const struct reload_bytes *certificates, size_t certificate_count,
       struct reload_transaction **started, reload_time now)
 {
-    if (route->count == 0 || (code & 1) == 0)
+    if (!is_route(route) || !reload_message_is_request(code))
         return RELOAD_E_USAGE;
     struct reload_transaction *transaction =
         reload_node_allocate(node, NULL, sizeof *transaction);
@@ -298,8 +313,11 @@ hint(struct reload_node *node, struct reload_transaction *transaction, uint16_t 
                         code == RELOAD_ERROR_UNSUPPORTED_FORWARDING_OPTION ||
                         code == RELOAD_ERROR_MESSAGE_TOO_LARGE;
     reload_time soon = now + node->config->overlay_reliability_timer_ms * RELOAD_MS / 4;
-    if (from_the_way && transaction->alarm.at > soon)
-        reload_ignore(reload_alarm_set(&node->alarms, &transaction->alarm, soon, retry));
+    /* Once: else whoever sees the request could make its time run out. */
+    if (!from_the_way || transaction->hinted || transaction->alarm.at <= soon)
+        return;
+    transaction->hinted = true;
+    reload_ignore(reload_alarm_set(&node->alarms, &transaction->alarm, soon, retry));
 }
 
 static unsigned
@@ -332,7 +350,8 @@ reload_transaction_answered(struct reload_node *node, const struct reload_incomi
     struct reload_error_response refusal = {0};
     if (is_error) {
         struct reload_reader reader = reload_reader_of(contents->message_body);
-        if (reload_error_response_decode(&reader, &node->wire, &refusal) != 0) {
+        if (reload_error_response_decode(&reader, &node->wire, &refusal) != 0 ||
+            reload_reader_left(&reader) > 0) {
             node->counters.dropped_malformed++;
             return;
         }
