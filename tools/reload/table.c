@@ -112,14 +112,8 @@ print_list(const json_t *object)
 
 /* ---- tables --------------------------------------------------------------------------------- */
 
-static bool
-is_number(const json_t *value)
-{
-    return json_is_number(value);
-}
-
 static int
-add_row(struct libscols_table *table, const json_t *first, const json_t *row)
+add_row(struct libscols_table *table, const json_t *columns, const json_t *row)
 {
     const char *key;
     json_t *unused;
@@ -127,7 +121,7 @@ add_row(struct libscols_table *table, const json_t *first, const json_t *row)
     struct libscols_line *line = scols_table_new_line(table, NULL);
     if (!line)
         return RELOAD_E_NOMEM;
-    json_object_foreach((json_t *)first, key, unused)
+    json_object_foreach((json_t *)columns, key, unused)
     {
         char cell[CELL_MAX] = "-";
         const json_t *value = json_object_get(row, key);
@@ -139,28 +133,47 @@ add_row(struct libscols_table *table, const json_t *first, const json_t *row)
     return 0;
 }
 
-/* The columns are the members of the first row. */
-static int
-print_table(const char *name, const json_t *rows)
+/* The columns: all members that any row has, each with its first value. */
+static json_t *
+columns_of(const json_t *rows)
 {
-    const json_t *first = json_array_get(rows, 0), *row;
-    struct libscols_table *table = new_table();
-    if (!table)
-        return RELOAD_E_NOMEM;
-    int error = 0;
+    json_t *columns = json_object();
+    const json_t *row;
+    size_t index;
+    json_array_foreach(rows, index, row) if (columns)(void)
+        json_object_update_missing(columns, (json_t *)row);
+    return columns;
+}
+
+static int
+fill_table(struct libscols_table *table, const json_t *columns, const json_t *rows)
+{
+    const json_t *row;
     const char *key;
     json_t *value;
     size_t index;
-    json_object_foreach((json_t *)first, key, value)
+    json_object_foreach((json_t *)columns, key, value)
     {
-        int flags = is_number(value) ? SCOLS_FL_RIGHT : SCOLS_FL_TRUNC;
+        int flags = json_is_number(value) ? SCOLS_FL_RIGHT : SCOLS_FL_TRUNC;
         if (!scols_table_new_column(table, key, 0, flags))
-            error = RELOAD_E_NOMEM;
+            return RELOAD_E_NOMEM;
     }
-    json_array_foreach(rows, index, row) if (!error) error = add_row(table, first, row);
-    printf("\n%s:\n", name);
-    if (!error && scols_print_table(table) != 0)
-        error = RELOAD_E_NOMEM;
+    json_array_foreach(rows, index,
+                       row) if (add_row(table, columns, row) != 0) return RELOAD_E_NOMEM;
+    return 0;
+}
+
+static int
+print_table(const char *name, const json_t *rows)
+{
+    struct libscols_table *table = new_table();
+    json_t *columns = columns_of(rows);
+    int error = table && columns ? fill_table(table, columns, rows) : RELOAD_E_NOMEM;
+    if (!error) {
+        printf("\n%s:\n", name);
+        error = scols_print_table(table) == 0 ? 0 : RELOAD_E_NOMEM;
+    }
+    json_decref(columns);
     scols_unref_table(table);
     return error;
 }

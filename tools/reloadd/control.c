@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define BACKLOG 128
 #define OUTPUT_MAX (16u << 20)
 
 static const struct {
@@ -366,7 +367,7 @@ begin_listening(struct control *control, const char *path, char *reason)
     (void)umask(mask);
     if (bound)
         (void)snprintf(control->path, sizeof control->path, "%s", path);
-    if (bound && listen(control->descriptor, CONTROL_CONNECTIONS_MAX) == 0)
+    if (bound && listen(control->descriptor, BACKLOG) == 0)
         return 0;
     (void)snprintf(reason, SETTINGS_REASON_SIZE,
                    "%.200s: cannot be made: %s; 'control' in [node] names another place", path,
