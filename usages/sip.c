@@ -38,10 +38,10 @@ sip_app_attach(void *state, uint16_t application, const struct reload_identity *
                reload_time now)
 {
     struct reload_sip *sip = state;
-    (void)application, (void)peer, (void)now;
+    (void)application, (void)now;
     if (!sip->handler.receive)
         return RELOAD_E_NOT_FOUND;
-    return sip->connection_count < RELOAD_SIP_CONNECTIONS_MAX ? 0 : RELOAD_E_BUSY;
+    return reload_sip_connection_room(sip, peer) ? 0 : RELOAD_E_BUSY;
 }
 
 static void
@@ -121,6 +121,8 @@ void
 reload_sip_set_handler(struct reload_sip *sip, const struct reload_sip_handler *handler)
 {
     sip->handler = handler ? *handler : (struct reload_sip_handler){.receive = NULL};
+    if (!handler)
+        sip->own.done = NULL;
 }
 
 const struct reload_aor *

@@ -26,6 +26,10 @@
 #define RELOAD_SIP_CONNECTIONS_MAX 512
 #define RELOAD_SIP_WAITERS_MAX 1024
 #define RELOAD_SIP_LINK_IDLE (300 * RELOAD_SECOND)
+#define RELOAD_SIP_LINKS_PER_NODE_MAX 4
+
+/* One SIP message is one DTLS record (D31), which holds so much. */
+#define RELOAD_SIP_RECORD_MAX 16384
 
 extern const struct reload_usage_ops reload_sip_usage;
 
@@ -61,7 +65,8 @@ struct reload_sip_counters {
     uint64_t messages_sent, messages_received, dropped_malformed, dropped_busy;
 };
 
-/* reload_sip_set_handler sets who takes messages; |handler| is copied, NULL for nobody. */
+/* reload_sip_set_handler sets who takes messages; |handler| is copied. NULL: nobody does any more,
+ * and the function given to a registration that is under way is not called. */
 void reload_sip_set_handler(struct reload_sip *sip, const struct reload_sip_handler *handler);
 
 /* reload_sip_aor returns our own AOR, or NULL when the certificate's user name is not one in

@@ -149,6 +149,7 @@ name_sides(struct reload_sip_adaptor *adaptor)
 static int
 check(const struct reload_sip_adaptor_options *options, char *reason, size_t reason_size)
 {
+    static const uint8_t any[16] = {0};
     const char *problem = NULL;
     if (!options->registrar && !options->proxy)
         problem = "neither registrar nor proxy is asked for";
@@ -160,6 +161,8 @@ check(const struct reload_sip_adaptor_options *options, char *reason, size_t rea
         problem = "phones on other hosts need a password: set one";
     else if (options->address.family != 4 && options->address.family != 6)
         problem = "the address for phones is no IP address";
+    else if (memcmp(options->address.octets, any, sizeof any) == 0)
+        problem = "phones need one address of this host, not all: it goes into messages";
     if (problem)
         snprintf(reason, reason_size, "%s", problem);
     return problem ? RELOAD_E_CONFIG : 0;

@@ -110,16 +110,20 @@ to_phones(struct sip_transaction *transaction, reload_time now)
         sip_branch_to_phone(transaction, &bindings[i]->flow, bindings[i]->uri, now);
 }
 
-/* |target| may be this very node: a user who calls the own address. */
+/* SIP or SIPS, as the caller says or, if it says nothing, the callee prefers (RFC 7904 5.1).
+ * |found| may be this very node: a user who calls the own address. */
 static void
-to_node(struct sip_transaction *transaction, const struct reload_sip_target *target, bool retarget,
+to_node(struct sip_transaction *transaction, const struct reload_sip_target *found, bool retarget,
         reload_time now)
 {
     struct reload_sip_adaptor *adaptor = transaction->adaptor;
-    if (reload_node_id_equal(&target->destination.node_id, adaptor->ops->node_id(adaptor->overlay)))
+    struct reload_sip_target target = *found;
+    if (strcasecmp(transaction->request->head->req_uri->scheme, "sips") == 0)
+        target.application = RELOAD_APPLICATION_SIPS;
+    if (reload_node_id_equal(&target.destination.node_id, adaptor->ops->node_id(adaptor->overlay)))
         to_phones(transaction, now);
     else
-        sip_branch_to_node(transaction, target, retarget, now);
+        sip_branch_to_node(transaction, &target, retarget, now);
 }
 
 static void
@@ -180,10 +184,8 @@ static void
 to_gruu(struct sip_transaction *transaction, const struct reload_sip_destination *destination,
         reload_time now)
 {
-    struct reload_sip_target target = {.destination = *destination};
-    const char *scheme = transaction->request->head->req_uri->scheme;
-    target.application =
-        strcasecmp(scheme, "sips") == 0 ? RELOAD_APPLICATION_SIPS : RELOAD_APPLICATION_SIP;
+    struct reload_sip_target target = {.destination = *destination,
+                                       .application = RELOAD_APPLICATION_SIP};
     transaction->starting = true;
     to_node(transaction, &target, false, now);
     transaction->starting = false;

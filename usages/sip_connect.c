@@ -50,6 +50,17 @@ find_peer(const struct reload_sip *sip, const struct reload_node_id *node_id, ui
     return connection;
 }
 
+/* Whether one more link of |peer|'s is welcome: no node may fill the table alone. */
+bool
+reload_sip_connection_room(const struct reload_sip *sip, const struct reload_identity *peer)
+{
+    size_t own = 0;
+    for (const struct sip_connection *it = sip->connections; it; it = it->next)
+        own += reload_identity_has(peer, &it->peer.node_id);
+    return sip->connection_count < RELOAD_SIP_CONNECTIONS_MAX &&
+           own < RELOAD_SIP_LINKS_PER_NODE_MAX;
+}
+
 static struct sip_connection *
 connection_new(struct reload_sip *sip, const struct reload_node_id *node_id, uint16_t application)
 {
@@ -385,7 +396,8 @@ reload_sip_send(struct reload_sip *sip, uint32_t link, struct reload_bytes messa
     struct sip_connection *connection = find_link(sip, link);
     if (!connection)
         return RELOAD_E_CLOSED;
-    if (message.size > RELOAD_SIP_MESSAGE_MAX)
+    if (message.size > RELOAD_SIP_MESSAGE_MAX ||
+        (!connection->peer.is_stream && message.size > RELOAD_SIP_RECORD_MAX))
         return RELOAD_E_TOO_LARGE;
     int error = reload_node_app_send(sip->node, link, message, now);
     if (error == 0)

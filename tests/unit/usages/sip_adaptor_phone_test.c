@@ -266,6 +266,9 @@ START_TEST(wrong_configuration)
     options.address.family = 0;
     ck_assert_int_eq(reload_sip_adaptor_new(&options, reason, sizeof reason, &adaptor),
                      RELOAD_E_CONFIG);
+    options.address = (struct reload_address){.family = 4};
+    ck_assert_int_eq(reload_sip_adaptor_new(&options, reason, sizeof reason, &adaptor),
+                     RELOAD_E_CONFIG);
     ck_assert_ptr_null(adaptor);
     world_end(&world);
 }

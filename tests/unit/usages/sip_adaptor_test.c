@@ -364,6 +364,36 @@ START_TEST(own_address)
 }
 END_TEST
 
+/* 7904-5.1-06: who calls a sips address gets a link for SIPS. */
+START_TEST(sips)
+{
+    begin(true);
+    phone_request(alice, a, &(struct request){.uri = "sips:bob@dht.example.com"});
+    phone_expect(bob, "INVITE ", RELOAD_SECOND);
+    ck_assert_uint_eq(a->application, RELOAD_APPLICATION_SIPS);
+    world_end(&world);
+}
+END_TEST
+
+/* D31: one message is one record on DTLS; a stream takes more. */
+START_TEST(large_message)
+{
+    static char body[60000];
+    memset(body, 'b', sizeof body - 1);
+    begin(_i == 1);
+    phone_request(alice, a, &(struct request){.method = "MESSAGE", .body = body});
+    if (_i == 1)
+        phone_expect(bob, "MESSAGE ", RELOAD_SECOND);
+    else
+        phone_expect(alice, "SIP/2.0 513", RELOAD_SECOND);
+    body[15000] = '\0';
+    phone_request(alice, a, &(struct request){.method = "MESSAGE", .body = body, .cseq = 2});
+    const char *text = phone_expect(bob, "MESSAGE ", RELOAD_SECOND);
+    ck_assert_str_eq(strstr(text, "\r\n\r\n") + 4, body);
+    world_end(&world);
+}
+END_TEST
+
 START_TEST(hops_and_loops)
 {
     begin(false);
@@ -406,11 +436,20 @@ main(void)
 {
     Suite *suite = suite_create("sip_adaptor");
     TCase *tcase = tcase_create("sip_adaptor");
-    const TTest *const plain[] = {registers,       register_refused, body_arrives_as_it_is,
-                                  cancelled_early, unknown_address,  phone_is_gone,
-                                  losses,          repeated_request, forks,
-                                  forwarded,       own_address,      hops_and_loops};
-    const TTest *const on_both[] = {calls, callee_hangs_up, cancelled, busy};
+    const TTest *const plain[] = {registers,
+                                  register_refused,
+                                  body_arrives_as_it_is,
+                                  cancelled_early,
+                                  unknown_address,
+                                  phone_is_gone,
+                                  losses,
+                                  repeated_request,
+                                  forks,
+                                  forwarded,
+                                  own_address,
+                                  hops_and_loops,
+                                  sips};
+    const TTest *const on_both[] = {calls, callee_hangs_up, cancelled, busy, large_message};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         tcase_add_test(tcase, plain[i]);
     for (size_t i = 0; i < sizeof on_both / sizeof *on_both; i++)

@@ -377,6 +377,36 @@ START_TEST(not_connected)
 }
 END_TEST
 
+static void
+attached(void *argument, int error, uint32_t link, const struct reload_node_id *node_id,
+         reload_time now)
+{
+    (void)link, (void)node_id;
+    ended(argument, error, now);
+}
+
+/* One node may not fill another's table of links. */
+START_TEST(too_many_links)
+{
+    unsigned up = 0;
+    begin(6, SIM_LINKS_MESSAGES);
+    struct reload_route route = reload_route_to_node(sim_node_id(s, 4));
+    for (unsigned i = 0; i < RELOAD_SIP_LINKS_PER_NODE_MAX + 3; i++) {
+        struct outcome outcome = {.ends = 0};
+        ck_assert_int_eq(reload_node_app_attach(sim_node(s, 2), &route, RELOAD_APPLICATION_SIP,
+                                                attached, &outcome, sim_now(s)),
+                         0);
+        up += finish(2, &outcome) == 0;
+    }
+    ck_assert_uint_eq(up, RELOAD_SIP_LINKS_PER_NODE_MAX);
+    /* Others still come through. */
+    struct reload_sip_destination destination =
+        reload_sip_destination_of_node(reload_node_wire(sim_node(s, 3)), sim_node_id(s, 4));
+    ck_assert_int_eq(connect_to(3, &destination).error, 0);
+    sim_free(s);
+}
+END_TEST
+
 /* The called node dies: lookup still works, the AppAttach ends at the deadline; a link to it is
  * lost and not used again. */
 START_TEST(callee_dies)
@@ -447,7 +477,8 @@ main(void)
     TCase *tcase = tcase_create("sip_node");
     const TTest *const plain[] = {
         registered_and_found, refreshed_until_its_end, forwarding,  forbidden,
-        forbidden_domain,     not_connected,           callee_dies, cancelled};
+        forbidden_domain,     not_connected,           callee_dies, cancelled,
+        too_many_links};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         tcase_add_test(tcase, plain[i]);
     tcase_add_loop_test(tcase, connected_both_ways, 0, 3);

@@ -302,6 +302,7 @@ connect_node(void *overlay, const struct reload_sip_destination *destination, ui
 {
     struct node *node = overlay, *peer = node_of_id(node->world, &destination->node_id);
     *attempt = 0;
+    node->application = application;
     *link = peer ? find_link(node, peer) : 0;
     if (*link)
         return 0;
@@ -342,6 +343,8 @@ send_message(void *overlay, uint32_t link, struct reload_bytes message, reload_t
     struct reload_sip_peer who;
     if (!peer_of(node, link, &who))
         return RELOAD_E_CLOSED;
+    if (!who.is_stream && message.size > RELOAD_SIP_RECORD_MAX)
+        return RELOAD_E_TOO_LARGE;
     node->sent++;
     if (node->lose)
         node->lose--;

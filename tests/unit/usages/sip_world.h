@@ -36,6 +36,7 @@ struct node {
     const char *forward_to; /* its registration is another AOR */
     unsigned lose;          /* the next so many messages that it sends on links are lost */
     unsigned sent;
+    uint16_t application; /* of its last connection */
 };
 
 struct phone {
