@@ -327,7 +327,7 @@ START_TEST(p28_forged_fetch_answers)
 {
     s = ring_of(RING, 1);
     struct forger forger = {.forgery = (enum forgery)_i, .reader = 0, .owner = 5};
-    forger.slot = sim_slot_at(s, forger.owner, sim_successor_of(s, 0, 3)); /* not the reader's own */
+    forger.slot = sim_slot_at(s, forger.owner, sim_successor_of(s, 0, 3)); /* not node 0 */
     struct sim_node_options near = {0};
     sim_slot_resource(s, forger.owner, forger.slot, near.node_id.octets);
     forger.puppet = sim_add_puppet(s, _i == FORGERY_FAR_RESPONDER ? NULL : &near);

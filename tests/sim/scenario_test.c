@@ -1,5 +1,5 @@
-/* scenario_test.c: rings to which things happen by chance: peers come, go, die, return, get cut off.
- * When it is over, there is one whole ring again.
+/* scenario_test.c: rings to which things happen by chance: peers come, go, die, return, get cut
+ * off. When it is over, there is one whole ring again.
  *
  * RFC 6940 10.5-10.9. SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/sim/fixture.h"

@@ -145,7 +145,7 @@ uint32_t sim_find_node(const struct sim *sim, uint32_t overlay,
 /* The configuration that all nodes of |overlay| share; a change is seen by all at once. */
 struct reload_config *sim_config(struct sim *sim, uint32_t overlay);
 
-/* sim_add_bad_node puts |node| on its overlay's list of bad nodes, and tells everybody but itself. */
+/* sim_add_bad_node puts |node| on its overlay's list of bad nodes, and tells everybody else. */
 void sim_add_bad_node(struct sim *sim, uint32_t node);
 
 /* How often |node| told |event|. */

@@ -38,8 +38,9 @@ struct sim_draft {
 struct sim_draft *sim_draft_new(struct sim *sim, uint32_t host, uint16_t code,
                                 struct reload_bytes body);
 
-/* sim_draft_answer makes the answer to |request|, which a puppet heard: same transaction id; destinations
- * are who it came from and then its via list reversed (6.1.2). NULL when it cannot be decoded. */
+/* sim_draft_answer makes the answer to |request|, which a puppet heard: same transaction id; the
+ * destinations are who it came from and then its via list reversed (6.1.2). NULL when it cannot be
+ * decoded. */
 struct sim_draft *sim_draft_answer(struct sim *sim, uint32_t host, const struct sim_heard *request,
                                    uint16_t code, struct reload_bytes body);
 
