@@ -332,6 +332,9 @@ become_peer(struct reload_chord *chord, reload_time now)
     reload_chord_join_abandon(chord);
     chord->phase = RELOAD_CHORD_JOINED;
     reload_chord_changed(chord, RELOAD_CHORD_CAUSE_JOINED, now);
+    /* Its naming us is what confirms a successor. */
+    chord->successor_confirmed =
+        reload_chord_equal(reload_chord_table_successor(&chord->table, 0), chord->join.admitting);
     reload_chord_stabilize_begin(chord, now);
     reload_topology_joined(chord->node, now);
 }

@@ -452,7 +452,7 @@ resource_id(void *state, struct reload_bytes name, uint8_t *resource, size_t *si
 {
     struct reload_keyring *keyring = reload_node_keyring(((struct mesh *)state)->node);
     uint8_t digest[RELOAD_DIGEST_MAX];
-    int error = keyring->ops->digest(keyring, RELOAD_HASH_ALGORITHM_SHA256, &name, 1, digest, size);
+    int error = keyring->ops->digest(keyring, RELOAD_HASH_ALGORITHM_SHA1, &name, 1, digest, size);
     if (error)
         return error;
     *size = RELOAD_NODE_ID_SIZE_MIN;
