@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define RSA_BITS_MIN 2048
 #define RSA_EXPONENT_MIN 65537
@@ -103,6 +104,11 @@ reload_key_read(const char *path, EVP_PKEY **key, char *message, size_t size)
     if (stat(path, &status) == 0 && (status.st_mode & 077) != 0) {
         snprintf(message, size, "%s: others can read this private key; run: chmod 600 %s", path,
                  path);
+        return RELOAD_E_CONFIG;
+    }
+    if (stat(path, &status) == 0 && status.st_uid != geteuid() && geteuid() != 0) {
+        snprintf(message, size, "%s: this private key is another user's (uid %u)", path,
+                 (unsigned)status.st_uid);
         return RELOAD_E_CONFIG;
     }
     uint8_t *data;

@@ -4,52 +4,16 @@
  * from the least to the most recently used. It is much larger than what one message can bring, so
  * that an entry which the current turn has got is never the one that goes.
  * SPDX-License-Identifier: BSD-2-Clause */
-#include "certs/keyring.h"
+#include "certs/keyring_internal.h"
 
 #include "certs/certificate.h"
 #include "certs/key.h"
 
+#include <assert.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
 
 #define CACHE_MAX 4096
-#define BUCKETS 1024
-#define HASH_SHA1 2
-#define HASH_SHA256 4
-#define HASH_SHA384 5
-#define HASH_SHA512 6
-#define CIPHERS                                                                                    \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"     \
-    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-
-struct entry {
-    struct reload_identity identity; /* first: what others point to */
-    struct entry *next;              /* in its bucket */
-    struct entry *older, *younger;
-    uint8_t *der;
-    EVP_PKEY *key;
-};
-
-struct keyring {
-    struct reload_keyring base;
-    const struct reload_config *config;
-    EVP_PKEY *key;
-    X509 *certificate;
-    X509_STORE *store;
-    EVP_MD *digests[HASH_SHA512 + 1]; /* fetched once: a fetch costs as much as the digest */
-    EVP_MD_CTX *context;
-    struct entry *self;
-    struct entry *buckets[BUCKETS];
-    struct entry *oldest, *youngest;
-    size_t count;
-};
-
-static struct keyring *
-of(struct reload_keyring *base)
-{
-    return (struct keyring *)base;
-}
 
 /* ---- digests -------------------------------------------------------------------------------- */
 
@@ -63,7 +27,7 @@ static int
 digest(struct reload_keyring *base, uint8_t hash_algorithm, const struct reload_bytes *parts,
        size_t count, uint8_t *out, size_t *size)
 {
-    struct keyring *keyring = of(base);
+    struct keyring *keyring = keyring_of(base);
     EVP_MD *md = digest_of(keyring, hash_algorithm);
     if (!md)
         return RELOAD_E_USAGE;
@@ -203,7 +167,7 @@ static int
 add(struct reload_keyring *base, struct reload_bytes der, uint64_t wall_ms,
     const struct reload_identity **identity)
 {
-    struct keyring *keyring = of(base);
+    struct keyring *keyring = keyring_of(base);
     uint8_t hash[RELOAD_DIGEST_MAX];
     size_t size;
     int error = digest(base, HASH_SHA256, &der, 1, hash, &size);
@@ -249,7 +213,7 @@ static const struct reload_identity *
 find(struct reload_keyring *base, uint8_t hash_algorithm, struct reload_bytes hash,
      uint64_t wall_ms)
 {
-    struct keyring *keyring = of(base);
+    struct keyring *keyring = keyring_of(base);
     struct entry *entry = NULL;
     if (hash_algorithm == HASH_SHA256 && hash.size == 32)
         entry = find_sha256(keyring, hash.data);
@@ -264,7 +228,7 @@ find(struct reload_keyring *base, uint8_t hash_algorithm, struct reload_bytes ha
 static const struct reload_identity *
 self(struct reload_keyring *base)
 {
-    return &of(base)->self->identity;
+    return &keyring_of(base)->self->identity;
 }
 
 /* ---- signatures ----------------------------------------------------------------------------- */
@@ -273,7 +237,7 @@ static int
 sign(struct reload_keyring *base, const struct reload_bytes *parts, size_t count,
      uint8_t *signature, size_t *size)
 {
-    struct keyring *keyring = of(base);
+    struct keyring *keyring = keyring_of(base);
     bool good = EVP_DigestSignInit(keyring->context, NULL, keyring->digests[HASH_SHA256], NULL,
                                    keyring->key) == 1;
     for (size_t i = 0; good && i < count; i++)
@@ -289,7 +253,7 @@ verify(struct reload_keyring *base, const struct reload_identity *identity, uint
        uint8_t signature_algorithm, const struct reload_bytes *parts, size_t count,
        struct reload_bytes signature)
 {
-    struct keyring *keyring = of(base);
+    struct keyring *keyring = keyring_of(base);
     const struct entry *entry = (const struct entry *)identity;
     /* D16: nothing under SHA-256, and what the key is decides how it signs. */
     if (hash_algorithm < HASH_SHA256 || hash_algorithm > HASH_SHA512 ||
@@ -306,60 +270,14 @@ verify(struct reload_keyring *base, const struct reload_identity *identity, uint
     return good ? 0 : RELOAD_E_SIGNATURE;
 }
 
-/* ---- TLS ------------------------------------------------------------------------------------ */
-
-static struct reload_bytes
-encode(X509 *x509, uint8_t *der, size_t capacity)
+struct reload_bytes
+reload_keyring_encode(X509 *x509, uint8_t *der, size_t capacity)
 {
     int length = i2d_X509(x509, NULL);
     if (length <= 0 || (size_t)length > capacity)
         return (struct reload_bytes){0};
     uint8_t *at = der;
     return (struct reload_bytes){der, (size_t)i2d_X509(x509, &at)};
-}
-
-/* Takes the place of OpenSSL's own check: the same rules as for signatures, and the cache. */
-static int
-verify_peer(X509_STORE_CTX *context, void *argument)
-{
-    struct keyring *keyring = argument;
-    X509 *x509 = X509_STORE_CTX_get0_cert(context);
-    uint8_t der[RELOAD_CERTIFICATE_SIZE_MAX];
-    const struct reload_identity *identity;
-    struct reload_bytes bytes = x509 ? encode(x509, der, sizeof der) : (struct reload_bytes){0};
-    uint64_t wall_ms = (uint64_t)time(NULL) * 1000;
-    int error = add(&keyring->base, bytes, wall_ms, &identity);
-    if (error)
-        X509_STORE_CTX_set_error(context, error == RELOAD_E_EXPIRED ? X509_V_ERR_CERT_HAS_EXPIRED
-                                                                    : X509_V_ERR_CERT_REJECTED);
-    return error == 0;
-}
-
-static int
-tls_configure(struct reload_keyring *base, SSL_CTX *context)
-{
-    struct keyring *keyring = of(base);
-    if (SSL_CTX_use_certificate(context, keyring->certificate) != 1 ||
-        SSL_CTX_use_PrivateKey(context, keyring->key) != 1 ||
-        SSL_CTX_check_private_key(context) != 1 || SSL_CTX_set_cipher_list(context, CIPHERS) != 1)
-        return RELOAD_E_CRYPTO;
-    SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_max_early_data(context, 0);
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    SSL_CTX_set_cert_verify_callback(context, verify_peer, keyring);
-    return 0;
-}
-
-static int
-tls_peer(struct reload_keyring *base, SSL *ssl, uint64_t wall_ms,
-         const struct reload_identity **identity)
-{
-    X509 *x509 = SSL_get0_peer_certificate(ssl);
-    uint8_t der[RELOAD_CERTIFICATE_SIZE_MAX];
-    if (!x509)
-        return RELOAD_E_CERTIFICATE;
-    return add(base, encode(x509, der, sizeof der), wall_ms, identity);
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -371,8 +289,8 @@ static const struct reload_keyring_ops ops = {
     .sign = sign,
     .verify = verify,
     .digest = digest,
-    .tls_configure = tls_configure,
-    .tls_peer = tls_peer,
+    .tls_configure = reload_keyring_tls_configure,
+    .tls_peer = reload_keyring_tls_peer,
 };
 
 static bool
@@ -407,8 +325,8 @@ add_self(struct keyring *keyring, uint64_t wall_ms, char *message, size_t size)
 {
     uint8_t der[RELOAD_CERTIFICATE_SIZE_MAX];
     const struct reload_identity *identity = NULL;
-    int error =
-        add(&keyring->base, encode(keyring->certificate, der, sizeof der), wall_ms, &identity);
+    int error = add(&keyring->base, reload_keyring_encode(keyring->certificate, der, sizeof der),
+                    wall_ms, &identity);
     if (error == RELOAD_E_EXPIRED)
         snprintf(message, size,
                  "the certificate is not valid now (expired, not valid yet, or the "
@@ -464,12 +382,52 @@ reload_keyring_new(EVP_PKEY *key, X509 *certificate, const struct reload_config 
     return 0;
 }
 
+/* Whether |keyring|'s own certificate would do under |config|. */
+static int
+check_self(const struct keyring *keyring, const struct reload_config *config, X509_STORE *store,
+           uint64_t wall_ms)
+{
+    struct reload_identity identity;
+    int error = reload_certificate_identify(keyring->certificate, config, &identity);
+    if (!error && is_bad(config, &identity))
+        error = RELOAD_E_CERTIFICATE;
+    if (!error)
+        error =
+            reload_certificate_check_chain(keyring->certificate, store, config, &identity, wall_ms);
+    ERR_clear_error();
+    return error;
+}
+
+int
+reload_keyring_reconfigure(struct reload_keyring *base, const struct reload_config *config,
+                           uint64_t wall_ms)
+{
+    struct keyring *keyring = keyring_of(base);
+    X509_STORE *store;
+    int error = reload_certificate_store(config, &store);
+    if (error)
+        return error;
+    error = check_self(keyring, config, store, wall_ms);
+    if (error) {
+        X509_STORE_free(store);
+        return error;
+    }
+    /* Who was believed by the old trust anchors has to be checked by the new ones. */
+    while (keyring->count > 1)
+        evict(keyring);
+    assert(keyring->oldest == keyring->self && keyring->youngest == keyring->self);
+    X509_STORE_free(keyring->store);
+    keyring->store = store;
+    keyring->config = config;
+    return 0;
+}
+
 void
 reload_keyring_free(struct reload_keyring *base)
 {
     if (!base)
         return;
-    struct keyring *keyring = of(base);
+    struct keyring *keyring = keyring_of(base);
     while (keyring->oldest) {
         struct entry *entry = keyring->oldest;
         list_remove(keyring, entry);

@@ -197,6 +197,27 @@ START_TEST(others_can_read)
 }
 END_TEST
 
+/* M6: somebody else's key, for a process that could read it all the same. */
+START_TEST(wrong_owner)
+{
+    EVP_PKEY *key, *again = NULL;
+    make_folder();
+    ck_assert_int_eq(reload_key_new(RELOAD_KEY_P256, &key), 0);
+    ck_assert_int_eq(reload_key_write(key, path, false, message, sizeof message), 0);
+    if (geteuid() == 0) { /* only root can make the case */
+        ck_assert_int_eq(chmod(folder, 0755), 0);
+        ck_assert_int_eq(chown(path, 12345, 12345), 0);
+        ck_assert_int_eq(seteuid(54321), 0);
+        ck_assert_int_eq(reload_key_read(path, &again, message, sizeof message), RELOAD_E_CONFIG);
+        ck_assert_int_eq(seteuid(0), 0);
+        ck_assert_ptr_nonnull(strstr(message, path));
+        ck_assert_ptr_nonnull(strstr(message, "12345"));
+    }
+    EVP_PKEY_free(key);
+    remove_folder();
+}
+END_TEST
+
 static void
 expect_unreadable(const char *content, size_t size, int error)
 {
@@ -311,5 +332,6 @@ int
 main(void)
 {
     return RUN_SUITE("key", both_types, weak_keys, strong_curves, write_and_read, no_overwrite,
-                     others_can_read, truncated, not_a_key, weak_file, foreign_formats, unwritable);
+                     others_can_read, wrong_owner, truncated, not_a_key, weak_file, foreign_formats,
+                     unwritable);
 }

@@ -458,14 +458,50 @@ START_TEST(wrong_credentials)
 }
 END_TEST
 
+/* C9: a new document revokes, and ends the trust in the old authority. */
+START_TEST(reconfigured)
+{
+    begin();
+    struct reload_config next = config, without_us = config, broken = config;
+    struct reload_bytes der = issue(pki_key(2), NULL);
+    const struct reload_identity *identity, *own = keyring->ops->self(keyring);
+    X509 *other = pki_root(pki_key(2), "other CA");
+    next.root_certs[next.root_cert_count++] = pki_der(other);
+    next.bad_nodes[next.bad_node_count++] = pki_node_id(PKI_ID_B);
+    without_us.root_certs[0] = pki_der(other);
+    broken.root_certs[0] = (struct reload_bytes){(const uint8_t *)"x", 1};
+    ck_assert_int_eq(add(der, PKI_NOW, &identity), 0);
+    X509 *x509 = pki_make(&(struct pki_spec){
+        .key = pki_rsa_key(),
+        .issuer_key = pki_key(2),
+        .issuer = other,
+        .names = {{GEN_URI, "reload://011022222222222222222222222222222222@" PKI_OVERLAY, 0},
+                  {GEN_EMAIL, PKI_USER, 0}}});
+    struct reload_bytes foreign = pki_der(x509);
+    X509_free(x509);
+    ck_assert_int_eq(add(foreign, PKI_NOW, &identity), RELOAD_E_CERTIFICATE);
+    ck_assert_int_eq(reload_keyring_reconfigure(keyring, &without_us, PKI_NOW),
+                     RELOAD_E_CERTIFICATE);
+    ck_assert_int_eq(reload_keyring_reconfigure(keyring, &broken, PKI_NOW), RELOAD_E_CONFIG);
+    ck_assert_int_eq(add(der, PKI_NOW, &identity), 0); /* all as it was */
+    ck_assert_int_eq(reload_keyring_reconfigure(keyring, &next, PKI_NOW), 0);
+    ck_assert_uint_eq(reload_keyring_cached(keyring), 1);
+    ck_assert_ptr_eq(keyring->ops->self(keyring), own);
+    ck_assert_int_eq(add(der, PKI_NOW, &identity), RELOAD_E_CERTIFICATE);
+    ck_assert_int_eq(add(foreign, PKI_NOW, &identity), 0);
+    X509_free(other);
+    end();
+}
+END_TEST
+
 int
 main(void)
 {
     pki_begin();
-    int result =
-        RUN_SUITE("keyring", self, add_and_find, wrong_hashes, refused_is_not_cached, dates,
-                  bad_nodes, eviction, sign_and_verify, both_algorithms, rsa_signs,
-                  changed_signatures, weak_algorithms, wrong_padding, digests, wrong_credentials);
+    int result = RUN_SUITE("keyring", self, add_and_find, wrong_hashes, refused_is_not_cached,
+                           dates, bad_nodes, eviction, sign_and_verify, both_algorithms, rsa_signs,
+                           changed_signatures, weak_algorithms, wrong_padding, digests,
+                           wrong_credentials, reconfigured);
     pki_end();
     return result;
 }
