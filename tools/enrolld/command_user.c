@@ -189,6 +189,7 @@ int
 command_user(int argc, char **argv)
 {
     static const struct option options[] = {{"password-file", required_argument, NULL, 'p'},
+                                            {"password", required_argument, NULL, 'P'},
                                             {"dir", required_argument, NULL, 'd'},
                                             {"json", no_argument, NULL, 'j'},
                                             {"help", no_argument, NULL, 'h'},
@@ -205,6 +206,8 @@ command_user(int argc, char **argv)
             command.as_json = true;
         else if (letter == 'h')
             return fputs(help, stdout), EXIT_SUCCESS;
+        else if (letter == 'P') /* everybody on the host can read arguments */
+            return usage_error("a password is never an argument: use --password-file FILE");
         else
             return EXIT_USAGE;
     }

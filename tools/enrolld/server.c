@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "certs/file.h"
+#include "certs/key.h"
 #include "tools/enrolld/exchange.h"
 #include "tools/enrolld/listener.h"
 
@@ -73,6 +74,19 @@ on_connection(void *argument, struct MHD_Connection *connection, void **state,
 }
 
 /* ---- starting -------------------------------------------------------------------------------- */
+
+/* The key goes to GnuTLS as text; here it is only looked at. */
+static int
+check_key(const struct home *home, char *message, size_t size)
+{
+    char path[PATH_MAX];
+    EVP_PKEY *key;
+    home_file(home, "server.key", path);
+    int error = reload_key_read(path, &key, message, size);
+    if (error == 0)
+        EVP_PKEY_free(key);
+    return error;
+}
 
 static int
 read_pem(const struct home *home, const char *name, char **text, char *message, size_t size)
@@ -142,7 +156,9 @@ server_start(const struct home *home, struct enrolment *enrolment, struct server
     server->settings_of = enrolment;
     connections_init(&server->connections);
     set_enrolment_path(server, enrolment->config);
-    int error = read_pem(home, "server.key", &server->key, message, size);
+    int error = check_key(home, message, size);
+    if (error == 0)
+        error = read_pem(home, "server.key", &server->key, message, size);
     if (error == 0)
         error = read_pem(home, "server.crt", &server->certificate, message, size);
     if (error == 0)

@@ -49,6 +49,7 @@ enum letter {
     USER,
     USER_NAME,
     PASSWORD_FILE,
+    PASSWORD,
     CA,
     OUT,
     KEY,
@@ -335,6 +336,7 @@ static const struct option options[] = {
     {"user", required_argument, NULL, USER},
     {"user-name", required_argument, NULL, USER_NAME},
     {"password-file", required_argument, NULL, PASSWORD_FILE},
+    {"password", required_argument, NULL, PASSWORD},
     {"ca", required_argument, NULL, CA},
     {"out", required_argument, NULL, OUT},
     {"key", required_argument, NULL, KEY},
@@ -364,6 +366,11 @@ read_arguments(struct enrol *enrol, int argc, char **argv)
             return fputs(help, stdout), EXIT_SUCCESS;
         if (letter == '?')
             return EXIT_USAGE;
+        if (letter == PASSWORD) { /* everybody on the host can read arguments */
+            fputs("reload enrol: a password is never an argument: use --password-file FILE\n",
+                  stderr);
+            return EXIT_USAGE;
+        }
         if (letter == STRICT) {
             enrol->strict = true;
         } else if (letter == JSON) {
