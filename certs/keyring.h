@@ -20,10 +20,10 @@ RELOAD_CHECKED int reload_keyring_new(EVP_PKEY *key, X509 *certificate,
                                       struct reload_keyring **keyring, char *message,
                                       size_t size);
 
-/* reload_keyring_reconfigure makes |keyring| believe by |config|, a new document of the same overlay,
- * which must outlive it: trust anchors and bad nodes. All cached identities but our own end, so call
- * it between turns of the node. Nothing changes on an error.
- * 0, RELOAD_E_CERTIFICATE (our own certificate is not good there), RELOAD_E_CONFIG, RELOAD_E_NOMEM. */
+/* reload_keyring_reconfigure makes |keyring| believe by |config|, a new document of the same
+ * overlay, which must outlive it: trust anchors and bad nodes. All cached identities but our own
+ * end, so call it between turns of the node. Nothing changes on an error. 0, RELOAD_E_CERTIFICATE
+ * (our own certificate is not good there), RELOAD_E_CONFIG, RELOAD_E_NOMEM. */
 RELOAD_CHECKED int reload_keyring_reconfigure(struct reload_keyring *keyring,
                                               const struct reload_config *config,
                                               uint64_t wall_ms);
