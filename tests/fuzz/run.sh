@@ -12,14 +12,15 @@ if [ ! -f "$build/build.ninja" ]; then
 fi
 ninja -C "$build" fuzz >/dev/null
 python3 "$root/tests/fuzz/corpus.py" "$build/corpus/fuzz_whole_message" "$root/tests/data/vectors"
-targets=$(cd "$build/tests/fuzz" && find . -maxdepth 1 -name 'fuzz_*' -type f -perm -u+x | sort)
+python3 "$root/tests/fuzz/certs/seeds.py" "$build/corpus" "$root/tests/data/vectors"
+targets=$(cd "$build/tests/fuzz" && find . -maxdepth 2 -name 'fuzz_*' -type f -perm -u+x | sort)
 count=$(echo "$targets" | wc -l)
 each=$((seconds / count > 0 ? seconds / count : 1))
 for target in $targets; do
     name=$(basename "$target")
     mkdir -p "$build/corpus/$name"
     echo "fuzz $name: $each s"
-    if ! "$build/tests/fuzz/$name" -max_total_time="$each" -max_len=4096 -timeout=5 -verbosity=0 \
+    if ! "$build/tests/fuzz/$target" -max_total_time="$each" -max_len=8192 -timeout=5 -verbosity=0 \
         -print_final_stats=1 -artifact_prefix="$build/" "$build/corpus/$name" \
         >"$build/$name.log" 2>&1; then
         tail -40 "$build/$name.log"

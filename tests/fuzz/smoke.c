@@ -9,7 +9,11 @@
 #include "reload/base/prng.h"
 #include "tests/fuzz/structure.h"
 
-enum { RUNS = 200000, INPUT_SIZE_MAX = 4096 };
+#ifndef RUNS
+#define RUNS 200000
+#endif
+
+enum { INPUT_SIZE_MAX = 8192 };
 
 /* Calls the target with a copy of just |size| octets. */
 static void
