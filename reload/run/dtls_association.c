@@ -191,7 +191,8 @@ established(struct association *association)
     }
     dtls->counters.handshakes_done++;
     association->state = ASSOCIATION_UP;
-    association->active = true;
+    association->lean = false;
+    dtls_touch(association);
     reload_timer_set(association->timer, RELOAD_NEVER);
     error = association->connection.user->up(association->connection.argument,
                                              &association->connection, &peer);
@@ -309,7 +310,8 @@ association_feed(struct association *association, struct reload_bytes bytes)
         return;
     enter(association);
     association->incoming = bytes;
-    association->active = true;
+    association->lean = false;
+    dtls_touch(association);
     if (association->rtt_ns == 0)
         association->rtt_ns =
             reload_loop_now(association->dtls->options.loop) - association->started;
@@ -331,7 +333,8 @@ send_record(struct reload_connection *connection, struct reload_bytes bytes)
         return RELOAD_E_TOO_LARGE;
     if (bytes.size == 0)
         return 0;
-    association->active = true;
+    association->lean = false;
+    dtls_touch(association);
     ERR_clear_error();
     if (SSL_write(association->ssl, bytes.data, (int)bytes.size) == (int)bytes.size)
         return 0;

@@ -30,6 +30,7 @@ struct association {
     enum association_state state;
     bool server;
     bool active;                                    /* since the last sweep */
+    bool lean;                                      /* the buffers of OpenSSL are given back */
     uint8_t client_random[RELOAD_DTLS_RANDOM_SIZE]; /* server: of the ClientHello it began with */
     struct reload_bytes incoming;                   /* the datagram that OpenSSL may read */
     struct reload_timer *timer;                     /* handshake; told failures */
@@ -54,6 +55,7 @@ struct reload_dtls {
     size_t half_open_count;
     struct association *listener;
     struct reload_timer *sweep;
+    bool sweeping;                                 /* the timer runs */
     uint8_t cookie_secrets[2][COOKIE_SECRET_SIZE]; /* of this time, and of the one before */
     reload_time cookie_secret_at;
     uint64_t seeds[2]; /* of the table */
@@ -96,6 +98,9 @@ size_t dtls_find(struct reload_dtls *dtls, const struct reload_address *address,
                  struct association **found);
 void dtls_insert(struct reload_dtls *dtls, struct association *association);
 void dtls_remove(struct reload_dtls *dtls, struct association *association);
+
+/* Notes that |association| is in use: its buffers stay for a while. */
+void dtls_touch(struct association *association);
 
 /* No function of |dtls| runs between release and the next hold: then it may be freed. */
 void dtls_hold(struct reload_dtls *dtls);

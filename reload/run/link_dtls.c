@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #define BUCKETS_FIRST 16
-#define SWEEP_INTERVAL (10 * RELOAD_SECOND)
+#define SWEEP_INTERVAL (1 * RELOAD_SECOND)
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
@@ -69,8 +69,7 @@ dtls_insert(struct reload_dtls *dtls, struct association *association)
         grow(dtls);
     LIST_INSERT_HEAD(&dtls->buckets[bucket_of(dtls, &association->address)], association,
                      in_bucket);
-    if (dtls->count++ == 0)
-        reload_timer_set(dtls->sweep, reload_loop_now(dtls->options.loop) + SWEEP_INTERVAL);
+    dtls->count++;
     if (association->server) {
         TAILQ_INSERT_TAIL(&dtls->half_open, association, in_half_open);
         dtls->half_open_count++;
@@ -88,21 +87,35 @@ dtls_remove(struct reload_dtls *dtls, struct association *association)
     }
 }
 
-/* OpenSSL keeps two buffers of a full record each; an idle association needs neither. */
+void
+dtls_touch(struct association *association)
+{
+    struct reload_dtls *dtls = association->dtls;
+    association->active = true;
+    if (dtls->sweeping)
+        return;
+    dtls->sweeping = true;
+    reload_timer_set(dtls->sweep, reload_loop_now(dtls->options.loop) + SWEEP_INTERVAL);
+}
+
+/* OpenSSL keeps two buffers of a full record each, 33 KiB; an association that was not used from
+ * one sweep to the next gives them back. */
 static void
 on_sweep(void *argument)
 {
     struct reload_dtls *dtls = argument;
+    dtls->sweeping = false;
     for (size_t i = 0; i < dtls->bucket_count; i++) {
         struct association *at;
         LIST_FOREACH(at, &dtls->buckets[i], in_bucket)
         {
-            if (at->state == ASSOCIATION_UP && !at->active)
-                (void)SSL_free_buffers(at->ssl);
+            dtls->sweeping |= at->active;
+            if (!at->active && !at->lean && at->state == ASSOCIATION_UP)
+                at->lean = SSL_free_buffers(at->ssl) != 0;
             at->active = false;
         }
     }
-    if (dtls->count)
+    if (dtls->sweeping)
         reload_timer_set(dtls->sweep, reload_loop_now(dtls->options.loop) + SWEEP_INTERVAL);
 }
 

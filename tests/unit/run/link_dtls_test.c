@@ -9,6 +9,8 @@
 #include "tests/suite.h"
 #include "tests/unit/run/net.h"
 
+#include <malloc.h>
+
 /* ---- the good way --------------------------------------------------------------------------- */
 
 START_TEST(both_sides_are_authenticated)
@@ -81,6 +83,35 @@ START_TEST(a_large_record_is_one_datagram)
     settle(&net);
     ck_assert_uint_eq(b->incoming.last_size, sizeof data - 1);
     ck_assert_mem_eq(b->incoming.last, data, sizeof data - 1);
+    net_fini(&net);
+}
+END_TEST
+
+static size_t
+memory_in_use(void)
+{
+    return mallinfo2().uordblks;
+}
+
+/* Buffers go when a link is idle, and come back when it is used. */
+START_TEST(idle_associations_are_lean)
+{
+    struct net net;
+    net_init(&net);
+    struct end *a = end_new(&net, NULL), *b = end_new(&net, NULL);
+    start(a, b);
+    settle(&net);
+    size_t busy = memory_in_use();
+    reload_time begin = reload_loop_now(net.world.loop);
+    while (memory_in_use() + 2 * 30000 > busy) {
+        ck_assert_int_eq(reload_loop_turn(net.world.loop), 0);
+        ck_assert_uint_lt(reload_loop_now(net.world.loop) - begin, 10 * RELOAD_SECOND);
+    }
+    send_text(a->outgoing.connection, "awake");
+    settle(&net);
+    send_text(b->incoming.connection, "me too");
+    settle(&net);
+    ck_assert_uint_eq(b->incoming.received + a->outgoing.received, 2);
     net_fini(&net);
 }
 END_TEST
@@ -496,11 +527,12 @@ END_TEST
 int
 main(void)
 {
-    return RUN_SUITE(
-        "link_dtls", both_sides_are_authenticated, a_frame_of_mtu_fits,
-        a_large_record_is_one_datagram, closing_tells_the_other_end, closing_from_within_recv,
-        lost_flights_are_sent_again, nobody_answers, certificate_of_another_authority,
-        client_without_certificate, expired_certificate, weak_protocols_are_refused,
-        user_refuses_the_peer, restarted_peer, replacing_link, both_connect_at_once,
-        associations_of_one_address_are_bounded, over_udp, icmp_errors_do_not_end_a_link);
+    return RUN_SUITE("link_dtls", both_sides_are_authenticated, a_frame_of_mtu_fits,
+                     a_large_record_is_one_datagram, idle_associations_are_lean,
+                     closing_tells_the_other_end, closing_from_within_recv,
+                     lost_flights_are_sent_again, nobody_answers, certificate_of_another_authority,
+                     client_without_certificate, expired_certificate, weak_protocols_are_refused,
+                     user_refuses_the_peer, restarted_peer, replacing_link, both_connect_at_once,
+                     associations_of_one_address_are_bounded, over_udp,
+                     icmp_errors_do_not_end_a_link);
 }
