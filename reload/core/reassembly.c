@@ -10,6 +10,10 @@
 
 #include <assert.h>
 
+/* Copies of a fragment that a link's retransmission made come within this; the answer to an
+ * end-to-end retransmission, which may differ, comes later (6.2.1). */
+#define LATE_COPIES (1 * RELOAD_SECOND)
+
 #define FRAGMENT_FIELD 12 /* offset of |fragment| in the forwarding header, |length| follows */
 
 static void
@@ -221,6 +225,29 @@ complete(const struct reload_partial *partial)
            partial->pieces[0].end == partial->total;
 }
 
+/* A late copy would be the begin of a message that never ends, and be mixed with the next answer to
+ * the same transaction. */
+static bool
+is_late_copy(const struct reload_node *node, uint32_t link, uint64_t transaction_id,
+             reload_time now)
+{
+    for (size_t i = 0; i < RELOAD_COMPLETED_MAX; i++) {
+        const struct reload_completed *completed = &node->reassembly.completed[i];
+        if (completed->link == link && completed->transaction_id == transaction_id &&
+            now < completed->until)
+            return true;
+    }
+    return false;
+}
+
+static void
+note_completed(struct reload_node *node, const struct reload_partial *partial, reload_time now)
+{
+    struct reload_reassembly *all = &node->reassembly;
+    all->completed[all->completed_next++ % RELOAD_COMPLETED_MAX] = (struct reload_completed){
+        partial->link, partial->transaction_id, now + LATE_COPIES};
+}
+
 static void
 put_u32(uint8_t *at, uint32_t value)
 {
@@ -262,7 +289,12 @@ reload_reassemble(struct reload_node *node, struct reload_link *link,
     struct reload_bytes head = {message.data, message.size - body.size};
     struct reload_partial **place = find(node, id, header->transaction_id);
     struct reload_partial *partial = *place;
-    if (!partial)
+    if (!partial && is_late_copy(node, id, header->transaction_id, now)) {
+        node->counters.dropped_duplicate++;
+        return;
+    }
+    bool fresh = !partial;
+    if (fresh)
         partial = begin(node, id, header->transaction_id, head, now);
     if (!partial) {
         node->counters.dropped_busy++;
@@ -273,8 +305,12 @@ reload_reassemble(struct reload_node *node, struct reload_link *link,
     assert(*place == partial);
     if (error) {
         evict(node, place);
+        /* D13: the buffer is dropped; what does not fit to it may belong to a later try. */
+        if (!fresh && error == RELOAD_E_MALFORMED)
+            reload_reassemble(node, link, header, message, body, now);
     } else if (complete(partial)) {
         take_out(node, place);
+        note_completed(node, partial, now);
         deliver(node, link, partial, now);
     }
 }

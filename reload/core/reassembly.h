@@ -30,7 +30,18 @@ struct reload_partial {
     size_t piece_count;
 };
 
+/* A message that was complete, not long ago: what still comes of it are late copies. */
+struct reload_completed {
+    uint32_t link;
+    uint64_t transaction_id;
+    reload_time until;
+};
+
+#define RELOAD_COMPLETED_MAX 16
+
 struct reload_reassembly {
+    struct reload_completed completed[RELOAD_COMPLETED_MAX];
+    size_t completed_next;
     struct reload_partial *oldest, **youngest_end;
     size_t count, octets;
     struct reload_alarm alarm;

@@ -80,8 +80,8 @@ START_TEST(r8_store_sent_again)
     uint8_t resource[16], body[4096], slot = sim_slot_at(s, mallory.self, 0);
     struct sim_value value = slot_value(mallory.self, slot, "once", resource);
     size_t size = sim_store_body(s, &value, value.resource, 0, 0, body, sizeof body);
-    struct sim_draft *draft = sim_draft_new(s, mallory.self, RELOAD_MESSAGE_STORE_REQ,
-                                            (struct reload_bytes){body, size});
+    struct sim_draft *draft =
+        sim_draft_new(s, mallory.self, RELOAD_MESSAGE_STORE_REQ, (struct reload_bytes){body, size});
     sim_draft_to_node(draft, sim_node_id(s, 0));
     uint64_t before = sim_counters(s, 0)->values_stored;
     struct reload_message answers[3];

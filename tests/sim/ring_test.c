@@ -180,6 +180,20 @@ START_TEST(experiment_finds_every_key)
 }
 END_TEST
 
+START_TEST(experiment_finds_every_key_in_spite_of_losses)
+{
+    struct sim_experiment_options options = {
+        .nodes = 50, .keys = 500, .lookups = 1000, .seed = (uint64_t)_i, .world = ring_options()};
+    struct sim_experiment_result result;
+    options.world.overlays = 1;
+    options.world.links = SIM_LINKS_MIXED;
+    options.world.loss_ppm = 50000;
+    ck_assert_int_eq(sim_experiment_run(&options, &result), 0);
+    ck_assert_uint_eq(result.stores_ok, 500);
+    ck_assert_uint_eq(result.lookups_ok, 1000);
+}
+END_TEST
+
 START_TEST(experiment_refuses_what_makes_no_sense)
 {
     struct sim_experiment_options options = {
@@ -204,6 +218,7 @@ static const struct named_test tests[] = {
     {&killed_peer_joins_again, 0, 0},
     {&same_seed_same_trace, SIM_LINKS_MESSAGES, SIM_LINKS_MIXED + 1},
     {&experiment_finds_every_key, SIM_LINKS_MESSAGES, SIM_LINKS_DATAGRAMS + 1},
+    {&experiment_finds_every_key_in_spite_of_losses, 1, 4},
     {&experiment_refuses_what_makes_no_sense, 0, 0},
 };
 

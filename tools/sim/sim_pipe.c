@@ -7,7 +7,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define TAP_ROOM 4096 /* by which a tap may let a message grow */
+#define FRAME_HEADER_SIZE 8 /* of a frame of data (6.6.2) */
+#define TAP_ROOM 4096       /* by which a tap may let a message grow */
 
 /* ---- the table ---- */
 
@@ -251,6 +252,15 @@ log_destination(struct sim *sim, uint32_t overlay, const struct reload_message *
     }
 }
 
+/* What stands in a frame of data; |bytes| themselves on a link without frames. */
+static struct reload_bytes
+unframe(enum reload_framing framing, struct reload_bytes bytes)
+{
+    if (framing == RELOAD_FRAMING_NONE || bytes.size < FRAME_HEADER_SIZE)
+        return bytes;
+    return (struct reload_bytes){bytes.data + FRAME_HEADER_SIZE, bytes.size - FRAME_HEADER_SIZE};
+}
+
 /* For people who look for a fault: what arrives where. */
 static void
 log_delivery(struct sim *sim, const struct sim_pipe *pipe, const struct sim_event *event)
@@ -258,21 +268,29 @@ log_delivery(struct sim *sim, const struct sim_pipe *pipe, const struct sim_even
     struct reload_message message;
     uint32_t from = pipe->ends[1 - event->end].host, to = pipe->ends[event->end].host;
     uint32_t overlay = sim_overlay_of(sim, to);
-    struct reload_bytes bytes = {event->bytes, event->size};
+    struct reload_bytes bytes =
+        unframe(pipe->framing, (struct reload_bytes){event->bytes, event->size});
     if (!sim->options.log || sim->options.log_level < RELOAD_LOG_DEBUG)
         return;
     fprintf(sim->options.log, "%10.3f %" PRIu32 " -> %" PRIu32 ": ",
             (double)(sim->now - SIM_TIME_BEGIN) / 1e9, from, to);
-    if (pipe->framing == RELOAD_FRAMING_NONE && !pipe->application &&
-        sim_decode(sim, overlay, bytes, &message)) {
+    if (!pipe->application && sim_decode(sim, overlay, bytes, &message)) {
         fprintf(sim->options.log, "%s %016" PRIx64,
                 reload_message_code_name(message.contents.message_code),
                 message.header.transaction_id);
         log_destination(sim, overlay, &message);
         fputc('\n', sim->options.log);
-    } else {
-        fprintf(sim->options.log, "%zu octets\n", event->size);
+        return;
     }
+    struct reload_reader reader = reload_reader_of(bytes);
+    struct reload_wire wire = {.node_id_length = sim_config(sim, overlay)->node_id_length};
+    struct reload_forwarding_header header;
+    if (!pipe->application && reload_forwarding_header_decode(&reader, &wire, &header) == 0)
+        fprintf(sim->options.log, "fragment %016" PRIx64 " at %" PRIu32 "%s\n",
+                header.transaction_id, header.fragment & RELOAD_FRAGMENT_OFFSET,
+                header.fragment & RELOAD_FRAGMENT_LAST ? ", last" : "");
+    else
+        fprintf(sim->options.log, "%zu octets\n", event->size);
 }
 
 void
