@@ -179,7 +179,7 @@ class Demo:
         self.print_settings()
         if self.arguments.keep:
             self.say(f"everything stays up until Ctrl-C; look at it with\n\n    ./run reload "
-                     f"status --control {self.peers[0].control}\n")
+                     f"status --socket {self.peers[0].control}\n")
             while True:
                 time.sleep(1)
                 self.processes.check()
