@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* One root certificate for all tests of a process. */
 static X509 *
@@ -185,12 +186,37 @@ START_TEST(prefixes)
 }
 END_TEST
 
+/* ---- files ---------------------------------------------------------------------------------- */
+
+START_TEST(files)
+{
+    char path[] = "/tmp/reload-config-XXXXXX";
+    char *text = documents_of(root(), DOCUMENTS_NAME, "<initial-ttl>0</initial-ttl>", "");
+    int descriptor = mkstemp(path);
+    ck_assert_int_ge(descriptor, 0);
+    ck_assert_int_eq(write(descriptor, text, strlen(text)), (ssize_t)strlen(text));
+    close(descriptor);
+    struct reload_config *config = NULL;
+    struct reload_config_reading reading = {.wall_ms = PKI_NOW};
+    char message[256];
+    ck_assert_int_eq(reload_config_read(path, &reading, &config, message, sizeof message),
+                     RELOAD_E_CONFIG);
+    ck_assert_msg(strstr(message, path) == message && strstr(message, "line ") != NULL, "%s",
+                  message);
+    unlink(path);
+    ck_assert_int_eq(reload_config_read(path, &reading, &config, message, sizeof message),
+                     RELOAD_E_IO);
+    ck_assert_ptr_nonnull(strstr(message, path));
+    free(text);
+}
+END_TEST
+
 int
 main(void)
 {
     pki_begin();
     int result = RUN_SUITE("config_xml", dtd_and_entities, other_encodings, bad_utf8,
-                           deep_and_large, not_a_document, prefixes);
+                           deep_and_large, not_a_document, prefixes, files);
     pki_end();
     return result;
 }
