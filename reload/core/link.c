@@ -245,19 +245,18 @@ static int
 yield_to(struct reload_node *node, struct reload_link *old, struct reload_link *link,
          reload_time now)
 {
-    struct reload_attach *attach = link->attach;
+    struct reload_node_id node_id = old->node_id;
     uint32_t id = old->id;
-    link->attach = NULL;
+    bool wants_update = link->wants_update;
     old->bootstrap |= link->bootstrap;
-    if (link->wants_update)
-        node->topology->link_up(node->topology_state, id, &old->node_id, true, now);
-    old = reload_link_find(node, id);
-    if (old && attach && !old->attach) {
-        old->attach = attach;
+    if (link->attach && !old->attach) { /* else it ends with |link| */
+        old->attach = link->attach;
+        old->attach->link = id;
+        link->attach = NULL;
         reload_attach_finish(node, old, 0, now);
-    } else if (attach) {
-        link->attach = attach; /* ends with |link| */
     }
+    if (wants_update && reload_link_find(node, id))
+        node->topology->link_up(node->topology_state, id, &node_id, true, now);
     return RELOAD_E_IN_PROGRESS;
 }
 
@@ -285,6 +284,12 @@ reload_link_establish(struct reload_node *node, struct reload_link *link,
     uint64_t ends_ms = peer->identity->not_after_ms;
     if (ends_ms < wall_ms)
         return RELOAD_E_EXPIRED;
+    /* C4: no link outlives the certificate that it was authenticated with. */
+    reload_time left = (ends_ms - wall_ms) > UINT64_MAX / RELOAD_MS / 2
+                           ? RELOAD_NEVER / 2
+                           : (ends_ms - wall_ms) * RELOAD_MS;
+    if (reload_alarm_set(&node->alarms, &link->deadline, now + left, certificate_ended) != 0)
+        return RELOAD_E_NOMEM; /* nothing has changed yet, nor does anything fail from here on */
     link->offered = link->attach && link->attach->offerer;
     struct reload_link *old = link->application ? NULL : reload_link_of_node(node, node_id);
     if (old && is_crossed(node, old, link, node_id, now))
@@ -299,15 +304,8 @@ reload_link_establish(struct reload_node *node, struct reload_link *link,
     link->several_ids = peer->identity->node_id_count > 1;
     link->not_after_ms = ends_ms;
     link->up_at = now;
-    reload_alarm_clear(&node->alarms, &link->deadline);
     reload_sender_init(&link->sender, peer->framing, peer->mtu, peer->rtt_ns, now);
     link->receiver = (struct reload_receiver){0};
-    /* C4: no link outlives the certificate that it was authenticated with. */
-    reload_time left = (ends_ms - wall_ms) > UINT64_MAX / RELOAD_MS / 2
-                           ? RELOAD_NEVER / 2
-                           : (ends_ms - wall_ms) * RELOAD_MS;
-    if (reload_alarm_set(&node->alarms, &link->deadline, now + left, certificate_ended) != 0)
-        return RELOAD_E_NOMEM;
     if (link->application == 0)
         map_insert(&node->links, link);
     tell_up(node, link, peer, now);

@@ -16,43 +16,7 @@
 #define STREAM_SUSPECT_MIN (2 * RELOAD_SECOND)
 #define FRAME_DATA 128
 
-void
-reload_sender_init(struct reload_sender *sender, enum reload_framing framing, uint16_t mtu,
-                   reload_time rtt_ns, reload_time now)
-{
-    *sender = (struct reload_sender){
-        .mtu = framing == RELOAD_FRAMING_DATAGRAM ? mtu : UINT16_MAX,
-        .window = WINDOW_INITIAL,
-        .threshold = RELOAD_WINDOW_MAX,
-        .rto = RELOAD_RTO_INITIAL,
-        .acknowledged_at = now,
-        .probe_until = RELOAD_NEVER,
-    };
-    sender->flight_end = &sender->flight;
-    sender->queue_end = &sender->queue;
-    if (rtt_ns) {
-        sender->srtt = rtt_ns;
-        sender->rttvar = rtt_ns / 2;
-        sender->rto = 3 * rtt_ns < RELOAD_RTO_MIN ? RELOAD_RTO_MIN : 3 * rtt_ns;
-    }
-}
-
-void
-reload_sender_fini(struct reload_node *node, struct reload_link *link)
-{
-    struct reload_sender *sender = &link->sender;
-    reload_alarm_clear(&node->alarms, &sender->alarm);
-    struct reload_buffer *lists[] = {sender->flight, sender->queue};
-    for (size_t i = 0; i < 2; i++)
-        for (struct reload_buffer *buffer = lists[i]; buffer;) {
-            struct reload_buffer *next = buffer->next;
-            reload_buffer_drop(&node->buffers, buffer);
-            buffer = next;
-        }
-    sender->flight = sender->queue = NULL;
-    sender->flight_count = sender->queue_count = 0;
-}
-
+/* RFC 6298 2.2, 2.3. */
 static void
 measure(struct reload_sender *sender, reload_time rtt)
 {
@@ -72,14 +36,50 @@ measure(struct reload_sender *sender, reload_time rtt)
     sender->rto = rto > RELOAD_RTO_MAX ? RELOAD_RTO_MAX : rto;
 }
 
-static void
-set_suspect(struct reload_node *node, struct reload_link *link, bool suspect, reload_time now)
+void
+reload_sender_init(struct reload_sender *sender, enum reload_framing framing, uint16_t mtu,
+                   reload_time rtt_ns, reload_time now)
 {
-    if (link->sender.suspect == suspect)
-        return;
-    link->sender.suspect = suspect;
-    if (link->application == 0 && node->topology->link_suspect)
-        node->topology->link_suspect(node->topology_state, link->id, &link->node_id, suspect, now);
+    *sender = (struct reload_sender){
+        .mtu = framing == RELOAD_FRAMING_DATAGRAM ? mtu : UINT16_MAX,
+        .window = WINDOW_INITIAL,
+        .threshold = RELOAD_WINDOW_MAX,
+        .rto = RELOAD_RTO_INITIAL,
+        .acknowledged_at = now,
+        .probe_until = RELOAD_NEVER,
+        .probe_ping_at = RELOAD_NEVER,
+    };
+    sender->flight_end = &sender->flight;
+    sender->queue_end = &sender->queue;
+    if (rtt_ns)
+        measure(sender, rtt_ns);
+}
+
+void
+reload_sender_fini(struct reload_node *node, struct reload_link *link)
+{
+    struct reload_sender *sender = &link->sender;
+    reload_alarm_clear(&node->alarms, &sender->alarm);
+    if (sender->probe_request)
+        reload_node_cancel(node, sender->probe_request);
+    struct reload_buffer *lists[] = {sender->flight, sender->queue};
+    for (size_t i = 0; i < 2; i++)
+        for (struct reload_buffer *buffer = lists[i]; buffer;) {
+            struct reload_buffer *next = buffer->next;
+            reload_buffer_drop(&node->buffers, buffer);
+            buffer = next;
+        }
+    sender->flight = sender->queue = NULL;
+    sender->flight_count = sender->queue_count = 0;
+}
+
+/* Tells the topology when |link| was (not) |suspect| and is now. It may end the link. */
+static void
+tell_suspect(struct reload_node *node, struct reload_link *link, bool suspect, reload_time now)
+{
+    if (link->sender.suspect != suspect && node->topology->link_suspect)
+        node->topology->link_suspect(node->topology_state, link->id, &link->node_id, !suspect,
+                                     now);
 }
 
 static reload_time
@@ -101,21 +101,35 @@ stream_due(const struct reload_sender *sender)
 
 static reload_alarm_fn expire;
 
+/* The alarm is to come at |at|, unless it comes before. */
 static void
-rearm(struct reload_node *node, struct reload_link *link)
+arm(struct reload_node *node, struct reload_sender *sender, reload_time at)
 {
-    struct reload_sender *sender = &link->sender;
+    if (sender->alarm.slot && sender->alarm.at <= at)
+        return;
+    if (reload_alarm_set(&node->alarms, &sender->alarm, at, expire) != 0)
+        node->counters.dropped_busy++; /* no memory: the next frame arms it again */
+}
+
+static void
+rearm(struct reload_node *node, struct reload_sender *sender)
+{
     reload_time at = sender->probe_until;
+    at = sender->probe_ping_at < at ? sender->probe_ping_at : at;
     for (const struct reload_buffer *frame = sender->flight; frame; frame = frame->next) {
         reload_time due = frame_due(sender, frame);
         at = due < at ? due : at;
     }
     if (sender->stream_waiting && stream_due(sender) < at)
         at = stream_due(sender);
-    if (at == RELOAD_NEVER)
-        reload_alarm_clear(&node->alarms, &sender->alarm);
-    else if (reload_alarm_set(&node->alarms, &sender->alarm, at, expire) != 0)
-        node->counters.dropped_busy++; /* no memory: the next frame or ACK arms it again */
+    if (at != RELOAD_NEVER)
+        arm(node, sender, at);
+}
+
+static bool
+is_empty(const struct reload_buffer *frame)
+{
+    return frame->size == RELOAD_FRAME_HEADER_SIZE;
 }
 
 static void
@@ -160,6 +174,7 @@ transmit(struct reload_node *node, struct reload_link *link, struct reload_buffe
     reload_buffer_hold(frame);
     link->bytes_sent += frame->size;
     (void)reload_effects_send(node, link->id, 0, frame);
+    arm(node, sender, frame_due(sender, frame));
 }
 
 static bool
@@ -198,13 +213,28 @@ unlink_flight(struct reload_sender *sender, struct reload_buffer **place)
     sender->flight_count--;
 }
 
-/* The frame at |place| is taken to be lost: again, and slower (RFC 8085 3.1). */
+/* The frame at |place| needs no acknowledgement any more. */
+static void
+drop(struct reload_node *node, struct reload_sender *sender, struct reload_buffer **place)
+{
+    struct reload_buffer *frame = *place;
+    unlink_flight(sender, place);
+    sender->queued_octets -= frame->size;
+    reload_buffer_drop(&node->buffers, frame);
+}
+
+/* The frame at |place| is taken to be lost: again, and slower, once for all that were on their way
+ * together (RFC 8085 3.1). An empty frame was worth one try. */
 static void
 retransmit(struct reload_node *node, struct reload_link *link, struct reload_buffer **place,
            reload_time now)
 {
     struct reload_sender *sender = &link->sender;
     struct reload_buffer *frame = *place;
+    if (is_empty(frame)) {
+        drop(node, sender, place);
+        return;
+    }
     unlink_flight(sender, place);
     if (frame->holders > 1) {
         /* The driver has not fetched the last transmission yet: it counts as just sent. */
@@ -213,9 +243,12 @@ retransmit(struct reload_node *node, struct reload_link *link, struct reload_buf
         sender->flight_count++;
         return;
     }
-    sender->threshold = sender->window / 2 < 2 ? 2 : sender->window / 2;
-    sender->window = sender->threshold;
-    sender->window_credit = 0;
+    if ((int32_t)(frame->sequences[frame->tries - 1] - sender->recover) >= 0) {
+        sender->threshold = sender->window / 2 < 2 ? 2 : sender->window / 2;
+        sender->window = sender->threshold;
+        sender->window_credit = 0;
+        sender->recover = sender->next_sequence;
+    }
     node->counters.frames_retransmitted++;
     transmit(node, link, frame, now);
 }
@@ -236,12 +269,25 @@ expire_flight(struct reload_node *node, struct reload_link *link, reload_time no
             reload_link_end(node, link, RELOAD_E_TIMEOUT, true, now);
             return false;
         }
-        retransmit(node, link, place, now);
         /* RFC 6940 6.6.3.1: the third retransmission without any acknowledgement. */
-        if (frame->tries >= 4 && sender->acknowledged_at < frame->sent_at[0])
-            set_suspect(node, link, true, now);
+        if (frame->tries >= 3 && sender->acknowledged_at <= frame->sent_at[0])
+            sender->suspect = true;
+        retransmit(node, link, place, now);
     }
     return true;
+}
+
+/* The empty frame was not acknowledged: some acknowledge nothing that is empty (D23). */
+static void
+ping(struct reload_node *node, struct reload_link *link, reload_time now)
+{
+    static const uint8_t no_padding[2];
+    struct reload_route route = reload_route_to_node(&link->node_id);
+    route.first_link = link->id;
+    link->sender.probe_ping_at = RELOAD_NEVER;
+    reload_ignore(reload_node_request(node, &route, RELOAD_MESSAGE_PING_REQ,
+                                      (struct reload_bytes){no_padding, sizeof no_padding}, NULL,
+                                      NULL, now, &link->sender.probe_request));
 }
 
 static void
@@ -252,21 +298,21 @@ expire(struct reload_alarm *alarm, void *owner, uint64_t now)
         (struct reload_sender *)((char *)alarm - offsetof(struct reload_sender, alarm));
     struct reload_link *link =
         (struct reload_link *)((char *)sender - offsetof(struct reload_link, sender));
-    if (sender->probe_until <= now) {
+    bool was_suspect = sender->suspect;
+    bool stream_is_due = sender->stream_waiting && stream_due(sender) <= now;
+    if (sender->probe_until <= now || (stream_is_due && was_suspect)) {
         reload_link_end(node, link, RELOAD_E_TIMEOUT, true, now);
         return;
     }
-    if (sender->stream_waiting && stream_due(sender) <= now) {
-        if (sender->suspect) {
-            reload_link_end(node, link, RELOAD_E_TIMEOUT, true, now);
-            return;
-        }
-        set_suspect(node, link, true, now);
-    }
+    if (stream_is_due)
+        sender->suspect = true;
     if (!expire_flight(node, link, now))
         return;
+    if (sender->probe_ping_at <= now)
+        ping(node, link, now);
     fill_window(node, link, now);
-    rearm(node, link);
+    rearm(node, sender);
+    tell_suspect(node, link, was_suspect, now);
 }
 
 static int
@@ -277,11 +323,16 @@ send_stream(struct reload_node *node, struct reload_link *link, struct reload_bu
     uint32_t sequence = sender->next_sequence++;
     write_header(buffer, sequence);
     link->bytes_sent += buffer->size;
+    if (!sender->stream_timed) {
+        sender->stream_timed = true;
+        sender->stream_timed_sequence = sequence;
+        sender->stream_timed_at = now;
+    }
     if (!sender->stream_waiting) {
         sender->stream_waiting = true;
         sender->stream_oldest = sequence;
         sender->stream_since = now;
-        rearm(node, link);
+        arm(node, sender, stream_due(sender));
     }
     return reload_effects_send(node, link->id, 0, buffer);
 }
@@ -304,7 +355,6 @@ reload_sender_send(struct reload_node *node, struct reload_link *link,
     sender->queue_count++;
     sender->queued_octets += buffer->size;
     fill_window(node, link, now);
-    rearm(node, link);
     return 0;
 }
 
@@ -331,9 +381,7 @@ settle(struct reload_node *node, struct reload_sender *sender, uint32_t sequence
             if (frame->sequences[i] != sequence)
                 continue;
             measure(sender, now - frame->sent_at[i]);
-            unlink_flight(sender, place);
-            sender->queued_octets -= frame->size;
-            reload_buffer_drop(&node->buffers, frame);
+            drop(node, sender, place);
             widen(sender);
             return true;
         }
@@ -341,17 +389,41 @@ settle(struct reload_node *node, struct reload_sender *sender, uint32_t sequence
     return false;
 }
 
-static void
+/* The same on a stream, where frames are acknowledged in order. */
+static bool
 settle_stream(struct reload_sender *sender, uint32_t sequence, reload_time now)
 {
-    if ((int32_t)(sequence - sender->stream_oldest) < 0 ||
+    if (!sender->stream_waiting || (int32_t)(sequence - sender->stream_oldest) < 0 ||
         (int32_t)(sequence - sender->next_sequence) >= 0)
-        return;
-    measure(sender, now - sender->stream_since);
-    sender->acknowledged_at = now;
+        return false;
+    if (sender->stream_timed && (int32_t)(sequence - sender->stream_timed_sequence) >= 0) {
+        if (sequence == sender->stream_timed_sequence)
+            measure(sender, now - sender->stream_timed_at);
+        sender->stream_timed = false;
+    }
     sender->stream_waiting = sequence + 1 != sender->next_sequence;
     sender->stream_oldest = sequence + 1;
     sender->stream_since = now;
+    return true;
+}
+
+/* Frames that were sent before |sequence|, whose acknowledgement has come. */
+static void
+pass(struct reload_node *node, struct reload_link *link, uint32_t sequence, reload_time now)
+{
+    struct reload_sender *sender = &link->sender;
+    struct reload_buffer **place = &sender->flight;
+    for (size_t left = sender->flight_count; left > 0; left--) {
+        struct reload_buffer *frame = *place;
+        if ((int32_t)(frame->sequences[frame->tries - 1] - sequence) > 0)
+            return; /* as are all behind it */
+        if (frame->passed < PASSED_MAX)
+            frame->passed++;
+        if (frame->passed == PASSED_MAX && frame->tries < RELOAD_FRAME_TRIES)
+            retransmit(node, link, place, now);
+        else
+            place = &frame->next;
+    }
 }
 
 void
@@ -360,30 +432,20 @@ reload_sender_acknowledged(struct reload_node *node, struct reload_link *link, u
 {
     struct reload_sender *sender = &link->sender;
     (void)received; /* implementations disagree on its bits: only |sequence| is trusted (I3) */
-    if (link->framing == RELOAD_FRAMING_STREAM) {
-        bool waiting = sender->stream_waiting;
-        if (waiting)
-            settle_stream(sender, sequence, now);
-        if (!waiting || sender->acknowledged_at != now)
-            return;
-    } else {
-        if (!settle(node, sender, sequence, now))
-            return;
-        sender->acknowledged_at = now;
-        struct reload_buffer **place = &sender->flight;
-        for (size_t left = sender->flight_count; left > 0; left--) {
-            struct reload_buffer *frame = *place;
-            bool older = (int32_t)(frame->sequences[frame->tries - 1] - sequence) < 0;
-            if (older && ++frame->passed >= PASSED_MAX && frame->tries < RELOAD_FRAME_TRIES)
-                retransmit(node, link, place, now);
-            else
-                place = &frame->next;
-        }
+    bool is_stream = link->framing == RELOAD_FRAMING_STREAM;
+    if (is_stream ? !settle_stream(sender, sequence, now) : !settle(node, sender, sequence, now))
+        return;
+    bool was_suspect = sender->suspect;
+    sender->acknowledged_at = now;
+    sender->probe_until = sender->probe_ping_at = RELOAD_NEVER;
+    sender->suspect = false;
+    if (!is_stream) {
+        pass(node, link, sequence, now);
         fill_window(node, link, now);
     }
-    sender->probe_until = RELOAD_NEVER;
-    set_suspect(node, link, false, now);
-    rearm(node, link);
+    if (sender->flight == NULL && !sender->stream_waiting)
+        reload_alarm_clear(&node->alarms, &sender->alarm);
+    tell_suspect(node, link, was_suspect, now);
 }
 
 void
@@ -393,16 +455,16 @@ reload_sender_probe(struct reload_node *node, struct reload_link *link, reload_t
     struct reload_sender *sender = &link->sender;
     if (link->framing == RELOAD_FRAMING_NONE || sender->probe_until != RELOAD_NEVER)
         return;
-    sender->probe_until = now + limit_ns;
-    bool outstanding = sender->flight || sender->stream_waiting;
-    struct reload_buffer *buffer = NULL;
-    if (!outstanding)
-        buffer = reload_buffer_get(&node->buffers, RELOAD_FRAME_HEADER_SIZE);
-    if (buffer) {
+    if (!sender->flight && !sender->stream_waiting) {
+        struct reload_buffer *buffer = reload_buffer_get(&node->buffers, RELOAD_FRAME_HEADER_SIZE);
+        if (!buffer)
+            return; /* the next one will be asked */
         buffer->size = RELOAD_FRAME_HEADER_SIZE;
+        sender->probe_ping_at = now + sender->rto;
         (void)reload_sender_send(node, link, buffer, now);
     }
-    rearm(node, link);
+    sender->probe_until = now + limit_ns;
+    rearm(node, sender);
 }
 
 uint32_t

@@ -27,12 +27,18 @@ struct reload_sender {
     uint16_t threshold;                 /* slow start ends here */
     reload_time srtt, rttvar, rto;      /* srtt 0: nothing measured */
     reload_time acknowledged_at;        /* last time an ACK for something outstanding came */
+    uint32_t recover;                   /* losses of earlier numbers are paid for (RFC 8085 3.1) */
     reload_time probe_until;            /* an ACK must come before, RELOAD_NEVER when none is due */
-    /* STREAM: what was sent and not acknowledged: oldest and newest sequence, and since when. */
+    reload_time probe_ping_at;          /* then the empty frame is followed by a Ping (D23) */
+    uint64_t probe_request;             /* that Ping; 0: none yet */
+    /* STREAM: the oldest number that is not acknowledged, and since when; the frame by which the
+     * round trip is measured. */
     uint32_t stream_oldest;
-    bool stream_waiting;
+    bool stream_waiting, stream_timed;
     reload_time stream_since;
-    struct reload_alarm alarm;
+    uint32_t stream_timed_sequence;
+    reload_time stream_timed_at;
+    struct reload_alarm alarm; /* at the latest when something is due; early does no harm */
 };
 
 /* The receiving half: |highest| sequence number seen, and bit i of |seen| for highest - i. */
@@ -59,7 +65,8 @@ int reload_sender_send(struct reload_node *node, struct reload_link *link,
 void reload_sender_acknowledged(struct reload_node *node, struct reload_link *link,
                                 uint32_t sequence, uint32_t received, reload_time now);
 
-/* reload_sender_probe wants a sign of life within |limit_ns|: sends an empty data frame (D23). */
+/* reload_sender_probe wants a sign of life within |limit_ns|: sends an empty data frame, and a Ping when
+ * that is not acknowledged (D23). */
 void reload_sender_probe(struct reload_node *node, struct reload_link *link, reload_time limit_ns,
                          reload_time now);
 
