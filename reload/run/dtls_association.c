@@ -102,6 +102,16 @@ leave(struct association *association)
     dtls_release(dtls);
 }
 
+/* OpenSSL does not take new buffers by itself when it writes: it would crash. */
+static bool
+wake(struct association *association)
+{
+    dtls_touch(association);
+    if (association->lean && SSL_alloc_buffers(association->ssl))
+        association->lean = false;
+    return !association->lean;
+}
+
 /* Takes |association| out of the tables. The caller has entered it. */
 static void
 end(struct association *association)
@@ -133,7 +143,7 @@ association_close(struct association *association)
     if (association->state == ASSOCIATION_ENDED)
         return;
     enter(association);
-    if (association->state == ASSOCIATION_UP && association->failure == 0) {
+    if (association->state == ASSOCIATION_UP && association->failure == 0 && wake(association)) {
         ERR_clear_error();
         (void)SSL_shutdown(association->ssl);
         ERR_clear_error();
@@ -191,7 +201,6 @@ established(struct association *association)
     }
     dtls->counters.handshakes_done++;
     association->state = ASSOCIATION_UP;
-    association->lean = false;
     dtls_touch(association);
     reload_timer_set(association->timer, RELOAD_NEVER);
     error = association->connection.user->up(association->connection.argument,
@@ -306,12 +315,10 @@ read_records(struct association *association)
 void
 association_feed(struct association *association, struct reload_bytes bytes)
 {
-    if (association->state == ASSOCIATION_ENDED || association->failure)
+    if (association->state == ASSOCIATION_ENDED || association->failure || !wake(association))
         return;
     enter(association);
     association->incoming = bytes;
-    association->lean = false;
-    dtls_touch(association);
     if (association->rtt_ns == 0)
         association->rtt_ns =
             reload_loop_now(association->dtls->options.loop) - association->started;
@@ -333,8 +340,8 @@ send_record(struct reload_connection *connection, struct reload_bytes bytes)
         return RELOAD_E_TOO_LARGE;
     if (bytes.size == 0)
         return 0;
-    association->lean = false;
-    dtls_touch(association);
+    if (!wake(association))
+        return 0; /* lost, as datagrams may be */
     ERR_clear_error();
     if (SSL_write(association->ssl, bytes.data, (int)bytes.size) == (int)bytes.size)
         return 0;
