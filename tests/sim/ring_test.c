@@ -4,6 +4,7 @@
 #include "tests/sim/fixture.h"
 
 #include "tools/sim/sim_experiment.h"
+#include "tools/sim/sim_random.h"
 
 START_TEST(ring_of_n_forms)
 {
@@ -102,6 +103,38 @@ START_TEST(ring_closes_when_a_peer_dies)
         struct sim_outcome fetched = sim_fetch(s, 5, owner, 1);
         ck_assert_msg(sim_text(&fetched, "kept"), "owner %u", owner);
     }
+    sim_free(s);
+}
+END_TEST
+
+/* V3: three copies outlive deaths that come one after another, and joins and leaves in between. */
+START_TEST(values_survive_one_death_after_another)
+{
+    enum { PEERS = 12, SLOTS = 4 };
+    struct sim *s = ring_of(PEERS, (uint64_t)_i);
+    struct sim_random random = sim_random_fork((uint64_t)_i, 5);
+    for (uint32_t i = 0; i < PEERS; i++)
+        for (uint8_t slot = 1; slot <= SLOTS; slot++)
+            ck_assert_int_eq(sim_store(s, i, slot, "kept through it all").error, 0);
+    for (int round = 0; round < 8; round++) {
+        uint32_t node = 0;
+        while (node == 0 || !sim_is_alive(s, node))
+            node = (uint32_t)sim_random_below(&random, sim_node_count(s));
+        if (round % 4 == 3)
+            sim_leave(s, node);
+        else if (round % 4 == 1)
+            (void)sim_add_node(s, NULL);
+        else
+            sim_kill(s, node);
+        sim_run_for(s, SIM_SECONDS(20));
+    }
+    wait_until_whole(s, SIM_SECONDS(60));
+    for (uint32_t i = 0; i < PEERS; i++)
+        for (uint8_t slot = 1; slot <= SLOTS; slot++) {
+            struct sim_outcome fetched = sim_fetch(s, 0, i, slot);
+            ck_assert_msg(sim_text(&fetched, "kept through it all"), "slot %u of %u: %s, %zu values",
+                          slot, i, reload_error_text(fetched.error), fetched.value_count);
+        }
     sim_free(s);
 }
 END_TEST
@@ -214,6 +247,7 @@ static const struct named_test tests[] = {
     {&nothing_is_there_before_it_is_stored_and_after_it_is_removed, 0, 0},
     {&client_stores_and_fetches_without_joining, 0, 0},
     {&ring_closes_when_a_peer_dies, 0, 0},
+    {&values_survive_one_death_after_another, 1, 11},
     {&peer_that_leaves_hands_over, 0, 0},
     {&killed_peer_joins_again, 0, 0},
     {&same_seed_same_trace, SIM_LINKS_MESSAGES, SIM_LINKS_MIXED + 1},
