@@ -14,9 +14,9 @@
 int reload_node_app_recv(struct reload_node *node, uint32_t link, struct reload_bytes bytes,
                          reload_time now);
 
-/* reload_node_app_send is called by a usage: |bytes| (copied) go out on |link| by a SEND effect with
- * its Application-ID. One call is one record on DTLS.
- * Returns 0, RELOAD_E_CLOSED, RELOAD_E_BUSY, RELOAD_E_NOMEM. */
+/* reload_node_app_send is called by a usage: |bytes| (copied) go out on |link| by a SEND effect
+ * with its Application-ID. One call is one record on DTLS. Returns 0, RELOAD_E_CLOSED,
+ * RELOAD_E_BUSY, RELOAD_E_NOMEM. */
 RELOAD_CHECKED int reload_node_app_send(struct reload_node *node, uint32_t link,
                                         struct reload_bytes bytes, reload_time now);
 

@@ -36,9 +36,9 @@ enum reload_access_policy {
 struct reload_config_kind {
     uint32_t kind;
     uint8_t data_model;
-    uint8_t access_policy;   /* enum reload_access_policy */
-    uint32_t max_count;      /* values a resource, 1.. */
-    uint32_t max_size;       /* octets of one value, 0.. */
+    uint8_t access_policy;      /* enum reload_access_policy */
+    uint32_t max_count;         /* values a resource, 1.. */
+    uint32_t max_size;          /* octets of one value, 0.. */
     uint32_t max_node_multiple; /* NODE-MULTIPLE only */
     /* The kind-block's bytes as signed, inside |document|; empty when unsigned. */
     struct reload_bytes block;
@@ -53,11 +53,11 @@ enum reload_link_protocol {
  * stay valid as long as the struct, until reload_config_free (certs/config_document.h). */
 struct reload_config {
     char instance_name[RELOAD_CONFIG_NAME_MAX + 1];
-    uint32_t overlay;          /* the forwarding header's value: from SHA-1 of instance_name */
-    uint16_t sequence;         /* 1..65534 */
-    uint64_t expiration_ms;    /* wall clock; 0 when the document has none */
+    uint32_t overlay;       /* the forwarding header's value: from SHA-1 of instance_name */
+    uint16_t sequence;      /* 1..65534 */
+    uint64_t expiration_ms; /* wall clock; 0 when the document has none */
     char topology_plugin[64];
-    uint8_t node_id_length;    /* 16..20 */
+    uint8_t node_id_length;       /* 16..20 */
     struct reload_bytes document; /* the whole document, as received */
 
     struct reload_bytes root_certs[RELOAD_CONFIG_CERTIFICATES_MAX]; /* DER */
@@ -78,12 +78,12 @@ struct reload_config {
     struct reload_node_id kind_signers[RELOAD_CONFIG_SIGNERS_MAX];
     size_t kind_signer_count;
 
-    uint32_t max_message_size;                /* octets */
+    uint32_t max_message_size; /* octets */
     uint8_t initial_ttl;
     uint32_t overlay_reliability_timer_ms;
     bool clients_permitted;
     bool no_ice;
-    uint8_t link_protocols[2];                /* enum reload_link_protocol, in order */
+    uint8_t link_protocols[2]; /* enum reload_link_protocol, in order */
     size_t link_protocol_count;
     uint32_t turn_density;
     uint32_t chord_update_interval_s, chord_ping_interval_s;

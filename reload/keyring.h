@@ -24,10 +24,10 @@ struct reload_identity {
     struct reload_bytes certificate; /* DER */
     uint8_t hash[32];
     struct reload_node_id node_ids[RELOAD_IDENTITY_NODE_IDS_MAX];
-    size_t node_id_count;                      /* 1..RELOAD_IDENTITY_NODE_IDS_MAX */
-    char user_name[RELOAD_USER_NAME_MAX + 1];  /* rfc822Name, as in the certificate */
-    uint64_t not_before_ms, not_after_ms;      /* wall clock */
-    uint8_t signature_algorithm;               /* TLS SignatureAlgorithm: rsa 1, ecdsa 3 */
+    size_t node_id_count;                     /* 1..RELOAD_IDENTITY_NODE_IDS_MAX */
+    char user_name[RELOAD_USER_NAME_MAX + 1]; /* rfc822Name, as in the certificate */
+    uint64_t not_before_ms, not_after_ms;     /* wall clock */
+    uint8_t signature_algorithm;              /* TLS SignatureAlgorithm: rsa 1, ecdsa 3 */
 };
 
 struct reload_keyring;

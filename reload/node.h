@@ -55,8 +55,8 @@ enum reload_framing {
 struct reload_link_peer {
     const struct reload_identity *identity; /* valid for the call */
     enum reload_framing framing;
-    uint16_t mtu;        /* DATAGRAM: octets that one frame may have, header included */
-    reload_time rtt_ns;  /* measured in the handshake or by STUN; 0 when unknown */
+    uint16_t mtu;                  /* DATAGRAM: octets that one frame may have, header included */
+    reload_time rtt_ns;            /* measured in the handshake or by STUN; 0 when unknown */
     struct reload_address address; /* for people; family 0 when there is none */
     uint8_t overlay_link;          /* OverlayLinkType */
 };
@@ -89,9 +89,9 @@ void reload_node_link_down(struct reload_node *node, uint32_t link, int error, r
 void reload_node_gathered(struct reload_node *node, uint32_t link, const struct reload_offer *offer,
                           reload_time now);
 
-/* reload_node_config_changed tells that the list of bad nodes in the node's configuration has changed:
- * links to nodes that are on it now are ended at once (11.1). Their signatures are no concern of this:
- * the keyring reads the same list. */
+/* reload_node_config_changed tells that the list of bad nodes in the node's configuration has
+ * changed: links to nodes that are on it now are ended at once (11.1). Their signatures are no
+ * concern of this: the keyring reads the same list. */
 void reload_node_config_changed(struct reload_node *node, reload_time now);
 
 /* reload_node_next_timeout returns when reload_node_timeout wants to be called, or RELOAD_NEVER. */
@@ -114,13 +114,13 @@ enum reload_effect_type {
 };
 
 enum reload_event {
-    RELOAD_EVENT_JOINED,        /* we are part of the ring (or, a client, connected) */
-    RELOAD_EVENT_LEFT,          /* reload_node_leave is done: free the node */
-    RELOAD_EVENT_LINK_UP,       /* |link|, |node_id| */
-    RELOAD_EVENT_LINK_DOWN,     /* |link|, |node_id|, |error| */
-    RELOAD_EVENT_DISCONNECTED,  /* no link to the overlay is left; trying again */
-    RELOAD_EVENT_JOIN_FAILED,   /* |error|; trying again after a pause */
-    RELOAD_EVENT_CLONE,         /* another node uses our Node-ID (attack row T3) */
+    RELOAD_EVENT_JOINED,       /* we are part of the ring (or, a client, connected) */
+    RELOAD_EVENT_LEFT,         /* reload_node_leave is done: free the node */
+    RELOAD_EVENT_LINK_UP,      /* |link|, |node_id| */
+    RELOAD_EVENT_LINK_DOWN,    /* |link|, |node_id|, |error| */
+    RELOAD_EVENT_DISCONNECTED, /* no link to the overlay is left; trying again */
+    RELOAD_EVENT_JOIN_FAILED,  /* |error|; trying again after a pause */
+    RELOAD_EVENT_CLONE,        /* another node uses our Node-ID (attack row T3) */
 };
 
 /* Pointers inside are valid until the next call into the node. |application| is 0 for an overlay
@@ -186,9 +186,9 @@ struct reload_result {
     const struct reload_message *message;    /* the verified answer */
     const struct reload_identity *responder; /* its signer */
     struct reload_node_id responder_id;
-    uint32_t link;                           /* it came by this link */
-    unsigned hops;                           /* links that it took to the responder and back, halved;
-                                                0 when unknown */
+    uint32_t link; /* it came by this link */
+    unsigned hops; /* links that it took to the responder and back, halved;
+                      0 when unknown */
     reload_time elapsed_ns;
     unsigned discarded; /* reload_node_fetch: values of the answer that were left out (7.4.2.2) */
 };
@@ -200,16 +200,17 @@ typedef void reload_result_fn(void *argument, const struct reload_result *result
 /* reload_node_request signs and sends a request of code |code| with |body| (the encoded message
  * body, copied) along |route|, retransmits it end to end, five tries in all, and checks the answer
  * (6.2.1, 6.3.4). |done| may be NULL. |*request| gets a number for reload_node_cancel; may be NULL.
- * Returns 0, RELOAD_E_BUSY (too many outstanding), RELOAD_E_TOO_LARGE, RELOAD_E_NOMEM, RELOAD_E_USAGE
- * (no request's code, or no route: a Resource-ID may only stand last); |done| is called only
- * after 0. */
+ * Returns 0, RELOAD_E_BUSY (too many outstanding), RELOAD_E_TOO_LARGE, RELOAD_E_NOMEM,
+ * RELOAD_E_USAGE (no request's code, or no route: a Resource-ID may only stand last); |done| is
+ * called only after 0. */
 RELOAD_CHECKED int reload_node_request(struct reload_node *node, const struct reload_route *route,
                                        uint16_t code, struct reload_bytes body,
                                        reload_result_fn *done, void *argument, reload_time now,
                                        uint64_t *request);
 
 /* reload_node_request_certified is reload_node_request for a body that contains values which other
- * nodes signed: |certificates| (DER, at most RELOAD_CERTIFICATES_MAX) go into the security block. */
+ * nodes signed: |certificates| (DER, at most RELOAD_CERTIFICATES_MAX) go into the security block.
+ */
 RELOAD_CHECKED int reload_node_request_certified(struct reload_node *node,
                                                  const struct reload_route *route, uint16_t code,
                                                  struct reload_bytes body,
@@ -242,12 +243,12 @@ void reload_node_close(struct reload_node *node, uint32_t link, reload_time now)
 /* One value to store, or a removal of one (|exists| false, |value| empty; 7.4.1.3). */
 struct reload_store_value {
     uint32_t kind;
-    uint32_t index;            /* ARRAY: 0xffffffff appends */
-    struct reload_bytes key;   /* DICTIONARY */
+    uint32_t index;          /* ARRAY: 0xffffffff appends */
+    struct reload_bytes key; /* DICTIONARY */
     struct reload_bytes value;
     bool exists;
     uint32_t lifetime_s;
-    uint64_t generation;       /* 0 stores regardless of the counter */
+    uint64_t generation; /* 0 stores regardless of the counter */
 };
 
 #define RELOAD_STORE_VALUES_MAX 32
@@ -301,7 +302,8 @@ RELOAD_CHECKED int reload_node_fetch(struct reload_node *node, struct reload_byt
 RELOAD_CHECKED int reload_node_resource(struct reload_node *node, struct reload_bytes name,
                                         uint8_t *resource, size_t *size);
 
-/* ---- what programs, topologies and usages may look at ----------------------------------------- */
+/* ---- what programs, topologies and usages may look at -----------------------------------------
+ */
 
 const struct reload_env *reload_node_env(const struct reload_node *node);
 const struct reload_config *reload_node_config(const struct reload_node *node);
@@ -324,9 +326,9 @@ struct reload_link_info {
     struct reload_address address;
     uint8_t overlay_link;
     bool up;
-    bool suspect;          /* no acknowledgement for long: not to be routed through (6.6.3.1) */
-    reload_time rtt_ns;    /* smoothed; 0 when not measured yet */
-    reload_time since;     /* up since */
+    bool suspect;       /* no acknowledgement for long: not to be routed through (6.6.3.1) */
+    reload_time rtt_ns; /* smoothed; 0 when not measured yet */
+    reload_time since;  /* up since */
     uint64_t bytes_sent, bytes_received, messages_sent, messages_received;
 };
 

@@ -61,7 +61,8 @@ struct reload_topology_ops {
     /* Whether |sender| may store a replica of resource |id| at this node (10.4, S5). */
     bool (*accepts_replica)(void *state, const struct reload_node_id *id,
                             const struct reload_node_id *sender);
-    /* Whether this node should still keep resource |id|, as responsible peer or replica (10.7.3). */
+    /* Whether this node should still keep resource |id|, as responsible peer or replica (10.7.3).
+     */
     bool (*keeps)(void *state, const struct reload_node_id *id);
     /* The hash of |name|: a Resource-ID of at most 20 octets. */
     int (*resource_id)(void *state, struct reload_bytes name, uint8_t *resource, size_t *size);
@@ -93,7 +94,8 @@ struct reload_topology_ops {
     void (*print)(void *state, struct reload_json *json, reload_time now);
 };
 
-/* ---- what a topology may ask of the core, beside node.h ---------------------------------------- */
+/* ---- what a topology may ask of the core, beside node.h ----------------------------------------
+ */
 
 /* reload_topology_joined tells that this node is part of the overlay now. */
 void reload_topology_joined(struct reload_node *node, reload_time now);

@@ -16,9 +16,11 @@ struct reload_kind {
     uint32_t max_node_multiple; /* NODE-MULTIPLE only: the largest i (7.3.4) */
     /* Whether |value| (of an existing value, with its dictionary |key|) is well-formed for this
      * Kind. May be NULL. 0 or RELOAD_E_MALFORMED, RELOAD_E_FORBIDDEN. */
-    int (*check)(const struct reload_wire *wire, struct reload_bytes key, struct reload_bytes value);
+    int (*check)(const struct reload_wire *wire, struct reload_bytes key,
+                 struct reload_bytes value);
     /* Whether the overlay's document lets |signer| store this Kind at all, beside its access policy
-     * (RFC 7904 3.3: domains). Asked for each value stored. May be NULL. 0 or RELOAD_E_FORBIDDEN. */
+     * (RFC 7904 3.3: domains). Asked for each value stored. May be NULL. 0 or RELOAD_E_FORBIDDEN.
+     */
     int (*permit)(const struct reload_config *config, const struct reload_identity *signer);
 };
 

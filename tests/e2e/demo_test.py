@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """demo_test.py: the demo itself, with few peers; and that nothing of it is left after Ctrl-C.
 
-usage: demo_test.py BUILD. Exit code 77: sipp is missing."""
+usage: demo_test.py BUILD. Exit code 77: sipp is missing.
+
+SPDX-License-Identifier: BSD-2-Clause
+"""
 import json
 import os
 import shutil

@@ -186,7 +186,7 @@ measure_links(struct overlay *overlay, size_t wanted, struct figures *figures)
 {
     static double samples[SAMPLES_MAX];
     size_t made = 0;
-    overlay_settle(overlay, 500);
+    overlay_settle(overlay, 3000);
     size_t before = mallinfo2().uordblks;
     uint64_t cpu = process_cpu_ns(), begin = overlay_wall_ns();
     for (size_t a = 0; a < overlay->count && made < wanted; a++)

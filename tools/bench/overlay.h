@@ -39,8 +39,8 @@ struct overlay {
     struct reload_timer *timer;
 };
 
-/* overlay_new makes the authority and the document. Ends the program with a message on failure, like
- * all functions here. */
+/* overlay_new makes the authority and the document. Ends the program with a message on failure,
+ * like all functions here. */
 struct overlay *overlay_new(enum reload_key_type key_type);
 void overlay_free(struct overlay *overlay);
 

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """demo.py: a whole overlay on this computer: an enrolment server, peers as separate processes, two
-phones that call each other. Started by `./run demo`."""
+phones that call each other. Started by `./run demo`.
+
+SPDX-License-Identifier: BSD-2-Clause
+"""
 import argparse
 import json
 import shutil
@@ -28,7 +31,8 @@ def read_arguments():
     parser = argparse.ArgumentParser(
         prog="./run demo", description="Starts an overlay on this computer: an enrolment server "
         "and peers as separate processes, and two SIP phones that call each other.")
-    parser.add_argument("--build", type=lambda path: Path(path).resolve(), required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--build", type=lambda path: Path(path).resolve(), required=True,
+                        help=argparse.SUPPRESS)
     parser.add_argument("--peers", type=int, default=8, metavar="N",
                         help="peers, those of alice and bob included (2..64; 8)")
     parser.add_argument("--calls", type=int, default=3, metavar="N",
@@ -152,8 +156,8 @@ class Demo:
             self.figures["calls_answered"] += 1
             self.figures["calls_completed"] += 1
             setups.append(elapsed)
-            self.say(f"call {i + 1}: bob's phone answered after {elapsed:.0f} ms, the call was held "
-                     "and ended; its SIP went over one direct link between the two peers")
+            self.say(f"call {i + 1}: bob's phone answered after {elapsed:.0f} ms, the call was "
+                     "held and ended; its SIP went over one direct link between the two peers")
         if setups:
             self.figures["call_setup_ms_p50"] = statistics.median(setups)
 

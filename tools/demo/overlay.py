@@ -1,4 +1,7 @@
-"""overlay.py: the demo's overlay: an enrolment server and peers, each a process of its own."""
+"""overlay.py: the demo's overlay: an enrolment server and peers, each a process of its own.
+
+SPDX-License-Identifier: BSD-2-Clause
+"""
 import json
 import socket
 import time

@@ -1,4 +1,7 @@
-"""phones.py: two SIP user agents (sipp) at two peers of the overlay."""
+"""phones.py: two SIP user agents (sipp) at two peers of the overlay.
+
+SPDX-License-Identifier: BSD-2-Clause
+"""
 import csv
 import time
 from pathlib import Path

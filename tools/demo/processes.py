@@ -1,4 +1,7 @@
-"""processes.py: the demo's processes. Every one of them ends with the demo, whatever happens."""
+"""processes.py: the demo's processes. Every one of them ends with the demo, whatever happens.
+
+SPDX-License-Identifier: BSD-2-Clause
+"""
 import ctypes
 import signal
 import socket
