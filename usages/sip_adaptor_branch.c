@@ -61,7 +61,7 @@ static struct sip_branch *
 branch_new(struct sip_transaction *transaction, reload_time now)
 {
     struct reload_sip_adaptor *adaptor = transaction->adaptor;
-    if (transaction->branch_count == SIP_BRANCHES_MAX)
+    if (transaction->branch_count == SIP_BRANCHES_MAX || !transaction->request)
         return NULL;
     struct sip_branch *branch = calloc(1, sizeof *branch);
     if (!branch ||
@@ -109,6 +109,12 @@ complete(struct sip_branch *branch, reload_time now)
     branch->attempt = 0;
     reload_alarm_clear(&adaptor->alarms, &branch->again);
     give_up_at(branch, now + SIP_LIFE_MAX);
+    sip_message_free(branch->sent);
+    free(branch->wire);
+    free(branch->target);
+    branch->sent = NULL;
+    branch->wire = NULL;
+    branch->target = NULL;
 }
 
 /* Ends the branch with an answer of our own: |status|. */
@@ -343,9 +349,11 @@ take_provisional(struct sip_branch *branch, reload_time now)
 static void
 take_late(struct sip_branch *branch, int status, struct sip_message *response, reload_time now)
 {
-    if (branch->transaction->is_invite && status >= 300 && branch->ack)
+    bool is_ours =
+        branch->transaction->is_invite && strcmp(response->head->cseq->method, "INVITE") == 0;
+    if (is_ours && status >= 300 && branch->ack)
         (void)transmit(branch, branch->ack, branch->ack_size, now);
-    if (branch->transaction->is_invite && status / 100 == 2)
+    if (is_ours && status / 100 == 2)
         sip_response_take(branch, status, response, now);
     else
         sip_message_free(response);
@@ -371,12 +379,12 @@ sip_branch_receive(struct sip_branch *branch, const struct sip_flow *flow,
         sip_message_free(response);
         return;
     }
-    if (strcmp(response->head->cseq->method, branch->sent->head->sip_method) != 0) {
-        sip_message_free(response);
-        return;
-    }
     if (branch->state == SIP_BRANCH_COMPLETED) {
         take_late(branch, status, response, now);
+        return;
+    }
+    if (strcmp(response->head->cseq->method, branch->sent->head->sip_method) != 0) {
+        sip_message_free(response);
         return;
     }
     if (status < 200) {

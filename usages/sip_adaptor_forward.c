@@ -1,7 +1,7 @@
 /* sip_adaptor_forward.c: the copy of a request that goes on.
  *
- * RFC 3261 16.6; two Record-Routes, one for each side (RFC 5658). SPDX-License-Identifier:
- * BSD-2-Clause */
+ * RFC 3261 16.6; two Record-Routes, one for each side (RFC 5658).
+ * SPDX-License-Identifier: BSD-2-Clause */
 #include "usages/sip_adaptor_state.h"
 
 #include <stdio.h>
@@ -150,7 +150,8 @@ dress(const struct sip_branch *branch, struct sip_message *copy)
 struct sip_message *
 sip_forward_copy(struct sip_branch *branch)
 {
-    struct sip_message *copy = sip_message_copy(branch->transaction->request, true);
+    const struct sip_message *request = branch->transaction->request;
+    struct sip_message *copy = request ? sip_message_copy(request, true) : NULL;
     if (copy && dress(branch, copy) != 0) {
         sip_message_free(copy);
         return NULL;

@@ -239,9 +239,19 @@ sip_message_max_forwards(const struct sip_message *message)
     const char *value = sip_message_header(message, "max-forwards");
     if (!value)
         return 70;
-    if (!is_number(value) || strlen(value) > 3 || atoi(value) > 255)
+    if (!is_number(value) || strlen(value) > 3)
         return -1;
-    return atoi(value);
+    long number = strtol(value, NULL, 10);
+    return number <= 255 ? (int)number : -1;
+}
+
+uint16_t
+sip_port(const char *text)
+{
+    if (!text)
+        return 5060;
+    long number = is_number(text) && strlen(text) <= 5 ? strtol(text, NULL, 10) : 0;
+    return number <= 65535 ? (uint16_t)number : 0;
 }
 
 int

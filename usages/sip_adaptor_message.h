@@ -68,6 +68,10 @@ RELOAD_CHECKED int sip_message_set_header(struct sip_message *message, const cha
  * 0..255. */
 int sip_message_max_forwards(const struct sip_message *message);
 
+/* sip_port returns the port that |text| of a URI or Via means: 5060 when it is NULL, 0 when it is
+ * no port. */
+uint16_t sip_port(const char *text);
+
 /* sip_message_push_via puts |via| on top; sip_message_pop_via removes the top one. |put_route| puts
  * a Record-Route on top. They return 0 or RELOAD_E_NOMEM. */
 RELOAD_CHECKED int sip_message_push_via(struct sip_message *message, const char *via);

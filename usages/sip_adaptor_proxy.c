@@ -118,6 +118,8 @@ to_node(struct sip_transaction *transaction, const struct reload_sip_target *fou
 {
     struct reload_sip_adaptor *adaptor = transaction->adaptor;
     struct reload_sip_target target = *found;
+    if (!transaction->request)
+        return; /* it was answered while others were tried */
     if (strcasecmp(transaction->request->head->req_uri->scheme, "sips") == 0)
         target.application = RELOAD_APPLICATION_SIPS;
     if (reload_node_id_equal(&target.destination.node_id, adaptor->ops->node_id(adaptor->overlay)))
@@ -343,8 +345,8 @@ sip_proxy_request(struct reload_sip_adaptor *adaptor, const struct sip_flow *flo
         return;
     }
     /* An ACK with the INVITE's branch is the one for a final answer that we gave (17.1.1.3); that
-     * of a 2xx has a branch of its own and goes on. */
-    if (known) {
+     * of a 2xx goes on, though old phones give it the same branch. */
+    if (known && !(is_ack && known->is_accepted)) {
         if (is_ack)
             sip_transaction_acknowledge(known, now);
         else

@@ -21,9 +21,8 @@ sip_uri_flow(const osip_uri_t *uri, struct sip_flow *flow)
     if (inet_pton(family, uri->host, octets) != 1 ||
         memcmp(octets, flow->address.octets, sizeof octets) != 0)
         return;
-    int port = uri->port ? atoi(uri->port) : 5060;
-    if (port > 0 && port < 65536)
-        flow->address.port = (uint16_t)port;
+    if (sip_port(uri->port))
+        flow->address.port = sip_port(uri->port);
 }
 
 void
@@ -41,7 +40,7 @@ seconds(const char *text)
     size_t size = strlen(text);
     if (size == 0 || strspn(text, "0123456789") != size)
         return -1;
-    return size > 9 ? 999999999 : atol(text);
+    return size > 9 ? 999999999 : strtol(text, NULL, 10);
 }
 
 /* What one contact asks for, or else the message (10.3 step 7). */

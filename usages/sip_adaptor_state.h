@@ -50,7 +50,7 @@ struct sip_branch {
     struct reload_sip_target *target; /* whom to connect to; NULL for a phone */
     char uri[SIP_AOR_URI_MAX];        /* the new Request-URI; "" leaves it */
     uint64_t attempt;                 /* to connect */
-    struct sip_message *sent;         /* for ACK and CANCEL */
+    struct sip_message *sent;         /* for ACK and CANCEL; NULL when completed, as |wire| */
     uint8_t *wire;                    /* what is retransmitted: request or CANCEL */
     size_t wire_size;
     uint8_t *ack;
@@ -72,10 +72,12 @@ struct sip_transaction {
     uint64_t number;
     uint8_t key[SIP_TOKEN_SEAL_SIZE]; /* what retransmissions have in common */
     enum sip_transaction_state state;
-    bool is_invite, is_ack, cancelled, is_from_link;
+    bool is_invite, is_ack, is_from_link;
+    bool is_accepted; /* an INVITE that got a 2xx */
+    bool cancelled;
     struct sip_flow source;      /* where it came from */
     struct sip_flow back;        /* where answers go (RFC 3261 18.2.2) */
-    struct sip_message *request; /* as received; kept until the final answer */
+    struct sip_message *request; /* as received, own Routes off; NULL after the answer */
     uint8_t *response;           /* the last one sent */
     size_t response_size;
     struct sip_message *best; /* the best final answer so far; NULL for one of our own */

@@ -71,9 +71,8 @@ answer_flow(const struct sip_flow *source, const struct sip_message *request)
     if (source->type != SIP_FLOW_UDP)
         return flow;
     osip_via_param_get_byname(via, (char *)"rport", &rport);
-    int port = via->port ? atoi(via->port) : 5060;
-    if (!rport && port > 0 && port < 65536)
-        flow.address.port = (uint16_t)port;
+    if (!rport && sip_port(via->port))
+        flow.address.port = sip_port(via->port);
     return flow;
 }
 
@@ -151,6 +150,8 @@ settle(struct sip_transaction *transaction)
     transaction->lookup = 0;
     sip_message_free(transaction->best);
     transaction->best = NULL;
+    sip_message_free(transaction->request);
+    transaction->request = NULL;
 }
 
 void
@@ -172,7 +173,6 @@ sip_transaction_free(struct sip_transaction *transaction)
         sip_branch_free(transaction->branches[i]);
     reload_alarm_clear(&adaptor->alarms, &transaction->again);
     reload_alarm_clear(&adaptor->alarms, &transaction->end);
-    sip_message_free(transaction->request);
     free(transaction->response);
     free(transaction);
 }
@@ -239,8 +239,9 @@ complete(struct sip_transaction *transaction, int status, reload_time now)
     if (transaction->state != SIP_TRANSACTION_PROCEEDING)
         return;
     settle(transaction);
-    transaction->state = transaction->is_invite && status < 300 ? SIP_TRANSACTION_CONFIRMED
-                                                                : SIP_TRANSACTION_COMPLETED;
+    transaction->is_accepted = transaction->is_invite && status < 300;
+    transaction->state =
+        transaction->is_accepted ? SIP_TRANSACTION_CONFIRMED : SIP_TRANSACTION_COMPLETED;
     transaction->interval = SIP_T1;
     /* Without an alarm the answer is not repeated by itself, but when the request is. */
     if (needs_ack && !transaction->source.is_reliable)

@@ -144,7 +144,7 @@ class Phone:
         return branch
 
     def expect(self, begin, limit_s=LIMIT_S):
-        """Waits for a message that begins with |begin|; only provisional answers may come before."""
+        """Waits for a message that begins with |begin|; before it only provisional answers."""
         self.socket.settimeout(limit_s)
         while True:
             text = self.socket.recv(65536).decode()
