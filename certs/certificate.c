@@ -14,6 +14,19 @@
 #include <stdio.h>
 #include <time.h>
 
+/* Whether |der| is just what |x509| encodes to. The signature does not cover the outermost layer:
+ * in BER one certificate could have as many hashes as one likes. */
+static bool
+is_canonical(X509 *x509, struct reload_bytes der)
+{
+    uint8_t *encoded = NULL;
+    int length = i2d_X509(x509, &encoded);
+    bool same =
+        length > 0 && reload_bytes_equal(der, (struct reload_bytes){encoded, (size_t)length});
+    OPENSSL_free(encoded);
+    return same;
+}
+
 int
 reload_certificate_parse(struct reload_bytes der, X509 **x509)
 {
@@ -23,7 +36,7 @@ reload_certificate_parse(struct reload_bytes der, X509 **x509)
     X509 *parsed = d2i_X509(NULL, &at, (long)der.size);
     if (!parsed)
         return RELOAD_E_CERTIFICATE;
-    if (at != der.data + der.size) {
+    if (at != der.data + der.size || !is_canonical(parsed, der)) {
         X509_free(parsed);
         return RELOAD_E_CERTIFICATE;
     }

@@ -113,6 +113,29 @@ START_TEST(odd_encodings)
 }
 END_TEST
 
+/* C13: BER where DER is due: the same certificate, with another hash. */
+START_TEST(not_canonical)
+{
+    begin();
+    X509 *x509 = pki_make(&(struct pki_spec){.issuer_key = pki_key(1), .issuer = root});
+    struct reload_bytes der = pki_der(x509);
+    uint8_t longer[2048];
+    ck_assert_uint_eq(der.data[0], 0x30);
+    ck_assert_uint_eq(der.data[1], 0x82); /* two octets of length */
+    longer[0] = 0x30;
+    longer[1] = 0x83;
+    longer[2] = 0;
+    memcpy(longer + 3, der.data + 2, der.size - 2);
+    ck_assert_int_eq(parse_and_identify(longer, der.size + 1), RELOAD_E_CERTIFICATE);
+    longer[1] = 0x80; /* no length: up to two zero octets */
+    memcpy(longer + 2, der.data + 4, der.size - 4);
+    longer[der.size - 2] = longer[der.size - 1] = 0;
+    ck_assert_int_eq(parse_and_identify(longer, der.size), RELOAD_E_CERTIFICATE);
+    X509_free(x509);
+    end();
+}
+END_TEST
+
 START_TEST(malformed_anchor)
 {
     static const uint8_t junk[] = "bad cert\n";
@@ -129,7 +152,7 @@ main(void)
 {
     pki_begin();
     int result = RUN_SUITE("certificate_malformed", prefixes_and_trailing, changed_octets,
-                           odd_encodings, malformed_anchor);
+                           odd_encodings, not_canonical, malformed_anchor);
     pki_end();
     return result;
 }
