@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/fetch_check.h"
+#include "reload/core/selection.h"
 #include "tests/unit/core/storage_fixture.h"
 
 #include <stdio.h>
