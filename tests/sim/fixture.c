@@ -11,7 +11,9 @@
 struct sim_options
 ring_options(void)
 {
-    struct sim_options options = {.topology = &reload_chord, .successor = sim_chord_successor};
+    struct sim_options options = {.topology = &reload_chord,
+                                  .successor = sim_chord_successor,
+                                  .describe = sim_chord_describe};
     if (getenv("SIM_LOG") && *getenv("SIM_LOG")) {
         options.log = stderr;
         options.log_level = RELOAD_LOG_DEBUG;
@@ -30,14 +32,8 @@ void
 wait_until_whole(struct sim *s, uint64_t limit_ns)
 {
     bool whole = sim_run_until(s, sim_is_whole, NULL, limit_ns);
-    if (!whole) {
+    if (!whole)
         (void)sim_ring_is_whole(s, 0, stderr);
-        for (uint32_t i = 0; i < sim_node_count(s); i++)
-            if (sim_node(s, i)) {
-                fprintf(stderr, "%2u:", i);
-                sim_chord_describe(reload_node_topology(sim_node(s, i)), stderr);
-            }
-    }
     ck_assert_msg(whole, "the ring is not whole in time");
 }
 

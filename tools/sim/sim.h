@@ -56,10 +56,14 @@ struct sim;
 /* Reads a topology's first successor; false when it has none. */
 typedef bool sim_successor_fn(const void *topology_state, struct reload_node_id *successor);
 
+/* Writes a line about a topology's state, for people who look for a fault. */
+typedef void sim_describe_fn(const void *topology_state, FILE *out);
+
 /* Zero means the default that stands behind each. */
 struct sim_options {
     const struct reload_topology_ops *topology; /* must be given */
     sim_successor_fn *successor;                /* of that topology, for sim_ring_is_whole */
+    sim_describe_fn *describe;                  /* likewise; may be NULL */
     const struct reload_usage_ops *usages[RELOAD_USAGES_MAX];
     void *usage_arguments[RELOAD_USAGES_MAX];
     size_t usage_count;

@@ -86,6 +86,18 @@ complain_of_outsiders(const struct sim *sim, uint32_t overlay, FILE *why)
             complain(why, sim->hosts[i], "it has not joined");
 }
 
+static void
+describe(const struct sim *sim, uint32_t overlay, FILE *out)
+{
+    for (uint32_t i = 0; i < sim->host_count && sim->options.describe; i++) {
+        const struct sim_host *host = sim->hosts[i];
+        if (!host->node || host->options.overlay != overlay)
+            continue;
+        fprintf(out, "%3" PRIu32 ":", i);
+        sim->options.describe(reload_node_topology(host->node), out);
+    }
+}
+
 bool
 sim_ring_is_whole(struct sim *sim, uint32_t overlay, FILE *why)
 {
@@ -96,6 +108,8 @@ sim_ring_is_whole(struct sim *sim, uint32_t overlay, FILE *why)
     for (uint32_t i = 0; i < ring.count && whole; i++)
         whole = follows(sim, ring.peers[i], ring.peers[(i + 1) % ring.count], why) &&
                 shares(sim, ring.peers[i], ring.peers[(i + ring.count - 1) % ring.count], why);
+    if (!whole && why)
+        describe(sim, overlay, why);
     free(ring.peers);
     return whole;
 }
