@@ -23,9 +23,9 @@
 
 #define SIP_LIFE_MAX (24 * 3600 * RELOAD_SECOND) /* of anything */
 
-#define SIP_TRANSACTIONS_MAX 4096
+#define SIP_TRANSACTIONS_MAX 16384
 #define SIP_TRANSACTION_OCTETS_MAX (64u << 20) /* messages kept, in all */
-#define SIP_BUCKETS 1024
+#define SIP_BUCKETS 4096
 #define SIP_BRANCHES_MAX 10
 #define SIP_BINDINGS_MAX 8
 #define SIP_CONNECTIONS_MAX 64          /* TCP */
@@ -161,7 +161,7 @@ void sip_transaction_finish(struct sip_transaction *transaction, reload_time now
 /* Answers a request that has no transaction. */
 void sip_answer_stateless(struct reload_sip_adaptor *adaptor, const struct sip_flow *flow,
                           const struct sip_message *request, int status, reload_time now);
-/* Counts octets kept; false when there are too many. */
+/* Counts octets kept until the final answer; false when there are too many. */
 bool sip_transaction_charge(struct sip_transaction *transaction, size_t octets);
 
 /* sip_adaptor_branch.c */

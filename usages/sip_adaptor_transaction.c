@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define SLOT_BITS 12
+#define SLOT_BITS 14
 _Static_assert(SIP_TRANSACTIONS_MAX == 1 << SLOT_BITS, "a number holds a slot");
 
 static int
@@ -88,11 +88,19 @@ free_slot(struct reload_sip_adaptor *adaptor)
     return slot;
 }
 
+/* What a transaction holds: libosip2's lists and strings take a few times what a head has on the
+ * wire. After the answer that is gone; what stays is the answer, and branches without messages. */
 static size_t
-weight(const struct sip_message *message)
+weight_before(const struct sip_message *request)
 {
-    /* libosip2's lists and strings take a few times what a head has on the wire. */
-    return sizeof(struct sip_transaction) + 8192 + message->body_size;
+    return sizeof(struct sip_transaction) + 8192 + request->body_size;
+}
+
+static size_t
+weight_after(const struct sip_transaction *transaction)
+{
+    return sizeof *transaction + transaction->response_size +
+           transaction->branch_count * (sizeof(struct sip_branch) + 1024);
 }
 
 struct sip_transaction *
@@ -100,7 +108,7 @@ sip_transaction_new(struct reload_sip_adaptor *adaptor, const struct sip_flow *s
                     struct sip_message *request, reload_time now)
 {
     if (adaptor->transaction_count == SIP_TRANSACTIONS_MAX - 1 ||
-        adaptor->octets + weight(request) > SIP_TRANSACTION_OCTETS_MAX)
+        adaptor->octets + weight_before(request) > SIP_TRANSACTION_OCTETS_MAX)
         return NULL;
     struct sip_transaction *transaction = calloc(1, sizeof *transaction);
     if (!transaction || key_of(adaptor, source, request, transaction->key) != 0 ||
@@ -121,7 +129,7 @@ sip_transaction_new(struct reload_sip_adaptor *adaptor, const struct sip_flow *s
     transaction->request = request;
     transaction->begun_at = now;
     transaction->deadline = now + RELOAD_SIP_SETUP_TIME;
-    transaction->octets = weight(request);
+    transaction->octets = weight_before(request);
     adaptor->octets += transaction->octets;
     transaction->next_in_bucket = *bucket;
     *bucket = transaction;
@@ -239,6 +247,12 @@ complete(struct sip_transaction *transaction, int status, reload_time now)
     if (transaction->state != SIP_TRANSACTION_PROCEEDING)
         return;
     settle(transaction);
+    /* Branches that have not ended keep what they sent, but not for long. */
+    size_t left = weight_after(transaction);
+    if (left < transaction->octets) {
+        adaptor->octets -= transaction->octets - left;
+        transaction->octets = left;
+    }
     transaction->is_accepted = transaction->is_invite && status < 300;
     transaction->state =
         transaction->is_accepted ? SIP_TRANSACTION_CONFIRMED : SIP_TRANSACTION_COMPLETED;

@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#define SLOTS_MAX 8192
+#define SLOTS_MAX 16384
 
 /* What a descriptor may still be bringing over loopback: a moment of the host's time. */
 #define SETTLE_MS 1
