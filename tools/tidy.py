@@ -276,13 +276,18 @@ def check_variables(build):
 # ---- the program ---------------------------------------------------------------------------------
 
 def list_files(root):
-    """What git knows or would add; every file where there is no repository."""
-    listed = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard"],
-                            capture_output=True, text=True, check=False)
-    if listed.returncode == 0:
+    """What git knows or would add; every file where there is no repository or no git."""
+    try:
+        listed = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard"],
+                                capture_output=True, text=True, check=True)
         return sorted(set(listed.stdout.splitlines()))
-    return sorted(os.path.relpath(os.path.join(folder, name), root)
-                  for folder, _, names in os.walk(root) for name in names)
+    except (OSError, subprocess.CalledProcessError):
+        pass
+    paths = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(("build", ".", "__"))]
+        paths += [os.path.relpath(os.path.join(folder, name), root) for name in names]
+    return sorted(paths)
 
 
 def load(root):
