@@ -112,9 +112,11 @@ write_node_ids(FILE *out, const char *name, const struct reload_node_id *ids, si
 
 /* ---- the signatures ------------------------------------------------------------------------- */
 
-/* Signs |bytes| followed by our SignerIdentity (D25) and writes a SecurityBlock. */
+/* Signs |bytes| followed by our SignerIdentity (D25) and writes a SecurityBlock, |with_certificate|
+ * or without it. */
 static int
-sign(struct reload_bytes bytes, EVP_PKEY *key, X509 *x509, struct reload_writer *block)
+sign(struct reload_bytes bytes, EVP_PKEY *key, X509 *x509, bool with_certificate,
+     struct reload_writer *block)
 {
     uint8_t der[RELOAD_CERTIFICATE_SIZE_MAX], hash[EVP_MAX_MD_SIZE], data[256], value[1024];
     uint8_t *at = der;
@@ -142,7 +144,8 @@ sign(struct reload_bytes bytes, EVP_PKEY *key, X509 *x509, struct reload_writer 
     size_t mark = reload_writer_begin(block, 2);
     struct reload_generic_certificate certificate = {.type = RELOAD_CERTIFICATE_TYPE_X509,
                                                      .certificate = {der, (size_t)length}};
-    reload_generic_certificate_encode(block, &wire, &certificate);
+    if (with_certificate)
+        reload_generic_certificate_encode(block, &wire, &certificate);
     reload_writer_end(block, mark, 2);
     reload_signature_encode(block, &wire, &signature);
     return good && !block->failed ? 0 : RELOAD_E_CRYPTO;
@@ -150,13 +153,14 @@ sign(struct reload_bytes bytes, EVP_PKEY *key, X509 *x509, struct reload_writer 
 
 /* Writes a |name| element with the signature of |bytes|, when there is somebody to sign. */
 static int
-write_signature(FILE *out, const char *name, struct reload_bytes bytes, const struct author *author)
+write_signature(FILE *out, const char *name, struct reload_bytes bytes, const struct author *author,
+                bool with_certificate)
 {
     uint8_t data[BLOCK_SIZE_MAX];
     struct reload_writer block = reload_writer_of(data, sizeof data);
     if (!author->key)
         return 0;
-    int error = sign(bytes, author->key, author->certificate, &block);
+    int error = sign(bytes, author->key, author->certificate, with_certificate, &block);
     if (error)
         return error;
     fprintf(out, "<%s>\n", name);
@@ -184,7 +188,9 @@ write_kind(FILE *out, const struct reload_config_kind *kind)
     fprintf(out, "          <max-size>%u</max-size>\n        </kind>", kind->max_size);
 }
 
-/* A kind-block: the Kind, and the signature over its bytes (11.1). */
+/* A kind-block: the Kind, and the signature over its bytes (11.1). The certificate is in the
+ * signature of the whole: it stands there once, so that a document fits into a ConfigUpdate (D14).
+ */
 static int
 write_kind_block(FILE *out, const struct reload_config_kind *kind, const struct author *author)
 {
@@ -198,7 +204,7 @@ write_kind_block(FILE *out, const struct reload_config_kind *kind, const struct 
     if (!error) {
         fprintf(out, "      <kind-block>\n        %s\n", text);
         error = write_signature(out, "kind-signature",
-                                (struct reload_bytes){(const uint8_t *)text, size}, author);
+                                (struct reload_bytes){(const uint8_t *)text, size}, author, false);
         fputs("      </kind-block>\n", out);
     }
     free(text);
@@ -325,7 +331,7 @@ write_document(FILE *out, struct reload_bytes element, const struct author *auth
           out);
     fwrite(element.data, 1, element.size, out);
     fputs("\n", out);
-    int error = write_signature(out, "signature", element, author);
+    int error = write_signature(out, "signature", element, author, true);
     fputs("</overlay>\n", out);
     return error;
 }
