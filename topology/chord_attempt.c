@@ -9,8 +9,13 @@
 
 #define FAILED_PAUSE (10 * RELOAD_SECOND)  /* before somebody who failed is tried again */
 #define CROSSING_PAUSE (1 * RELOAD_SECOND) /* the same, when it is attaching to us */
-#define HEARSAY_MAX 64                     /* Attaches in a row that Updates may cost us */
-#define HEARSAY_REFILL (500 * RELOAD_MS)   /* and one more each */
+#define TRIES_MAX 3
+#define RETRY_PAUSE (4 * RELOAD_SECOND)  /* once, then twice as long */
+#define LOST_PAUSE (3 * RELOAD_SECOND)   /* before a lost neighbour is tried again */
+#define LOST_WAITING_MAX 6               /* lost neighbours to be tried */
+#define LOST_RUNNING_MAX 2               /* at a time, so that new ones do not wait for dead ones */
+#define HEARSAY_MAX 64                   /* Attaches in a row that Updates may cost us */
+#define HEARSAY_REFILL (500 * RELOAD_MS) /* and one more each */
 
 static void
 remember_failure(struct reload_chord *chord, struct reload_chord_place place, reload_time until)
@@ -48,6 +53,49 @@ reload_chord_attempt_was_ours(const struct reload_chord *chord, struct reload_ch
     return false;
 }
 
+static bool
+hearsay_allows(struct reload_chord *chord, reload_time now)
+{
+    reload_time periods = (now - chord->attempts_since) / HEARSAY_REFILL;
+    if (periods > HEARSAY_MAX)
+        periods = HEARSAY_MAX;
+    chord->attempts_left += (unsigned)periods;
+    if (chord->attempts_left > HEARSAY_MAX)
+        chord->attempts_left = HEARSAY_MAX;
+    if (periods)
+        chord->attempts_since = now;
+    if (chord->attempts_left == 0)
+        return false;
+    chord->attempts_left--;
+    return true;
+}
+
+/* Whether |place| would be a neighbour of ours if it were linked, and a peer. */
+static bool
+is_wanted(const struct reload_chord *chord, struct reload_chord_place place)
+{
+    struct reload_chord_place picked[2 * RELOAD_CHORD_REACH_MAX];
+    return chord->phase == RELOAD_CHORD_JOINED && !reload_chord_link_to(chord, place) &&
+           reload_chord_table_candidates(&chord->table, &place, 1, picked) > 0;
+}
+
+/* Whether |attempt|, which failed, is worth another try: nobody will tell a peer of its neighbours
+ * again soon. The second try is routed conventionally: whom we know it from may have lost it. */
+static bool
+try_again(struct reload_chord *chord, struct reload_chord_attempt *attempt, reload_time now)
+{
+    bool neighbor =
+        attempt->purpose == RELOAD_CHORD_FOR_NEIGHBOR || attempt->purpose == RELOAD_CHORD_FOR_LOST;
+    if (!neighbor || ++attempt->tries >= TRIES_MAX || !is_wanted(chord, attempt->target) ||
+        !hearsay_allows(chord, now))
+        return false;
+    attempt->has_via = false;
+    attempt->state = RELOAD_CHORD_WAITING;
+    attempt->due = now + RETRY_PAUSE * attempt->tries;
+    reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, attempt->due);
+    return true;
+}
+
 static void
 ended(void *argument, int error, uint32_t link, const struct reload_node_id *node_id,
       reload_time now)
@@ -61,7 +109,7 @@ ended(void *argument, int error, uint32_t link, const struct reload_node_id *nod
     reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, now);
     if (!error)
         reload_chord_attempt_mark_ours(chord, reload_chord_place_of(node_id));
-    else if (!copy.to_resource)
+    else if (!copy.to_resource && !try_again(chord, attempt, now))
         remember_failure(chord, copy.target,
                          now + (error == RELOAD_E_IN_PROGRESS ? CROSSING_PAUSE : FAILED_PAUSE));
     if (copy.purpose == RELOAD_CHORD_FOR_JOIN)
@@ -104,32 +152,46 @@ start(struct reload_chord *chord, struct reload_chord_attempt *attempt, reload_t
         ended(attempt, error, 0, &target, now);
 }
 
+/* How many attempts are in |state|: all, or only those for lost neighbours. */
 static size_t
-count_running(const struct reload_chord *chord)
+count(const struct reload_chord *chord, int state, bool only_lost)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++)
-        count += chord->attempts[i].state == RELOAD_CHORD_RUNNING;
-    return count;
+    size_t found = 0;
+    for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++) {
+        const struct reload_chord_attempt *attempt = &chord->attempts[i];
+        found += (int)attempt->state == state &&
+                 (!only_lost || attempt->purpose == RELOAD_CHORD_FOR_LOST);
+    }
+    return found;
+}
+
+/* Whether |attempt|, which waits, can start now. One that has become pointless is freed. */
+static bool
+may_start(struct reload_chord *chord, struct reload_chord_attempt *attempt, reload_time now)
+{
+    bool lost = attempt->purpose == RELOAD_CHORD_FOR_LOST;
+    if (attempt->due > now) {
+        reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, attempt->due);
+        return false;
+    }
+    /* It may have come to us while we waited. */
+    if ((lost && !is_wanted(chord, attempt->target)) ||
+        (!attempt->to_resource && reload_chord_link_to(chord, attempt->target))) {
+        attempt->state = RELOAD_CHORD_FREE;
+        return false;
+    }
+    return !lost || count(chord, RELOAD_CHORD_RUNNING, true) < LOST_RUNNING_MAX;
 }
 
 void
 reload_chord_attempt_due(struct reload_chord *chord, reload_time now)
 {
-    size_t running = count_running(chord);
     for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++) {
         struct reload_chord_attempt *attempt = &chord->attempts[i];
-        if (running >= RELOAD_CHORD_ATTEMPTS_RUNNING_MAX)
-            return;
-        if (attempt->state != RELOAD_CHORD_WAITING)
-            continue;
-        /* It may have come to us while we waited. */
-        if (!attempt->to_resource && reload_chord_link_to(chord, attempt->target)) {
-            attempt->state = RELOAD_CHORD_FREE;
-            continue;
-        }
-        start(chord, attempt, now);
-        running++;
+        if (count(chord, RELOAD_CHORD_RUNNING, false) >= RELOAD_CHORD_ATTEMPTS_RUNNING_MAX)
+            return; /* the end of one sets the timer */
+        if (attempt->state == RELOAD_CHORD_WAITING && may_start(chord, attempt, now))
+            start(chord, attempt, now);
     }
 }
 
@@ -173,23 +235,6 @@ is_worth(const struct reload_chord *chord, struct reload_chord_place place, relo
     return true;
 }
 
-static bool
-hearsay_allows(struct reload_chord *chord, reload_time now)
-{
-    reload_time periods = (now - chord->attempts_since) / HEARSAY_REFILL;
-    if (periods > HEARSAY_MAX)
-        periods = HEARSAY_MAX;
-    chord->attempts_left += (unsigned)periods;
-    if (chord->attempts_left > HEARSAY_MAX)
-        chord->attempts_left = HEARSAY_MAX;
-    if (periods)
-        chord->attempts_since = now;
-    if (chord->attempts_left == 0)
-        return false;
-    chord->attempts_left--;
-    return true;
-}
-
 void
 reload_chord_attempt_neighbor(struct reload_chord *chord, struct reload_chord_place place,
                               const struct reload_chord_place *via, reload_time now)
@@ -204,6 +249,20 @@ reload_chord_attempt_neighbor(struct reload_chord *chord, struct reload_chord_pl
     attempt->has_via = via != NULL;
     if (via)
         attempt->via = *via;
+}
+
+void
+reload_chord_attempt_lost(struct reload_chord *chord, struct reload_chord_place place,
+                          reload_time now)
+{
+    struct reload_chord_attempt *attempt = NULL;
+    if (count(chord, RELOAD_CHORD_WAITING, true) < LOST_WAITING_MAX && is_worth(chord, place, now))
+        attempt = reserve(chord, now);
+    if (!attempt)
+        return;
+    attempt->purpose = RELOAD_CHORD_FOR_LOST;
+    attempt->target = place;
+    attempt->due = now + LOST_PAUSE;
 }
 
 void

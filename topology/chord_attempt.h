@@ -14,6 +14,11 @@
 void reload_chord_attempt_neighbor(struct reload_chord *chord, struct reload_chord_place place,
                                    const struct reload_chord_place *via, reload_time now);
 
+/* reload_chord_attempt_lost attaches again, a little later, to |place|, a neighbour whose link
+ * failed, unless others have taken its place by then (10.7.1). */
+void reload_chord_attempt_lost(struct reload_chord *chord, struct reload_chord_place place,
+                               reload_time now);
+
 /* reload_chord_attempt_finger attaches to |place|, routed conventionally, on the same conditions.
  */
 void reload_chord_attempt_finger(struct reload_chord *chord, struct reload_chord_place place,

@@ -26,6 +26,7 @@
  * it is replaced by the right one. */
 #define HOLD_DOWN (30 * RELOAD_SECOND)
 #define REPAIR_FIRST (1 * RELOAD_SECOND)
+#define PARTITION_SOON (20 * RELOAD_SECOND)
 
 static struct reload_chord_view
 look(const struct reload_chord_table *table)
@@ -124,6 +125,10 @@ reload_chord_changed(struct reload_chord *chord, enum reload_chord_cause cause, 
     }
     if (near && cause == RELOAD_CHORD_CAUSE_LOST)
         reload_chord_arm(chord, RELOAD_CHORD_TIMER_REPAIR, now + REPAIR_FIRST);
+    /* Perhaps not it is gone, but the way to its part of the ring: do not wait for the next search. */
+    if ((near || range) && cause == RELOAD_CHORD_CAUSE_LOST)
+        reload_chord_arm(chord, RELOAD_CHORD_TIMER_PARTITION,
+                         now + reload_chord_jitter(chord, PARTITION_SOON));
     tell(chord, range, near, cause, now);
     /* Who just joined is spared: its admitting peer and that one's successor have the data. */
     if (!joined) {

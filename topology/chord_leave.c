@@ -130,8 +130,12 @@ reload_chord_link_down(void *state, uint32_t link, const struct reload_node_id *
     if (reload_chord_admit_is_pending(chord, place))
         reload_chord_admit_cancel(chord);
     const struct reload_chord_peer *peer = reload_chord_table_find(&chord->table, place);
-    if (peer && peer->link == link)
+    if (peer && peer->link == link) {
+        bool was_neighbor = reload_chord_table_is_neighbor(&chord->table, peer);
         lose(chord, place, now);
+        if (was_neighbor && chord->phase == RELOAD_CHORD_JOINED)
+            reload_chord_attempt_lost(chord, place, now);
+    }
     reload_chord_join_lost(chord, place, now);
 }
 

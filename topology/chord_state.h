@@ -82,6 +82,7 @@ struct reload_chord_admission {
 
 enum reload_chord_purpose {
     RELOAD_CHORD_FOR_NEIGHBOR,
+    RELOAD_CHORD_FOR_LOST, /* a neighbour whose link failed: perhaps only the link did (10.7.1) */
     RELOAD_CHORD_FOR_FINGER,
     RELOAD_CHORD_FOR_MERGE, /* another ring, or a part of ours that we did not know */
     RELOAD_CHORD_FOR_JOIN,
@@ -98,6 +99,8 @@ struct reload_chord_attempt {
     struct reload_chord_place via; /* source-routed through this peer (10.6) */
     uint32_t first_link;           /* 0: routed by the table */
     uint32_t number;               /* FOR_JOIN: join.number */
+    unsigned tries;
+    reload_time due; /* WAITING: not before */
 };
 
 struct reload_chord_failure {
