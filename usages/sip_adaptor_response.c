@@ -32,6 +32,10 @@ sip_response_decide(struct sip_transaction *transaction, reload_time now)
     for (size_t i = 0; i < transaction->branch_count; i++)
         if (transaction->branches[i]->state != SIP_BRANCH_COMPLETED)
             return;
+    if (transaction->is_ack) {
+        sip_transaction_finish(transaction, now);
+        return;
+    }
     int status = transaction->best_status ? transaction->best_status : 480;
     struct sip_message *response = transaction->best;
     transaction->best = NULL;

@@ -122,6 +122,8 @@ START_TEST(calls)
     phone_expect(alice, "SIP/2.0 200", RELOAD_SECOND);
     ck_assert_uint_eq(reload_sip_adaptor_counters(a->adaptor)->calls_placed, 1);
     ck_assert_uint_eq(reload_sip_adaptor_counters(a->adaptor)->calls_answered, 1);
+    ck_assert_uint_eq(reload_sip_adaptor_counters(a->adaptor)->unreachable, 0);
+    ck_assert_uint_eq(reload_sip_adaptor_counters(a->adaptor)->requests_forwarded, 3);
     /* Nothing more, and everything is forgotten. */
     phone_expect_nothing(bob, 60 * RELOAD_SECOND);
     world_end(&world);
