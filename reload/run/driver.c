@@ -265,6 +265,12 @@ reload_driver_start(struct reload_driver *driver)
     return error;
 }
 
+bool
+reload_driver_is_unresolved(const struct reload_driver *driver)
+{
+    return driver->unresolved;
+}
+
 struct reload_node *
 reload_driver_node(struct reload_driver *driver)
 {

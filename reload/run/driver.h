@@ -54,6 +54,10 @@ void reload_driver_free(struct reload_driver *driver);
  * the node with their addresses, our own left out. May be called again. */
 RELOAD_CHECKED int reload_driver_start(struct reload_driver *driver);
 
+/* reload_driver_is_unresolved tells whether the last reload_driver_start could not find the address
+ * of some bootstrap node: worth another try when the node does not get in. */
+bool reload_driver_is_unresolved(const struct reload_driver *driver);
+
 /* reload_driver_turn carries out what the node asks for, now. */
 void reload_driver_turn(struct reload_driver *driver);
 

@@ -30,13 +30,15 @@ static size_t
 add(const struct reload_driver *driver, const struct reload_address *address,
     struct reload_candidate *candidates, size_t count, size_t max)
 {
-    for (size_t i = 0; i < driver->protocol_count && count < max; i++)
-        candidates[count++] =
+    for (size_t i = 0; i < driver->protocol_count && count < max; i++) {
+        candidates[count] =
             (struct reload_candidate){.address = *address,
                                       .priority = (uint32_t)(max - count),
                                       .overlay_link = driver_overlay_link(driver->protocols[i]),
                                       .type = RELOAD_CAND_TYPE_HOST,
                                       .foundation = "1"};
+        count++;
+    }
     return count;
 }
 
@@ -48,6 +50,7 @@ driver_resolve(struct reload_driver *driver, struct reload_candidate *candidates
     struct own own;
     own.count = driver_addresses(&driver->address, own.addresses, OWN_MAX);
     size_t count = 0;
+    driver->unresolved = false;
     for (size_t i = 0; i < config->bootstrap_node_count; i++) {
         const struct reload_config_bootstrap *node = &config->bootstrap_nodes[i];
         struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
@@ -58,6 +61,7 @@ driver_resolve(struct reload_driver *driver, struct reload_candidate *candidates
         if (failure) {
             reload_env_log(env, RELOAD_LOG_WARNING, "bootstrap node %s: %s", node->address,
                            gai_strerror(failure));
+            driver->unresolved = true;
             continue;
         }
         for (const struct addrinfo *at = found; at; at = at->ai_next) {

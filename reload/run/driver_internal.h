@@ -70,6 +70,7 @@ struct reload_driver {
     struct driver_link_bucket links[LINK_BUCKETS];
     size_t link_count;
     bool turning;
+    bool unresolved; /* a bootstrap node's name, when it was last asked for */
 };
 
 reload_time driver_now(const struct reload_driver *driver);

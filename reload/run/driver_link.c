@@ -282,7 +282,7 @@ never_recv(void *argument, struct reload_connection *connection, struct reload_b
     (void)argument;
     (void)connection;
     (void)bytes;
-    assert(!"octets of a connection that nobody took");
+    assert(false && "octets of a connection that nobody took");
 }
 
 static void
@@ -291,7 +291,7 @@ never_down(void *argument, struct reload_connection *connection, int error)
     (void)argument;
     (void)connection;
     (void)error;
-    assert(!"the end of a connection that nobody took");
+    assert(false && "the end of a connection that nobody took");
 }
 
 const struct reload_connection_user driver_incoming_user = {incoming_up, never_recv, never_down};

@@ -15,6 +15,8 @@
 
 #include <stdio.h>
 
+#define RESOLVE_PAUSE (15 * RELOAD_SECOND)
+
 /* All that a node may be made of; main() decides nothing more. */
 static const struct reload_topology_ops *const topologies[] = {&reload_chord};
 
@@ -77,11 +79,22 @@ on_event(void *argument, const struct reload_effect *event)
     case RELOAD_EVENT_JOIN_FAILED:
         reload_env_log(env, RELOAD_LOG_WARNING, "cannot join yet: %s; trying again",
                        reload_error_text(event->error));
+        if (reload_driver_is_unresolved(daemon->driver))
+            reload_timer_set(daemon->resolve, daemon_now(daemon) + RESOLVE_PAUSE);
         break;
     case RELOAD_EVENT_CLONE:
         reload_env_log(env, RELOAD_LOG_ERROR, "another node uses our Node-ID and certificate");
         break;
     }
+}
+
+/* Names may be known by now: the name server, too, may have been started just before. */
+static void
+on_resolve(void *argument)
+{
+    struct daemon *daemon = argument;
+    if (!reload_node_joined(daemon_node(daemon)))
+        (void)reload_driver_start(daemon->driver);
 }
 
 /* ---- ending --------------------------------------------------------------------------------- */
@@ -166,6 +179,8 @@ daemon_open(struct daemon *daemon, char *reason)
     error = reload_loop_new(&daemon->loop);
     if (!error)
         error = reload_loop_timer(daemon->loop, on_stop, daemon, &daemon->stop);
+    if (!error)
+        error = reload_loop_timer(daemon->loop, on_resolve, daemon, &daemon->resolve);
     if (error) {
         (void)snprintf(reason, SETTINGS_REASON_SIZE, "%s", reload_error_text(error));
         return error;
@@ -208,5 +223,6 @@ daemon_close(struct daemon *daemon)
     control_free(daemon->control);
     credentials_close(daemon);
     reload_timer_free(daemon->stop);
+    reload_timer_free(daemon->resolve);
     reload_loop_free(daemon->loop);
 }

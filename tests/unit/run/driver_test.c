@@ -384,12 +384,16 @@ START_TEST(bootstrap_nodes_are_resolved_without_our_own_address)
     a.world->env.level = RELOAD_LOG_ERROR;
     ck_assert_int_eq(reload_driver_start(a.driver), 0);
     ck_assert_uint_eq(a.node->bootstrap_count, 4);
+    ck_assert(reload_driver_is_unresolved(a.driver));
     const struct reload_candidate *found = a.node->bootstrap;
     ck_assert_uint_eq(found[0].address.port, 6001);
     ck_assert_uint_eq(found[0].overlay_link, 4);
     ck_assert_uint_eq(found[1].overlay_link, 3);
     ck_assert_uint_eq(found[2].address.family, 6);
     ck_assert_uint_eq(found[2].address.port, 6002);
+    a.config.bootstrap_node_count = 3;
+    ck_assert_int_eq(reload_driver_start(a.driver), 0);
+    ck_assert(!reload_driver_is_unresolved(a.driver));
     host_fini(&a);
     world_fini(&world);
 }
