@@ -86,8 +86,7 @@ reload_access_check(const struct reload_access_hash *hash, const struct reload_k
                     const struct reload_access_signer *signer)
 {
     if (row->access_policy >= sizeof policies / sizeof policies[0] ||
-        !policies[row->access_policy] ||
-        !reload_identity_has(signer->identity, signer->node_id))
+        !policies[row->access_policy] || !reload_identity_has(signer->identity, signer->node_id))
         return RELOAD_E_FORBIDDEN;
     struct question question = {hash, row, resource, key, signer};
     return policies[row->access_policy](&question);

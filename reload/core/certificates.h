@@ -43,8 +43,8 @@ void reload_certificates_drop(struct reload_certificates *certificates,
                               struct reload_certificate *certificate);
 
 /* reload_certificates_begin starts a new list of certificates; reload_certificates_list adds
- * |certificate| to it, once, and never |self|, which every message carries anyway. Returns false when
- * there are |capacity| in it already. */
+ * |certificate| to it, once, and never |self|, which every message carries anyway. Returns false
+ * when there are |capacity| in it already. */
 void reload_certificates_begin(struct reload_certificates *certificates);
 RELOAD_CHECKED bool reload_certificates_list(struct reload_certificates *certificates,
                                              struct reload_certificate *certificate,

@@ -1,7 +1,7 @@
 /* fetch.c: Fetch, answered: values with the certificates of those who signed them. RFC 6940 7.4.2.
  *
- * Answered from what this peer holds, responsible or replica: a Fetch that is addressed to a Node-ID
- * reads replicas (D26). SPDX-License-Identifier: BSD-2-Clause */
+ * Answered from what this peer holds, responsible or replica: a Fetch that is addressed to a
+ * Node-ID reads replicas (D26). SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/node_internal.h"
 #include "reload/core/selection.h"
 
@@ -29,8 +29,7 @@ reload_handle_fetch(struct reload_node *node, const struct reload_incoming *inco
                     struct reload_answer *answer, reload_time now)
 {
     struct reload_fetch_req request;
-    struct reload_reader reader =
-        reload_reader_of(incoming->message->contents.message_body);
+    struct reload_reader reader = reload_reader_of(incoming->message->contents.message_body);
     int error = reload_fetch_req_decode(&reader, &node->wire, &request);
     if (!error && reload_reader_left(&reader))
         error = RELOAD_E_TRAILING;

@@ -1,5 +1,5 @@
-/* fetch_check.h: the asking side of Fetch: requests encoded, answers checked value by value. RFC 6940
- * 7.4.2, 13.5.3; D15.
+/* fetch_check.h: the asking side of Fetch: requests encoded, answers checked value by value. RFC
+ * 6940 7.4.2, 13.5.3; D15.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_CORE_FETCH_CHECK_H
@@ -8,8 +8,8 @@
 #include "reload/core/kind.h"
 #include "reload/core/value.h"
 
-/* One value that passed all checks. |signer| is NULL for "does not exist", said by the answering peer;
- * all is valid for the call. */
+/* One value that passed all checks. |signer| is NULL for "does not exist", said by the answering
+ * peer; all is valid for the call. */
 struct reload_fetched {
     const struct reload_kind *row;
     uint64_t generation;
@@ -33,13 +33,14 @@ struct reload_fetch_check {
 };
 
 /* reload_fetch_request writes a FetchReq.
- * Returns 0, RELOAD_E_UNKNOWN_KIND, RELOAD_E_USAGE (a Kind twice, first > last), RELOAD_E_TOO_LARGE. */
+ * Returns 0, RELOAD_E_UNKNOWN_KIND, RELOAD_E_USAGE (a Kind twice, first > last),
+ * RELOAD_E_TOO_LARGE. */
 RELOAD_CHECKED int reload_fetch_request(struct reload_node *node, struct reload_bytes resource,
                                         const struct reload_fetch_specifier *specifiers,
                                         size_t count, struct reload_writer *writer);
 
-/* reload_fetch_check_answer hands on every value of |answer|, a FetchAns, that was asked for, comes for
- * the first time, is not older than what was seen before, was signed by one who may, and whose
+/* reload_fetch_check_answer hands on every value of |answer|, a FetchAns, that was asked for, comes
+ * for the first time, is not older than what was seen before, was signed by one who may, and whose
  * signature is right; the others are counted.
  * Returns 0, or RELOAD_E_MALFORMED, RELOAD_E_TRUNCATED, RELOAD_E_TRAILING (no FetchAns at all). */
 RELOAD_CHECKED int reload_fetch_check_answer(struct reload_fetch_check *check,

@@ -48,8 +48,7 @@ reload_handle_find(struct reload_node *node, const struct reload_incoming *incom
 {
     struct reload_find_req request;
     struct reload_node_id id;
-    struct reload_reader reader =
-        reload_reader_of(incoming->message->contents.message_body);
+    struct reload_reader reader = reload_reader_of(incoming->message->contents.message_body);
     int error = reload_find_req_decode(&reader, &node->wire, &request);
     if (!error && reload_reader_left(&reader))
         error = RELOAD_E_TRAILING;

@@ -15,8 +15,8 @@ struct reload_job {
     void (*fini)(struct reload_job *job); /* frees what it owns; may be NULL */
 };
 
-/* reload_job_new returns |size| zeroed octets that begin with a struct reload_job, or NULL: there is no
- * memory, or there are RELOAD_JOBS_MAX already. */
+/* reload_job_new returns |size| zeroed octets that begin with a struct reload_job, or NULL: there
+ * is no memory, or there are RELOAD_JOBS_MAX already. */
 void *reload_job_new(struct reload_node *node, size_t size, void (*fini)(struct reload_job *job));
 
 /* reload_job_free ends |job|. */

@@ -82,7 +82,8 @@ check(const struct reload_kind *row)
         return 0;
     case RELOAD_ACCESS_USER_NODE_MATCH: /* RFC6940 7.3.3: only with dictionary types */
         return row->data_model == RELOAD_DATA_MODEL_DICTIONARY ? 0 : RELOAD_E_CONFIG;
-    case RELOAD_ACCESS_NODE_MULTIPLE: /* RFC6940 7.3.4: the maximum MUST be specified; D25: one octet */
+    case RELOAD_ACCESS_NODE_MULTIPLE: /* RFC6940 7.3.4: the maximum MUST be specified; D25: one
+                                         octet */
         return row->max_node_multiple >= 1 && row->max_node_multiple <= 255 ? 0 : RELOAD_E_CONFIG;
     default:
         return RELOAD_E_CONFIG;

@@ -91,8 +91,8 @@ find(const struct reload_marks *marks, const struct reload_mark_place *place)
 }
 
 void
-reload_marks_note(struct reload_marks *marks, const struct reload_mark_place *place,
-                  uint64_t value, reload_time expires)
+reload_marks_note(struct reload_marks *marks, const struct reload_mark_place *place, uint64_t value,
+                  reload_time expires)
 {
     struct reload_mark *mark = find(marks, place);
     if (value == 0)

@@ -40,8 +40,9 @@ void reload_marks_init(struct reload_marks *marks, const struct reload_env *env,
                        struct reload_prng *prng, size_t count_max, size_t octets_max);
 void reload_marks_fini(struct reload_marks *marks);
 
-/* reload_marks_note remembers |value| at |place| until |expires|, unless a greater one is known there
- * already. Without memory nothing is noted: the window that RFC 6940 7.4.1.3 admits stays open. */
+/* reload_marks_note remembers |value| at |place| until |expires|, unless a greater one is known
+ * there already. Without memory nothing is noted: the window that RFC 6940 7.4.1.3 admits stays
+ * open. */
 void reload_marks_note(struct reload_marks *marks, const struct reload_mark_place *place,
                        uint64_t value, reload_time expires);
 

@@ -1,8 +1,8 @@
 /* node_store.c: the verb that stores and removes. RFC 6940 7.4.1, 7.4.1.3; D9.
  *
- * When the storing peer has something newer (our clock is behind, or the value is another device's),
- * the storage time there is fetched, and the store is tried once more just above it, as section 7
- * allows. SPDX-License-Identifier: BSD-2-Clause */
+ * When the storing peer has something newer (our clock is behind, or the value is another
+ * device's), the storage time there is fetched, and the store is tried once more just above it, as
+ * section 7 allows. SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/fetch_check.h"
 #include "reload/core/job.h"
 #include "reload/core/node_internal.h"
@@ -41,9 +41,8 @@ static struct reload_mark_place
 place_of(const struct store_job *job, const struct reload_kind *row,
          const struct reload_store_value *value, uint8_t octets[4])
 {
-    struct reload_mark_place place = {.resource = resource_of(job),
-                                      .kind = row->kind,
-                                      .type = RELOAD_MARK_STORAGE_TIME};
+    struct reload_mark_place place = {
+        .resource = resource_of(job), .kind = row->kind, .type = RELOAD_MARK_STORAGE_TIME};
     if (row->data_model == RELOAD_DATA_MODEL_ARRAY)
         place.key = reload_value_index_key(value->index, octets);
     if (row->data_model == RELOAD_DATA_MODEL_DICTIONARY)
@@ -242,8 +241,8 @@ answered(void *argument, const struct reload_result *result, reload_time now)
 {
     struct store_job *job = argument;
     struct reload_result told = *result;
-    bool too_old = result->error == RELOAD_E_REFUSED &&
-                   result->error_code == RELOAD_ERROR_DATA_TOO_OLD;
+    bool too_old =
+        result->error == RELOAD_E_REFUSED && result->error_code == RELOAD_ERROR_DATA_TOO_OLD;
     if (!told.error)
         told.error = check_answer(job, result->message);
     if (!told.error)

@@ -30,8 +30,8 @@ reload_ordered_compare(struct reload_bytes a, struct reload_bytes b)
     return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
-/* reload_ordered_insert puts |entry|, whose |key| and |priority| are set, into |set|, which must not
- * hold an entry with this key. */
+/* reload_ordered_insert puts |entry|, whose |key| and |priority| are set, into |set|, which must
+ * not hold an entry with this key. */
 void reload_ordered_insert(struct reload_ordered *set, struct reload_ordered_entry *entry);
 
 /* reload_ordered_remove takes |entry| out of |set|, where it must be. */
@@ -48,8 +48,8 @@ struct reload_ordered_entry *reload_ordered_from(const struct reload_ordered *se
 struct reload_ordered_entry *reload_ordered_after(const struct reload_ordered *set,
                                                   struct reload_bytes key);
 
-/* reload_ordered_first and reload_ordered_last return the entry with the least and the greatest key,
- * or NULL. */
+/* reload_ordered_first and reload_ordered_last return the entry with the least and the greatest
+ * key, or NULL. */
 struct reload_ordered_entry *reload_ordered_first(const struct reload_ordered *set);
 struct reload_ordered_entry *reload_ordered_last(const struct reload_ordered *set);
 

@@ -14,8 +14,8 @@
 
 /* ---- after a Store -------------------------------------------------------------------------- */
 
-/* RFC6940 10.4: to the successors, incrementing the replica number for each. One that does not take it
- * gets it from the topology's next push. */
+/* RFC6940 10.4: to the successors, incrementing the replica number for each. One that does not take
+ * it gets it from the topology's next push. */
 void
 reload_push_replicas(struct reload_node *node, const struct reload_resource *resource,
                      uint64_t stamp, reload_time now)
@@ -53,8 +53,8 @@ next_resource(struct reload_push *push)
     }
     if (!resource || (push->wraps && !push->wrapped))
         return resource;
-    bool inside = reload_ordered_compare(reload_resource_id(resource),
-                                         position(node, &push->upto)) <= 0;
+    bool inside =
+        reload_ordered_compare(reload_resource_id(resource), position(node, &push->upto)) <= 0;
     return inside ? resource : NULL;
 }
 
@@ -124,8 +124,7 @@ begin(struct reload_alarm *alarm, void *owner, uint64_t now)
 int
 reload_topology_push(struct reload_node *node, const struct reload_node_id *target,
                      const struct reload_node_id *after, const struct reload_node_id *upto,
-                     uint8_t replica_number, reload_push_fn *done, void *argument,
-                     reload_time now)
+                     uint8_t replica_number, reload_push_fn *done, void *argument, reload_time now)
 {
     struct reload_push *push = NULL;
     struct reload_node_id id;
@@ -183,8 +182,8 @@ is_kept(struct reload_node *node, const struct reload_resource *resource)
     return node->topology->keeps(node->topology_state, &id);
 }
 
-/* RFC6940 6.4.2.3: a peer that is no longer responsible MUST attempt to store a copy at the correct node,
- * unless that is known to have one; then the data goes (10.7.3). */
+/* RFC6940 6.4.2.3: a peer that is no longer responsible MUST attempt to store a copy at the correct
+ * node, unless that is known to have one; then the data goes (10.7.3). */
 static void
 leave_to_others(struct reload_node *node, struct reload_resource *resource, reload_time now)
 {

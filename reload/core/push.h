@@ -1,5 +1,5 @@
-/* push.h: what is stored here goes to other peers: replicas of what was just stored, ranges that move
- * with the ring, and what this peer must not keep. RFC 6940 7.4.1.1, 10.4, 10.7.3, 6.4.2.3.
+/* push.h: what is stored here goes to other peers: replicas of what was just stored, ranges that
+ * move with the ring, and what this peer must not keep. RFC 6940 7.4.1.1, 10.4, 10.7.3, 6.4.2.3.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_CORE_PUSH_H

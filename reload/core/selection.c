@@ -11,8 +11,8 @@
 
 /* ---- checks --------------------------------------------------------------------------------- */
 
-/* RFC6940 7.4.2.1: first MUST be less than or equal to the second; ranges MUST NOT overlap. Indices are
- * unsigned here, whatever "int32" says: 0xffffffff would be less than 0. */
+/* RFC6940 7.4.2.1: first MUST be less than or equal to the second; ranges MUST NOT overlap. Indices
+ * are unsigned here, whatever "int32" says: 0xffffffff would be less than 0. */
 static int
 check_ranges(const struct reload_wire *wire, struct reload_bytes indices)
 {
@@ -81,8 +81,7 @@ struct question {
 };
 
 static int
-write(const struct question *question, struct reload_bytes key,
-      const struct reload_stored *stored)
+write(const struct question *question, struct reload_bytes key, const struct reload_stored *stored)
 {
     struct reload_selection *selection = question->selection;
     int error = selection->write(selection, question->row, key, stored);
@@ -138,8 +137,7 @@ static int
 select_array(const struct question *question)
 {
     const struct reload_wire *wire = &question->selection->node->wire;
-    struct reload_reader reader =
-        reload_reader_of(question->specifier->model_specifier.indices);
+    struct reload_reader reader = reload_reader_of(question->specifier->model_specifier.indices);
     struct reload_array_range range;
     int error = 0;
     while (!error && reload_array_range_next(&reader, wire, &range))

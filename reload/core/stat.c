@@ -7,8 +7,8 @@
 /* RFC6940 7.4.3.2: a digest of the value, its four length octets included. What was never there has
  * none. */
 static int
-describe(struct reload_node *node, const struct reload_stored *stored, struct reload_meta_data *meta,
-         uint8_t *digest)
+describe(struct reload_node *node, const struct reload_stored *stored,
+         struct reload_meta_data *meta, uint8_t *digest)
 {
     *meta = (struct reload_meta_data){.hash_algorithm = RELOAD_HASH_ALGORITHM_NONE};
     if (!stored)
@@ -60,8 +60,7 @@ reload_handle_stat(struct reload_node *node, const struct reload_incoming *incom
                    struct reload_answer *answer, reload_time now)
 {
     struct reload_stat_req request;
-    struct reload_reader reader =
-        reload_reader_of(incoming->message->contents.message_body);
+    struct reload_reader reader = reload_reader_of(incoming->message->contents.message_body);
     int error = reload_stat_req_decode(&reader, &node->wire, &request);
     if (!error && reload_reader_left(&reader))
         error = RELOAD_E_TRAILING;

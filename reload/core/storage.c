@@ -200,8 +200,8 @@ reload_storage_persist_value(struct reload_storage *storage, struct reload_store
     uint8_t head[2] = {'V', resource->id_size}, kind[4], times[16];
     struct reload_writer writer = reload_writer_of(times, sizeof times);
     uint64_t wall_ms = storage->env->wall_ms(storage->env->context);
-    reload_writer_u64(&writer, wall_ms + (stored->expires > now ? stored->expires - now : 0) /
-                                             RELOAD_MS);
+    reload_writer_u64(&writer,
+                      wall_ms + (stored->expires > now ? stored->expires - now : 0) / RELOAD_MS);
     reload_writer_u64(&writer, stored->kind->generation);
     struct reload_bytes key[RELOAD_PERSIST_PARTS_MAX] = {
         {head, sizeof head},
@@ -246,9 +246,9 @@ persist(void *context, const struct reload_bytes *key, size_t key_count,
         return;
     (void)gather(key, key_count, buffer->data);
     (void)gather(value, value_count, buffer->data + key_size);
-    reload_ignore(reload_effects_persist(
-        node, (struct reload_bytes){buffer->data, key_size},
-        (struct reload_bytes){buffer->data + key_size, value_size}));
+    reload_ignore(
+        reload_effects_persist(node, (struct reload_bytes){buffer->data, key_size},
+                               (struct reload_bytes){buffer->data + key_size, value_size}));
     reload_buffer_drop(&node->buffers, buffer);
 }
 
@@ -267,8 +267,8 @@ expire(struct reload_alarm *alarm, void *owner, uint64_t now)
     reload_storage_arm(node);
     /* The rest of many has to wait until the driver has fetched what these have caused. */
     if (node->storage.alarm.slot && node->storage.alarm.at <= now)
-        reload_ignore(reload_alarm_set(&node->alarms, &node->storage.alarm, now + RELOAD_MS,
-                                       expire));
+        reload_ignore(
+            reload_alarm_set(&node->alarms, &node->storage.alarm, now + RELOAD_MS, expire));
 }
 
 void

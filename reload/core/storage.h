@@ -1,4 +1,5 @@
-/* storage.h: what a peer stores: values by resource, Kind and key, in memory. RFC 6940 7; D4, D8, D9.
+/* storage.h: what a peer stores: values by resource, Kind and key, in memory. RFC 6940 7; D4, D8,
+ * D9.
  *
  *   storage -> resources (by Resource-ID) -> Kinds (by Kind-ID) -> values (by key)
  *           -> for each known Kind the resources that have it (Find)
@@ -58,8 +59,8 @@ struct reload_resource {
     struct reload_ordered_entry entry; /* among all resources, by Resource-ID; must be first */
     struct reload_stored_kind *kinds;
     uint64_t born, stamp; /* the first and the last commit here */
-    bool elsewhere;  /* another peer is known to have all of it */
-    uint8_t tries;   /* to store it elsewhere */
+    bool elsewhere;       /* another peer is known to have all of it */
+    uint8_t tries;        /* to store it elsewhere */
     uint8_t id_size;
     uint8_t id[RELOAD_NODE_ID_SIZE_MAX];
 };
@@ -84,18 +85,17 @@ struct reload_storage {
     size_t value_count, octets;
     size_t resource_count_max, octets_max;
     uint64_t commits;
-    size_t resource_size;   /* of the overlay's Resource-IDs; 0 when not known yet */
-    struct reload_alarm alarm; /* the node's, for the next expiry */
+    size_t resource_size;       /* of the overlay's Resource-IDs; 0 when not known yet */
+    struct reload_alarm alarm;  /* the node's, for the next expiry */
     reload_persist_fn *persist; /* may be NULL */
     void *persist_context;
 };
 
 /* reload_storage_open makes an empty storage; all pointers are borrowed. |storage| must not move.
  * Returns 0 or RELOAD_E_NOMEM. */
-RELOAD_CHECKED int reload_storage_open(struct reload_storage *storage,
-                                       const struct reload_env *env,
-                                       const struct reload_kinds *kinds,
-                                       reload_persist_fn *persist, void *persist_context);
+RELOAD_CHECKED int reload_storage_open(struct reload_storage *storage, const struct reload_env *env,
+                                       const struct reload_kinds *kinds, reload_persist_fn *persist,
+                                       void *persist_context);
 
 /* reload_storage_init opens the storage of |node|. Returns 0 or RELOAD_E_NOMEM. */
 RELOAD_CHECKED int reload_storage_init(struct reload_storage *storage, struct reload_node *node);
@@ -105,8 +105,8 @@ void reload_storage_fini(struct reload_storage *storage);
 /* reload_storage_arm sets the node's alarm to the next expiry: after every change. */
 void reload_storage_arm(struct reload_node *node);
 
-/* reload_resource_check tells whether |id| is of the size that the overlay's Resource-IDs have (D6), and
- * puts it into |*node_id|, as topologies want it. Returns 0 or RELOAD_E_MALFORMED. */
+/* reload_resource_check tells whether |id| is of the size that the overlay's Resource-IDs have
+ * (D6), and puts it into |*node_id|, as topologies want it. Returns 0 or RELOAD_E_MALFORMED. */
 RELOAD_CHECKED int reload_resource_check(struct reload_node *node, struct reload_bytes id,
                                          struct reload_node_id *node_id);
 
@@ -136,13 +136,13 @@ reload_resource_id(const struct reload_resource *resource)
     return (struct reload_bytes){resource->id, resource->id_size};
 }
 
-/* reload_resource_kind returns the values of Kind |row|, or NULL when there are none. |resource| may be
- * NULL. */
+/* reload_resource_kind returns the values of Kind |row|, or NULL when there are none. |resource|
+ * may be NULL. */
 struct reload_stored_kind *reload_resource_kind(const struct reload_resource *resource,
                                                 const struct reload_kind *row);
 
-/* reload_stored_find, _from and _after look for values by key, as in struct reload_value. |kind| may be
- * NULL. */
+/* reload_stored_find, _from and _after look for values by key, as in struct reload_value. |kind|
+ * may be NULL. */
 struct reload_stored *reload_stored_find(const struct reload_stored_kind *kind,
                                          struct reload_bytes key);
 struct reload_stored *reload_stored_from(const struct reload_stored_kind *kind,
@@ -186,8 +186,8 @@ struct reload_stage {
 };
 
 /* reload_stage_begin begins to store at the resource |id| (at most RELOAD_NODE_ID_SIZE_MAX octets).
- * Ended by reload_stage_commit or reload_stage_abort, also after an error of what follows; not after
- * one of its own: RELOAD_E_TOO_LARGE (too many resources), RELOAD_E_NOMEM. */
+ * Ended by reload_stage_commit or reload_stage_abort, also after an error of what follows; not
+ * after one of its own: RELOAD_E_TOO_LARGE (too many resources), RELOAD_E_NOMEM. */
 RELOAD_CHECKED int reload_stage_begin(struct reload_stage *stage, struct reload_storage *storage,
                                       struct reload_bytes id, bool is_replica, reload_time now);
 
@@ -202,10 +202,10 @@ RELOAD_CHECKED int reload_stage_kind(struct reload_stage *stage, const struct re
  * done about it (D8). */
 bool reload_stage_same(const struct reload_stage_kind *kind, const struct reload_value *value);
 
-/* reload_stage_value puts |value|, which |signer| signed, on the stage. Its signature and the right to
- * store it may be checked before or afterwards.
- * RELOAD_E_MALFORMED (removal with a value, P29; storage_time out of range, D9), RELOAD_E_TOO_LARGE (of
- * the value or of their number, S13, S14), RELOAD_E_TOO_OLD (S1), RELOAD_E_NOMEM. */
+/* reload_stage_value puts |value|, which |signer| signed, on the stage. Its signature and the right
+ * to store it may be checked before or afterwards. RELOAD_E_MALFORMED (removal with a value, P29;
+ * storage_time out of range, D9), RELOAD_E_TOO_LARGE (of the value or of their number, S13, S14),
+ * RELOAD_E_TOO_OLD (S1), RELOAD_E_NOMEM. */
 RELOAD_CHECKED int reload_stage_value(struct reload_stage_kind *kind,
                                       const struct reload_value *value,
                                       const struct reload_identity *signer);
@@ -223,9 +223,9 @@ void reload_stage_abort(struct reload_stage *stage);
 
 /* ---- forgetting ----------------------------------------------------------------------------- */
 
-/* reload_storage_expire removes values whose time is over, at most RELOAD_EXPIRIES_MAX. Called before
- * anything is looked for. When more than that end at once, the rest is gone a moment later; until then
- * they have no lifetime left. */
+/* reload_storage_expire removes values whose time is over, at most RELOAD_EXPIRIES_MAX. Called
+ * before anything is looked for. When more than that end at once, the rest is gone a moment later;
+ * until then they have no lifetime left. */
 void reload_storage_expire(struct reload_storage *storage, reload_time now);
 
 /* reload_storage_next_expiry returns when the next value expires, or RELOAD_NEVER. */
@@ -235,7 +235,8 @@ reload_time reload_storage_next_expiry(const struct reload_storage *storage);
 void reload_storage_drop(struct reload_storage *storage, struct reload_resource *resource,
                          reload_time now);
 
-/* ---- for the files of storage only ------------------------------------------------------------ */
+/* ---- for the files of storage only ------------------------------------------------------------
+ */
 
 static inline void *
 reload_storage_allocate(const struct reload_storage *storage, void *data, size_t size)
@@ -243,8 +244,8 @@ reload_storage_allocate(const struct reload_storage *storage, void *data, size_t
     return storage->env->allocate(storage->env->context, data, size);
 }
 
-/* reload_storage_remove takes |stored| out and frees it; its Kind and resource go with the last. A mark
- * |mark| stays (0: none). */
+/* reload_storage_remove takes |stored| out and frees it; its Kind and resource go with the last. A
+ * mark |mark| stays (0: none). */
 void reload_storage_remove(struct reload_storage *storage, struct reload_stored *stored,
                            uint64_t mark, reload_time now);
 
@@ -252,8 +253,8 @@ void reload_storage_remove(struct reload_storage *storage, struct reload_stored 
 void reload_storage_free(struct reload_storage *storage, struct reload_stored *stored);
 
 /* reload_storage_persist_value tells |persist| that |stored| is there or gone. */
-void reload_storage_persist_value(struct reload_storage *storage,
-                                  struct reload_stored *stored, bool is_there, reload_time now);
+void reload_storage_persist_value(struct reload_storage *storage, struct reload_stored *stored,
+                                  bool is_there, reload_time now);
 
 /* The alarm function of a value. */
 void reload_storage_expired(struct reload_alarm *alarm, void *owner, uint64_t now);

@@ -133,8 +133,7 @@ reload_stage_same(const struct reload_stage_kind *kind, const struct reload_valu
 
 /* The key under which |value| will be found; |octets| is memory for it. */
 static struct reload_bytes
-final_key(const struct reload_stage_kind *kind, const struct reload_value *value,
-          uint8_t octets[4])
+final_key(const struct reload_stage_kind *kind, const struct reload_value *value, uint8_t octets[4])
 {
     if (kind->row->data_model != RELOAD_DATA_MODEL_ARRAY || kind->stage->is_replica ||
         reload_value_index(value->key) != RELOAD_ARRAY_APPEND)
@@ -181,8 +180,7 @@ check_value(const struct reload_stage_kind *kind, const struct reload_value *val
     if (old && old->storage_time >= value->data.storage_time)
         return RELOAD_E_TOO_OLD;
     struct reload_mark_place place = reload_storage_place(kind->stored, key);
-    uint64_t mark =
-        old ? 0 : reload_marks_get(&stage->storage->marks, &place, stage->now);
+    uint64_t mark = old ? 0 : reload_marks_get(&stage->storage->marks, &place, stage->now);
     return mark && mark >= value->data.storage_time ? RELOAD_E_TOO_OLD : 0;
 }
 
@@ -225,8 +223,8 @@ make(struct reload_stage_kind *kind, const struct reload_value *value, struct re
     stored->entry.priority = reload_prng_next(&storage->prng);
     size_t payload_offset = (size_t)(value->payload.data - value->raw.data);
     stored->payload = (struct reload_bytes){stored->bytes + payload_offset, value->payload.size};
-    stored->certificate = reload_certificates_hold(&storage->certificates, signer,
-                                                   reload_prng_next(&storage->prng));
+    stored->certificate =
+        reload_certificates_hold(&storage->certificates, signer, reload_prng_next(&storage->prng));
     if (!stored->certificate) {
         (void)reload_storage_allocate(storage, stored, 0);
         return NULL;

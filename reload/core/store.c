@@ -1,5 +1,5 @@
-/* store.c: Store, answered: checked value by value, stored as a whole or not at all, then replicated.
- * RFC 6940 7.4.1.
+/* store.c: Store, answered: checked value by value, stored as a whole or not at all, then
+ * replicated. RFC 6940 7.4.1.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/access.h"
@@ -22,9 +22,9 @@ struct work {
 
 /* ---- whose request is it -------------------------------------------------------------------- */
 
-/* RFC6940 7.4.1.1: replica StoreReqs MUST come from nodes which are either in the known replica set for
- * a given resource or which are closer than some node in the replica set. The first case is the one of
- * a responsible peer that gets back, or takes over, what its replicas hold. */
+/* RFC6940 7.4.1.1: replica StoreReqs MUST come from nodes which are either in the known replica set
+ * for a given resource or which are closer than some node in the replica set. The first case is the
+ * one of a responsible peer that gets back, or takes over, what its replicas hold. */
 static bool
 may_replicate(struct reload_node *node, const struct reload_node_id *id,
               const struct reload_node_id *sender)
@@ -52,8 +52,7 @@ check_request(struct work *work)
     if (work->is_replica)
         return may_replicate(node, &work->id, &work->incoming->signer_id) ? 0 : RELOAD_E_FORBIDDEN;
     /* D7: not responsible: as with Find, try again later. */
-    return node->topology->is_responsible(node->topology_state, &work->id) ? 0
-                                                                           : RELOAD_E_NOT_FOUND;
+    return node->topology->is_responsible(node->topology_state, &work->id) ? 0 : RELOAD_E_NOT_FOUND;
 }
 
 /* ---- Kinds ---------------------------------------------------------------------------------- */
@@ -97,8 +96,8 @@ write_responses(struct work *work, struct reload_writer *writer,
     reload_writer_end(writer, mark, 2);
 }
 
-/* All Kinds are put on the stage before any value, so that a request that must fail does so before it
- * costs a signature. */
+/* All Kinds are put on the stage before any value, so that a request that must fail does so before
+ * it costs a signature. */
 static int
 stage_kinds(struct work *work)
 {
@@ -149,8 +148,8 @@ same_certificate(const struct reload_identity *a, const struct reload_identity *
     return memcmp(a->hash, b->hash, sizeof a->hash) == 0;
 }
 
-/* RFC6940 7.3, 7.4.1.1: the signer of the value and, unless it is a replica, the signer of the request
- * MUST be authorised. */
+/* RFC6940 7.3, 7.4.1.1: the signer of the value and, unless it is a replica, the signer of the
+ * request MUST be authorised. */
 static int
 check_rights(struct work *work, const struct reload_kind *row, const struct reload_value *value,
              const struct reload_identity *signer, const struct reload_node_id *signer_id)
@@ -278,8 +277,7 @@ reload_handle_store(struct reload_node *node, const struct reload_incoming *inco
                     struct reload_answer *answer, reload_time now)
 {
     struct work work = {.node = node, .incoming = incoming, .answer = answer, .now = now};
-    struct reload_reader reader =
-        reload_reader_of(incoming->message->contents.message_body);
+    struct reload_reader reader = reload_reader_of(incoming->message->contents.message_body);
     int error = reload_store_req_decode(&reader, &node->wire, &work.request);
     if (!error && reload_reader_left(&reader))
         error = RELOAD_E_TRAILING;

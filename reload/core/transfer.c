@@ -34,7 +34,7 @@ struct transfer {
     uint32_t cursor_kind; /* of this Kind, with this key */
     uint8_t *cursor_key;
     size_t cursor_key_size;
-    uint32_t part_kind;   /* where the part in flight began: |cursor| as it was */
+    uint32_t part_kind; /* where the part in flight began: |cursor| as it was */
     bool part_any;
     uint8_t *part_key;
     size_t part_key_size;
@@ -169,8 +169,7 @@ write_part(struct transfer *transfer, const struct reload_resource *resource, st
             continue;
         if (transfer->any && kind->row->kind == transfer->cursor_kind)
             value = reload_stored_after(
-                kind,
-                (struct reload_bytes){transfer->cursor_key, transfer->cursor_key_size});
+                kind, (struct reload_bytes){transfer->cursor_key, transfer->cursor_key_size});
         else
             value = reload_stored_from(kind, (struct reload_bytes){0});
         if (value)
@@ -263,7 +262,8 @@ send_part(struct transfer *transfer, reload_time now)
         finish(transfer, error, now);
 }
 
-/* ---- the other side has something newer ------------------------------------------------------- */
+/* ---- the other side has something newer -------------------------------------------------------
+ */
 
 /* RFC6940 7.4.1.1: the peer MUST use the newer data to replace its own copy. */
 static void

@@ -1,5 +1,5 @@
-/* transfer.h: one resource on its way to another peer, in as many Stores as its size takes. RFC 6940
- * 7.4.1.1.
+/* transfer.h: one resource on its way to another peer, in as many Stores as its size takes. RFC
+ * 6940 7.4.1.1.
  *
  *   STORING --answered--> STORING (next part) ... --> end
  *      |  Error_Data_Too_Old, Error_Generation_Counter_Too_Low: the other side has something newer

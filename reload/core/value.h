@@ -15,12 +15,12 @@
 
 /* An encoded StoredData, taken apart; all borrows from |raw|. */
 struct reload_value {
-    struct reload_bytes raw;            /* all of it, its length field included */
-    struct reload_bytes content;        /* StoredDataValue */
-    struct reload_bytes key;            /* what tells it from others of its Kind: nothing, the index
-                                           (big-endian), or the dictionary key */
-    struct reload_bytes payload;        /* the value, behind its four length octets */
-    struct reload_bytes identity;       /* SignerIdentity */
+    struct reload_bytes raw;      /* all of it, its length field included */
+    struct reload_bytes content;  /* StoredDataValue */
+    struct reload_bytes key;      /* what tells it from others of its Kind: nothing, the index
+                                     (big-endian), or the dictionary key */
+    struct reload_bytes payload;  /* the value, behind its four length octets */
+    struct reload_bytes identity; /* SignerIdentity */
     struct reload_stored_data data;
 };
 
@@ -35,13 +35,13 @@ const struct reload_data_value *reload_value_data(const struct reload_stored_dat
 /* reload_value_same tells whether two encoded values differ in their lifetime only. */
 bool reload_value_same(struct reload_bytes a, struct reload_bytes b);
 
-/* reload_value_unsigned tells whether |value| bears the marks of a synthesised value (identity "none"
- * or algorithms {0, 0}; 7.4.1.1): nobody may store it. */
+/* reload_value_unsigned tells whether |value| bears the marks of a synthesised value (identity
+ * "none" or algorithms {0, 0}; 7.4.1.1): nobody may store it. */
 bool reload_value_unsigned(const struct reload_value *value);
 
-/* reload_value_verify checks the signature of |signer| over |value|, stored at |resource| as |kind|.
- * The Resource-ID counts with its length octet or, as other implementations do, without (I1).
- * Returns 0 or RELOAD_E_SIGNATURE. */
+/* reload_value_verify checks the signature of |signer| over |value|, stored at |resource| as
+ * |kind|. The Resource-ID counts with its length octet or, as other implementations do, without
+ * (I1). Returns 0 or RELOAD_E_SIGNATURE. */
 RELOAD_CHECKED int reload_value_verify(struct reload_keyring *keyring,
                                        const struct reload_identity *signer,
                                        struct reload_bytes resource, uint32_t kind,

@@ -145,9 +145,8 @@ START_TEST(errors_of_the_hash_are_no_permission)
 {
     hash.resource_id = fail_to_hash;
     for (uint8_t policy = RELOAD_ACCESS_USER_MATCH; policy <= RELOAD_ACCESS_NODE_MULTIPLE; policy++)
-        ck_assert_int_ne(check(policy, user("alice@example.org"), node(&alice_node), &alice,
-                               &alice_node),
-                         0);
+        ck_assert_int_ne(
+            check(policy, user("alice@example.org"), node(&alice_node), &alice, &alice_node), 0);
 }
 END_TEST
 

@@ -1,4 +1,5 @@
-/* fetch_test.c: Fetch, answered and asked. RFC 6940 7.4.2, 13.5.3; D15; attack rows P27, P28, S20, S21.
+/* fetch_test.c: Fetch, answered and asked. RFC 6940 7.4.2, 13.5.3; D15; attack rows P27, P28, S20,
+ * S21.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/fetch_check.h"
@@ -70,8 +71,8 @@ ranges(const uint32_t (*pairs)[2], size_t count)
     return reload_writer_written(&writer);
 }
 
-/* The |number|-th Kind's values in the answer, each as "key=value ", "key! " when signed as removed, "key? "
- * when synthesised. */
+/* The |number|-th Kind's values in the answer, each as "key=value ", "key! " when signed as
+ * removed, "key? " when synthesised. */
 static const char *
 answered(size_t number)
 {
@@ -220,7 +221,8 @@ START_TEST(replicas_are_read)
 }
 END_TEST
 
-/* ---- requests that are refused ---------------------------------------------------------------- */
+/* ---- requests that are refused ----------------------------------------------------------------
+ */
 
 static int
 fetch_ranges(const uint32_t (*pairs)[2], size_t count)
@@ -241,9 +243,8 @@ START_TEST(p27_ranges)
     ck_assert_int_eq(fetch_ranges((const uint32_t[][2]){{0, 2}, {2, 3}}, 2), RELOAD_E_MALFORMED);
     ck_assert_int_eq(fetch_ranges((const uint32_t[][2]){{5, 9}, {0, 0xffffffff}}, 2),
                      RELOAD_E_MALFORMED);
-    ck_assert_int_eq(fetch_ranges((const uint32_t[][2]){{0, 0x7fffffff}, {0x80000000, 0x80000001}},
-                                  2),
-                     0);
+    ck_assert_int_eq(
+        fetch_ranges((const uint32_t[][2]){{0, 0x7fffffff}, {0x80000000, 0x80000001}}, 2), 0);
     for (uint32_t i = 0; i <= RELOAD_RANGES_MAX; i++)
         many[i][0] = many[i][1] = 2 * i;
     ck_assert_int_eq(fetch_ranges((const uint32_t(*)[2])many, RELOAD_RANGES_MAX), 0);
@@ -320,7 +321,8 @@ START_TEST(p27_malformed)
 }
 END_TEST
 
-/* ---- answers that must not be believed -------------------------------------------------------- */
+/* ---- answers that must not be believed --------------------------------------------------------
+ */
 
 static char got[4096];
 
@@ -378,8 +380,8 @@ check(const struct reload_fetch_specifier *specifiers, size_t count, bool with_c
     struct reload_generic_certificate certificate;
     const struct reload_identity *identity;
     while (reload_generic_certificate_next(&reader, wire, &certificate))
-        ck_assert_int_eq(
-            keyring->ops->add(keyring, certificate.certificate, f->wall_ms, &identity), 0);
+        ck_assert_int_eq(keyring->ops->add(keyring, certificate.certificate, f->wall_ms, &identity),
+                         0);
     struct reload_fetch_check work = {.node = bob->node,
                                       .resource = alice,
                                       .specifiers = specifiers,
@@ -487,7 +489,8 @@ START_TEST(signatures_are_verified)
 }
 END_TEST
 
-/* D15: "none" with a value, or with a signature, is a forgery; without, it says that nothing is there. */
+/* D15: "none" with a value, or with a signature, is a forgery; without, it says that nothing is
+ * there. */
 START_TEST(s20_synthesised_values)
 {
     begin();

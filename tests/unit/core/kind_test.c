@@ -65,7 +65,8 @@ is_refused(void)
 START_TEST(document_and_usages)
 {
     struct reload_kinds kinds;
-    require(2000, RELOAD_DATA_MODEL_SINGLE_VALUE, RELOAD_ACCESS_NODE_MATCH); /* outside of private */
+    require(2000, RELOAD_DATA_MODEL_SINGLE_VALUE,
+            RELOAD_ACCESS_NODE_MATCH); /* outside of private */
     ck_assert_int_eq(build(&kinds), 0);
     ck_assert_uint_eq(kinds.count, 3);
     ck_assert_int_eq(reload_kinds_model(&kinds, 2000), RELOAD_DATA_MODEL_SINGLE_VALUE);

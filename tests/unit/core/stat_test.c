@@ -10,7 +10,8 @@ static struct reload_bytes alice, none;
 static uint8_t alice_octets[16];
 static const struct reload_wire *wire;
 
-/* Asks for everything of array, dictionary and single value, in this order; |first| is the range's. */
+/* Asks for everything of array, dictionary and single value, in this order; |first| is the range's.
+ */
 static int
 ask_all(uint32_t first)
 {
@@ -71,8 +72,8 @@ is_digest(const struct reload_meta_data *meta, const char *string)
     struct reload_keyring *keyring = &f->peers[BOB].keyring.keyring;
     uint8_t length[4], digest[RELOAD_DIGEST_MAX];
     size_t size;
-    struct reload_bytes parts[] = {
-        reload_value_index_key((uint32_t)strlen(string), length), text(string)};
+    struct reload_bytes parts[] = {reload_value_index_key((uint32_t)strlen(string), length),
+                                   text(string)};
     ck_assert_int_eq(
         keyring->ops->digest(keyring, RELOAD_HASH_ALGORITHM_SHA256, parts, 2, digest, &size), 0);
     ck_assert_uint_eq(meta->value_length, strlen(string));

@@ -1,5 +1,5 @@
-/* storage_fixture.h: nodes with keys, certificates and a topology that does as it is told, for tests of
- * storage.
+/* storage_fixture.h: nodes with keys, certificates and a topology that does as it is told, for
+ * tests of storage.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TESTS_STORAGE_FIXTURE_H
@@ -10,13 +10,13 @@
 #include "tools/sim/sim_keyring.h"
 
 /* The Kinds of the fixture's document. */
-#define KIND_NODE 0xf0000001u      /* single, NODE-MATCH */
-#define KIND_ARRAY 0xf0000002u     /* array, USER-MATCH, 4 values of 50 octets */
-#define KIND_DEVICES 0xf0000003u   /* dictionary, USER-NODE-MATCH, 3 values */
-#define KIND_MULTIPLE 0xf0000004u  /* single, NODE-MULTIPLE up to 3 */
+#define KIND_NODE 0xf0000001u       /* single, NODE-MATCH */
+#define KIND_ARRAY 0xf0000002u      /* array, USER-MATCH, 4 values of 50 octets */
+#define KIND_DEVICES 0xf0000003u    /* dictionary, USER-NODE-MATCH, 3 values */
+#define KIND_MULTIPLE 0xf0000004u   /* single, NODE-MULTIPLE up to 3 */
 #define KIND_DICTIONARY 0xf0000005u /* dictionary, USER-MATCH, 3 values of 50 octets */
-#define KIND_SINGLE 0xf0000006u    /* single, USER-MATCH, 50 octets */
-#define KIND_SPARSE 0xf0000007u    /* array, USER-MATCH, 2^32-1 values */
+#define KIND_SINGLE 0xf0000006u     /* single, USER-MATCH, 50 octets */
+#define KIND_SPARSE 0xf0000007u     /* array, USER-MATCH, 2^32-1 values */
 #define KIND_UNKNOWN 0xf00000ffu
 
 enum peer_name {
@@ -52,8 +52,8 @@ struct fixture {
     uint64_t wall_ms;
     reload_time now;
     struct reload_prng prng;
-    /* The memory of the storing peer: how many allocations were made, which one fails (0: none), how
-     * many are there. */
+    /* The memory of the storing peer: how many allocations were made, which one fails (0: none),
+     * how many are there. */
     size_t allocations, fail_at, live;
 };
 
@@ -65,6 +65,8 @@ void fixture_free(struct fixture *fixture);
 
 /* The storing peer's storage. */
 struct reload_storage *fixture_storage(struct fixture *fixture);
+
+const char *fixture_user(struct fixture *fixture, enum peer_name peer);
 
 /* The Resource-ID of a user, or of a Node-ID (with |i| behind it unless it is negative). */
 struct reload_bytes user_resource(struct fixture *fixture, const char *user, uint8_t octets[16]);
@@ -125,8 +127,8 @@ int store(struct draft *draft, enum peer_name signer);
 int store_one(struct fixture *fixture, enum peer_name signer, uint32_t kind,
               struct reload_bytes key, const char *text, uint64_t storage_time);
 
-/* The value at |key| of |kind| at |resource| as text, "-" when there is none, "x" when it is removed.
- * Static memory, for one use. */
+/* The value at |key| of |kind| at |resource| as text, "-" when there is none, "x" when it is
+ * removed. Static memory, for one use. */
 const char *value_at(struct fixture *fixture, struct reload_bytes resource, uint32_t kind,
                      struct reload_bytes key);
 uint64_t generation_at(struct fixture *fixture, struct reload_bytes resource, uint32_t kind);

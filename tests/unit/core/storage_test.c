@@ -1,5 +1,5 @@
-/* storage_test.c: what is stored: staged as a whole, expired, remembered, bounded. RFC 6940 7.4.1.1,
- * 7.4.1.3; D4, D8; attack rows S12, S13, S18.
+/* storage_test.c: what is stored: staged as a whole, expired, remembered, bounded. RFC
+ * 6940 7.4.1.1, 7.4.1.3; D4, D8; attack rows S12, S13, S18.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/core/storage_fixture.h"
@@ -303,7 +303,8 @@ START_TEST(many_end_at_once)
 }
 END_TEST
 
-/* ---- what is to be kept beyond the process ---------------------------------------------------- */
+/* ---- what is to be kept beyond the process ----------------------------------------------------
+ */
 
 struct records {
     unsigned values, certificates, value_ends, certificate_ends;
@@ -360,10 +361,9 @@ int
 main(void)
 {
     return RUN_SUITE("storage", values_end_with_their_lifetime, a_lifetime_of_nothing,
-                     what_has_ended_stays_ended, removals_are_stored_and_end,
-                     lifetimes_are_bounded, expiry_is_monotonic, lifetimes_run_down,
-                     s12_no_memory_for_new_values, s12_no_memory_to_replace_values,
-                     s18_octets_are_bounded, s18_resources_are_bounded,
-                     what_is_dropped_may_come_back, many_end_at_once, each_commit_is_persisted,
-                     what_is_refused_is_not_persisted);
+                     what_has_ended_stays_ended, removals_are_stored_and_end, lifetimes_are_bounded,
+                     expiry_is_monotonic, lifetimes_run_down, s12_no_memory_for_new_values,
+                     s12_no_memory_to_replace_values, s18_octets_are_bounded,
+                     s18_resources_are_bounded, what_is_dropped_may_come_back, many_end_at_once,
+                     each_commit_is_persisted, what_is_refused_is_not_persisted);
 }

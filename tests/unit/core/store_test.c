@@ -26,8 +26,7 @@ store_as(uint8_t replica_number, uint64_t generation, uint32_t kind, struct relo
     draft_value(&draft, ALICE, kind, key, string, time, 3600);
     draft_kind_end(&draft);
     struct reload_bytes body = draft_end(&draft);
-    ask(f, &question, reload_handle_store, ALICE, body,
-        reload_writer_written(&draft.certificates));
+    ask(f, &question, reload_handle_store, ALICE, body, reload_writer_written(&draft.certificates));
     return question.error;
 }
 
@@ -59,7 +58,8 @@ told_generation(struct reload_bytes bytes, size_t *replicas)
     return response.generation_counter;
 }
 
-/* ---- storage times and counters --------------------------------------------------------------- */
+/* ---- storage times and counters ---------------------------------------------------------------
+ */
 
 /* RFC6940-7.4.1.1: greater than that of any values which would be replaced. */
 START_TEST(s1_older_and_equal_storage_times)
@@ -78,7 +78,8 @@ START_TEST(s1_older_and_equal_storage_times)
 }
 END_TEST
 
-/* D8 (ii): the byte-identical value in a replica Store is a success, and nothing is verified again. */
+/* D8 (ii): the byte-identical value in a replica Store is a success, and nothing is verified again.
+ */
 START_TEST(s1_identical_replica)
 {
     begin();
@@ -118,12 +119,12 @@ START_TEST(s2_s3_generation_counters)
     ck_assert_int_eq(store_single(1, "two", 1001), 0);
     uint64_t before = fingerprint(f);
     ck_assert_int_eq(store_single(1, "three", 1002), RELOAD_E_GENERATION); /* lower */
-    ck_assert_uint_eq(told_generation(reload_writer_written(&question.answer.error_info), &replicas),
-                      2);
+    ck_assert_uint_eq(
+        told_generation(reload_writer_written(&question.answer.error_info), &replicas), 2);
     ck_assert_uint_eq(replicas, 0);
     ck_assert_int_eq(store_single(3, "three", 1002), RELOAD_E_GENERATION); /* higher: D7 */
-    ck_assert_uint_eq(told_generation(reload_writer_written(&question.answer.error_info), &replicas),
-                      2);
+    ck_assert_uint_eq(
+        told_generation(reload_writer_written(&question.answer.error_info), &replicas), 2);
     ck_assert_uint_eq(fingerprint(f), before);
     ck_assert_int_eq(store_single(2, "three", 1002), 0);
     ck_assert_uint_eq(generation_at(f, alice, KIND_SINGLE), 3);
@@ -149,8 +150,8 @@ START_TEST(s3_counter_of_nothing)
     size_t replicas;
     begin();
     ck_assert_int_eq(store_single(1, "one", 1000), RELOAD_E_GENERATION);
-    ck_assert_uint_eq(told_generation(reload_writer_written(&question.answer.error_info), &replicas),
-                      0);
+    ck_assert_uint_eq(
+        told_generation(reload_writer_written(&question.answer.error_info), &replicas), 0);
     ck_assert_str_eq(single(), "-");
     fixture_free(f);
 }
@@ -218,19 +219,29 @@ struct permission {
     bool is_allowed; /* at alice's resource for this Kind; her first device's, where it matters */
 };
 
-/* RFC6940-7.3: both the signer of the StoredValue and of the StoreReq MUST conform to the policy. */
+/* RFC6940-7.3: both the signer of the StoredValue and of the StoreReq MUST conform to the policy.
+ */
 START_TEST(s7_policy_by_signer_and_sender)
 {
     static const struct permission permissions[] = {
-        {KIND_SINGLE, ALICE, ALICE, true},      {KIND_SINGLE, ALICE_TOO, ALICE, true},
-        {KIND_SINGLE, ALICE, ALICE_TOO, true},  {KIND_SINGLE, ALICE, BOB, false},
-        {KIND_SINGLE, BOB, ALICE, false},       {KIND_SINGLE, BOB, BOB, false},
-        {KIND_DEVICES, ALICE, ALICE, true},     {KIND_DEVICES, ALICE_TOO, ALICE_TOO, false},
-        {KIND_DEVICES, ALICE, ALICE_TOO, false}, {KIND_DEVICES, ALICE_TOO, ALICE, false},
-        {KIND_DEVICES, BOB, BOB, false},        {KIND_NODE, ALICE, ALICE, true},
-        {KIND_NODE, ALICE_TOO, ALICE_TOO, false}, {KIND_NODE, ALICE, BOB, false},
-        {KIND_NODE, BOB, ALICE, false},         {KIND_MULTIPLE, ALICE, ALICE, true},
-        {KIND_MULTIPLE, ALICE_TOO, ALICE_TOO, false}, {KIND_MULTIPLE, BOB, BOB, false},
+        {KIND_SINGLE, ALICE, ALICE, true},
+        {KIND_SINGLE, ALICE_TOO, ALICE, true},
+        {KIND_SINGLE, ALICE, ALICE_TOO, true},
+        {KIND_SINGLE, ALICE, BOB, false},
+        {KIND_SINGLE, BOB, ALICE, false},
+        {KIND_SINGLE, BOB, BOB, false},
+        {KIND_DEVICES, ALICE, ALICE, true},
+        {KIND_DEVICES, ALICE_TOO, ALICE_TOO, false},
+        {KIND_DEVICES, ALICE, ALICE_TOO, false},
+        {KIND_DEVICES, ALICE_TOO, ALICE, false},
+        {KIND_DEVICES, BOB, BOB, false},
+        {KIND_NODE, ALICE, ALICE, true},
+        {KIND_NODE, ALICE_TOO, ALICE_TOO, false},
+        {KIND_NODE, ALICE, BOB, false},
+        {KIND_NODE, BOB, ALICE, false},
+        {KIND_MULTIPLE, ALICE, ALICE, true},
+        {KIND_MULTIPLE, ALICE_TOO, ALICE_TOO, false},
+        {KIND_MULTIPLE, BOB, BOB, false},
     };
     begin();
     struct reload_bytes device = {f->peers[ALICE].id.octets, 16};
@@ -256,12 +267,12 @@ START_TEST(s7_other_places)
     /* Another device's key; a resource of somebody else; an iteration above the maximum. */
     struct reload_bytes key = {f->peers[BOB].id.octets, 16};
     ck_assert_int_eq(store_by(alice, KIND_DEVICES, key, ALICE, ALICE, 0), RELOAD_E_FORBIDDEN);
-    ck_assert_int_eq(store_by(user_resource(f, "bob@example.org", octets), KIND_SINGLE, none, ALICE,
-                              ALICE, 0),
-                     RELOAD_E_FORBIDDEN);
-    ck_assert_int_eq(store_by(node_resource(f, ALICE, 4, octets), KIND_MULTIPLE, none, ALICE, ALICE,
-                              0),
-                     RELOAD_E_FORBIDDEN);
+    ck_assert_int_eq(
+        store_by(user_resource(f, "bob@example.org", octets), KIND_SINGLE, none, ALICE, ALICE, 0),
+        RELOAD_E_FORBIDDEN);
+    ck_assert_int_eq(
+        store_by(node_resource(f, ALICE, 4, octets), KIND_MULTIPLE, none, ALICE, ALICE, 0),
+        RELOAD_E_FORBIDDEN);
     /* A replica's sender need not be the owner; its signer must. */
     ck_assert_int_eq(store_by(alice, KIND_SINGLE, none, ALICE, BOB, 1), 0);
     ck_assert_int_eq(store_by(alice, KIND_SINGLE, none, BOB, BOB, 1), RELOAD_E_FORBIDDEN);
@@ -277,8 +288,7 @@ store_garbled(size_t from_end, uint8_t change)
 {
     struct reload_bytes body = reload_writer_written(&draft.writer);
     draft.octets[body.size - from_end] ^= change;
-    ask(f, &question, reload_handle_store, ALICE, body,
-        reload_writer_written(&draft.certificates));
+    ask(f, &question, reload_handle_store, ALICE, body, reload_writer_written(&draft.certificates));
     draft.octets[body.size - from_end] ^= change;
     return question.error;
 }
@@ -299,7 +309,7 @@ START_TEST(s8_bad_signatures)
     begin();
     uint64_t before = fingerprint(f);
     draft_single(1000);
-    ck_assert_int_eq(store_garbled(1, 1), RELOAD_E_FORBIDDEN);       /* the signature */
+    ck_assert_int_eq(store_garbled(1, 1), RELOAD_E_FORBIDDEN);          /* the signature */
     ck_assert_int_eq(store_garbled(72 + 2 + 1, 1), RELOAD_E_FORBIDDEN); /* whose it is */
     ck_assert_uint_eq(fingerprint(f), before);
     ck_assert_int_eq(store_garbled(1, 0), 0);

@@ -21,9 +21,9 @@ sign(uint32_t kind, const struct reload_stored_data_value *content)
 {
     struct reload_writer writer = reload_writer_of(octets, sizeof octets);
     resource = user_resource(f, "alice@example.org", resource_octets);
-    ck_assert_int_eq(reload_value_sign(f->peers[ALICE].node, resource, kind, 1234567, 3600, content,
-                                       &writer),
-                     0);
+    ck_assert_int_eq(
+        reload_value_sign(f->peers[ALICE].node, resource, kind, 1234567, 3600, content, &writer),
+        0);
     struct reload_reader reader = reload_reader_of(reload_writer_written(&writer));
     ck_assert(reload_value_next(&reader, &f->peers[STORER].node->wire, content->model, &value));
     ck_assert_uint_eq(reload_reader_left(&reader), 0);
@@ -83,8 +83,8 @@ START_TEST(resource_kind_and_signer_are_covered)
 }
 END_TEST
 
-/* Every octet counts, but for the length (without it this is no StoredData), the lifetime (D4) and the
- * hash algorithm, which is a matter of the keyring. */
+/* Every octet counts, but for the length (without it this is no StoredData), the lifetime (D4) and
+ * the hash algorithm, which is a matter of the keyring. */
 START_TEST(every_octet_is_covered)
 {
     f = fixture_new();
