@@ -47,6 +47,25 @@ node_id_text(const struct reload_node_id *node_id, char *text)
         (void)snprintf(text + 2 * i, 3, "%02x", node_id->octets[i]);
 }
 
+/* Names may be known by now: the name server, too, may have been started just before. */
+static void
+on_resolve(void *argument)
+{
+    struct daemon *daemon = argument;
+    daemon->resolving = false;
+    if (!reload_node_joined(daemon_node(daemon)) && reload_driver_start(daemon->driver) != 0)
+        reload_env_log(&daemon->env.env, RELOAD_LOG_ERROR, "bootstrap nodes: out of memory");
+}
+
+static void
+resolve_later(struct daemon *daemon)
+{
+    if (daemon->resolving || !reload_driver_is_unresolved(daemon->driver))
+        return;
+    daemon->resolving = true;
+    reload_timer_set(daemon->resolve, daemon_now(daemon) + RESOLVE_PAUSE);
+}
+
 static void
 on_event(void *argument, const struct reload_effect *event)
 {
@@ -79,22 +98,12 @@ on_event(void *argument, const struct reload_effect *event)
     case RELOAD_EVENT_JOIN_FAILED:
         reload_env_log(env, RELOAD_LOG_WARNING, "cannot join yet: %s; trying again",
                        reload_error_text(event->error));
-        if (reload_driver_is_unresolved(daemon->driver))
-            reload_timer_set(daemon->resolve, daemon_now(daemon) + RESOLVE_PAUSE);
+        resolve_later(daemon);
         break;
     case RELOAD_EVENT_CLONE:
         reload_env_log(env, RELOAD_LOG_ERROR, "another node uses our Node-ID and certificate");
         break;
     }
-}
-
-/* Names may be known by now: the name server, too, may have been started just before. */
-static void
-on_resolve(void *argument)
-{
-    struct daemon *daemon = argument;
-    if (!reload_node_joined(daemon_node(daemon)))
-        (void)reload_driver_start(daemon->driver);
 }
 
 /* ---- ending --------------------------------------------------------------------------------- */
