@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/attach.h"
 
+#include "reload/core/error_code.h"
 #include "reload/core/node_internal.h"
 #include "reload/core/offer.h"
 #include "reload/core/reply.h"
@@ -43,6 +44,10 @@ reload_attach_finish(struct reload_node *node, struct reload_link *link, int err
     void *argument = link->attach->argument;
     struct reload_node_id node_id = link->node_id;
     uint32_t id = error ? 0 : link->id;
+    /* Who still waits for our answer is told, and so are its retransmissions. */
+    if (error && link->attach->reply)
+        reload_reply_send(node, link->attach->reply, reload_error_code_of(error),
+                          (struct reload_bytes){0}, NULL, 0, now);
     reload_attach_abandon(node, link);
     if (done)
         done(argument, error, id, &node_id, now);
@@ -201,12 +206,17 @@ adopt_early(struct reload_node *node, struct reload_link *link, reload_time now)
         link->application ? NULL : reload_link_of_node(node, &link->node_id);
     if (!up || !up->incoming || up->attached || up->attach)
         return false;
+    uint32_t id = up->id;
+    bool wants_update = link->wants_update;
     up->attached = up->offered = true;
     up->attach = link->attach;
-    up->attach->link = up->id;
+    up->attach->link = id;
     link->attach = NULL;
     reload_link_end(node, link, 0, true, now);
     reload_attach_finish(node, up, 0, now);
+    up = reload_link_find(node, id);
+    if (up && wants_update)
+        node->topology->link_up(node->topology_state, id, &up->node_id, true, now);
     return true;
 }
 
@@ -226,6 +236,7 @@ answered(void *argument, const struct reload_result *result, reload_time now)
         error = read_body(node, result->message->contents.message_body, link->application != 0,
                           &proposal);
     if (!error && (reload_node_id_equal(&result->responder_id, &node->id) ||
+                   proposal.application != link->application ||
                    !reload_bytes_equal(proposal.role, reload_bytes_of_string("active"))))
         error = RELOAD_E_MALFORMED;
     if (error) {
@@ -233,6 +244,7 @@ answered(void *argument, const struct reload_result *result, reload_time now)
         return;
     }
     link->node_id = result->responder_id;
+    link->wants_update = proposal.send_update;
     if (adopt_early(node, link, now))
         return;
     struct reload_offer *remote = copy_offer(node, &proposal.offer);
@@ -345,6 +357,8 @@ send_answer(struct reload_node *node, struct reload_link *link, const struct rel
         return;
     struct reload_offer *remote = attach->remote;
     attach->remote = NULL;
+    reload_reply_free(node, attach->reply);
+    attach->reply = NULL;
     if (push_connect(node, link, remote) != 0)
         reload_link_end(node, link, RELOAD_E_NOMEM, true, now);
 }
@@ -403,6 +417,7 @@ inherit(struct reload_node *node, struct reload_link *link, struct reload_link *
 {
     link->attach->done = own->attach->done;
     link->attach->argument = own->attach->argument;
+    link->attach->send_update = own->attach->send_update;
     reload_attach_abandon(node, own);
     reload_link_end(node, own, 0, true, now);
 }
@@ -423,6 +438,7 @@ answer_later(struct reload_node *node, const struct reload_incoming *incoming,
     attach->reply = reload_reply_new(node, incoming, true);
     if (!attach->remote || !attach->reply ||
         reload_reply_digest(node, attach->reply, incoming) != 0) {
+        reload_attach_abandon(node, link); /* our caller answers */
         reload_link_end(node, link, RELOAD_E_NOMEM, true, now);
         return RELOAD_E_NOMEM;
     }

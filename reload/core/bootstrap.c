@@ -10,6 +10,7 @@
 #define CONNECT_DEADLINE (10 * RELOAD_SECOND)
 #define JOIN_DEADLINE (40 * RELOAD_SECOND)
 #define LEAVE_DEADLINE (3 * RELOAD_SECOND)
+#define LEFT_AGAIN (100 * RELOAD_MS)
 #define PAUSE_MIN (1 * RELOAD_SECOND)
 #define PAUSE_DOUBLINGS_MAX 5 /* pauses of up to 32 s */
 #define CANDIDATES_MAX 64
@@ -25,11 +26,13 @@ random_u64(struct reload_node *node)
     return value;
 }
 
+/* The alarm is set from reload_node_start on, sometimes for never: that cannot fail. */
 static void
 arm(struct reload_node *node, reload_time at)
 {
-    if (reload_alarm_set(&node->alarms, &node->bootstrap.alarm, at, wake) != 0)
-        reload_effects_event(node, RELOAD_EVENT_JOIN_FAILED, 0, NULL, RELOAD_E_NOMEM);
+    int error = reload_alarm_set(&node->alarms, &node->bootstrap.alarm, at, wake);
+    assert(!error);
+    (void)error;
 }
 
 static void
@@ -56,10 +59,11 @@ connect_to(struct reload_node *node, const struct reload_candidate *candidate, r
         .type = RELOAD_EFFECT_CONNECT, .link = link->id, .offer = remote};
     link->bootstrap = true;
     uint32_t id = link->id;
-    if (!remote ||
-        reload_alarm_set(&node->alarms, &link->deadline, now + CONNECT_DEADLINE,
-                         connect_deadline) != 0 ||
-        reload_effects_push(node, &entry) != 0) {
+    bool is_armed = remote && reload_alarm_set(&node->alarms, &link->deadline,
+                                               now + CONNECT_DEADLINE, connect_deadline) == 0;
+    if (!is_armed && remote)
+        (void)reload_node_allocate(node, remote, 0);
+    if (!is_armed || reload_effects_push(node, &entry) != 0) {
         link->bootstrap = false;
         reload_link_end(node, link, RELOAD_E_NOMEM, false, now);
         return 0;
@@ -90,6 +94,13 @@ fail(struct reload_node *node, int error, reload_time now)
     arm(node, now + pause);
 }
 
+static bool
+is_same_address(const struct reload_address *a, const struct reload_address *b)
+{
+    return a->family == b->family && a->port == b->port &&
+           memcmp(a->octets, b->octets, sizeof a->octets) == 0;
+}
+
 /* A link to |candidate| that still stands, as good as a new one. */
 static uint32_t
 standing_link(const struct reload_node *node, const struct reload_candidate *candidate)
@@ -98,7 +109,7 @@ standing_link(const struct reload_node *node, const struct reload_candidate *can
     const struct reload_link *link;
     while ((link = reload_link_walk(node, &cursor)))
         if (link->state == RELOAD_LINK_UP && link->application == 0 && !link->sender.suspect &&
-            memcmp(&link->address, &candidate->address, sizeof link->address) == 0)
+            is_same_address(&link->address, &candidate->address))
             return link->id;
     return 0;
 }
@@ -140,6 +151,7 @@ wake(struct reload_alarm *alarm, void *owner, uint64_t now)
 {
     (void)alarm;
     struct reload_node *node = owner;
+    arm(node, RELOAD_NEVER);
     switch (node->bootstrap.state) {
     case RELOAD_BOOTSTRAP_WAITING:
         begin_round(node, now);
@@ -148,8 +160,10 @@ wake(struct reload_alarm *alarm, void *owner, uint64_t now)
         fail(node, RELOAD_E_TIMEOUT, now);
         break;
     case RELOAD_BOOTSTRAP_LEAVING:
-        node->bootstrap.state = RELOAD_BOOTSTRAP_LEFT;
-        reload_effects_event(node, RELOAD_EVENT_LEFT, 0, NULL, 0);
+        if (reload_effects_event(node, RELOAD_EVENT_LEFT, 0, NULL, 0) == 0)
+            node->bootstrap.state = RELOAD_BOOTSTRAP_LEFT;
+        else /* the program waits for it */
+            arm(node, now + LEFT_AGAIN);
         break;
     default:
         break;
@@ -224,6 +238,9 @@ reload_node_start(struct reload_node *node, const struct reload_candidate *candi
         return RELOAD_E_USAGE;
     if (count > CANDIDATES_MAX)
         count = CANDIDATES_MAX;
+    if (!bootstrap->alarm.slot &&
+        reload_alarm_set(&node->alarms, &bootstrap->alarm, RELOAD_NEVER, wake) != 0)
+        return RELOAD_E_NOMEM;
     struct reload_candidate *copy = NULL;
     if (count) {
         copy = reload_node_allocate(node, NULL, count * sizeof *copy);
@@ -237,7 +254,7 @@ reload_node_start(struct reload_node *node, const struct reload_candidate *candi
     bootstrap->candidate_count = count;
     if (bootstrap->state == RELOAD_BOOTSTRAP_IDLE ||
         bootstrap->state == RELOAD_BOOTSTRAP_WAITING) {
-        reload_alarm_clear(&node->alarms, &bootstrap->alarm);
+        arm(node, RELOAD_NEVER);
         begin_round(node, now);
     }
     return 0;
@@ -250,7 +267,10 @@ reload_node_leave(struct reload_node *node, reload_time now)
     if (node->bootstrap.state >= RELOAD_BOOTSTRAP_LEAVING)
         return;
     node->bootstrap.state = RELOAD_BOOTSTRAP_LEAVING;
-    arm(node, was_joined ? now + LEAVE_DEADLINE : now);
+    if (node->bootstrap.alarm.slot)
+        arm(node, was_joined ? now + LEAVE_DEADLINE : now);
+    else /* never started */
+        (void)reload_effects_event(node, RELOAD_EVENT_LEFT, 0, NULL, 0);
     if (was_joined)
         node->topology->leave(node->topology_state, now);
 }
@@ -271,7 +291,8 @@ reload_topology_joined(struct reload_node *node, reload_time now)
         return;
     bootstrap->state = RELOAD_BOOTSTRAP_JOINED;
     bootstrap->rounds = 0;
-    reload_alarm_clear(&node->alarms, &bootstrap->alarm);
+    if (bootstrap->alarm.slot)
+        arm(node, RELOAD_NEVER);
     reload_effects_event(node, RELOAD_EVENT_JOINED, 0, &node->id, 0);
     for (size_t i = 0; i < node->options.usage_count; i++)
         if (node->options.usages[i]->joined)
@@ -330,7 +351,7 @@ reload_topology_bootstrap(struct reload_node *node, reload_attach_fn *done, void
     const struct reload_link *link;
     while ((link = reload_link_walk(node, &cursor)) && !id)
         if (link->state == RELOAD_LINK_UP && link->application == 0 &&
-            memcmp(&link->address, &candidate->address, sizeof link->address) == 0)
+            is_same_address(&link->address, &candidate->address))
             id = link->id;
     bootstrap->probe_done = done;
     bootstrap->probe_argument = argument;

@@ -32,7 +32,7 @@ struct reload_bootstrap {
     size_t tried;        /* in this round */
     unsigned rounds;     /* in vain, for the pauses between */
     uint32_t link;       /* the attempt that is on, 0: none */
-    struct reload_alarm alarm;
+    struct reload_alarm alarm; /* always set once started, for never when nothing is due */
     /* A search for partitions (reload_topology_bootstrap), apart from the state above. */
     reload_attach_fn *probe_done;
     void *probe_argument;

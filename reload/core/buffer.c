@@ -6,8 +6,9 @@
 #include <assert.h>
 
 #define SMALL_SIZE 1536 /* a frame on a link with Ethernet's MTU */
-#define SMALL_KEPT 8
-#define LARGE_KEPT 2
+/* Free ones that are kept until the next trim. */
+#define SMALL_KEPT 512
+#define LARGE_KEPT 16
 
 void
 reload_buffers_init(struct reload_buffers *buffers, const struct reload_env *env,
@@ -36,14 +37,35 @@ reload_buffers_fini(struct reload_buffers *buffers)
 }
 
 static struct reload_buffer *
-take(struct reload_buffer **list, size_t *count)
+take(struct reload_buffer **list, size_t *count, size_t *spare)
 {
     struct reload_buffer *buffer = *list;
     if (buffer) {
         *list = buffer->next;
         (*count)--;
     }
+    if (*count < *spare)
+        *spare = *count;
     return buffer;
+}
+
+static void
+trim(struct reload_buffers *buffers, struct reload_buffer **list, size_t *count, size_t *spare)
+{
+    for (; *spare > 0 && *list; --*spare) {
+        struct reload_buffer *buffer = *list;
+        *list = buffer->next;
+        --*count;
+        (void)buffers->env->allocate(buffers->env->context, buffer, 0);
+    }
+    *spare = *count;
+}
+
+void
+reload_buffers_trim(struct reload_buffers *buffers)
+{
+    trim(buffers, &buffers->small, &buffers->small_count, &buffers->small_spare);
+    trim(buffers, &buffers->large, &buffers->large_count, &buffers->large_spare);
 }
 
 struct reload_buffer *
@@ -52,10 +74,10 @@ reload_buffer_get(struct reload_buffers *buffers, size_t capacity)
     struct reload_buffer *buffer = NULL;
     if (capacity <= SMALL_SIZE) {
         capacity = SMALL_SIZE;
-        buffer = take(&buffers->small, &buffers->small_count);
+        buffer = take(&buffers->small, &buffers->small_count, &buffers->small_spare);
     } else if (capacity <= buffers->large_size) {
         capacity = buffers->large_size;
-        buffer = take(&buffers->large, &buffers->large_count);
+        buffer = take(&buffers->large, &buffers->large_count, &buffers->large_spare);
     }
     if (!buffer) {
         buffer = buffers->env->allocate(buffers->env->context, NULL, sizeof *buffer + capacity);

@@ -30,6 +30,7 @@ struct reload_buffers {
     const struct reload_env *env;
     struct reload_buffer *small, *large; /* free ones */
     size_t small_count, large_count;     /* how many are free */
+    size_t small_spare, large_spare;     /* the fewest that were free since the last trim */
     size_t large_size;                   /* capacity of a large one */
 };
 
@@ -39,6 +40,10 @@ void reload_buffers_init(struct reload_buffers *buffers, const struct reload_env
 
 /* reload_buffers_fini frees what is in the pool. */
 void reload_buffers_fini(struct reload_buffers *buffers);
+
+/* reload_buffers_trim frees those that nobody has needed since the last trim. What is in use comes and
+ * goes without allocation as long as it is not more than in the time before. */
+void reload_buffers_trim(struct reload_buffers *buffers);
 
 /* reload_buffer_get returns an empty buffer of at least |capacity| octets with one holder, or NULL
  * when there is no memory. */

@@ -76,7 +76,7 @@ reload_effects_send(struct reload_node *node, uint32_t link, uint16_t applicatio
     return reload_effects_push(node, &entry);
 }
 
-void
+int
 reload_effects_event(struct reload_node *node, enum reload_event event, uint32_t link,
                      const struct reload_node_id *node_id, int error)
 {
@@ -84,7 +84,7 @@ reload_effects_event(struct reload_node *node, enum reload_event event, uint32_t
         .type = RELOAD_EFFECT_EVENT, .event = event, .link = link, .error = error};
     if (node_id)
         entry.node_id = *node_id;
-    (void)reload_effects_push(node, &entry);
+    return reload_effects_push(node, &entry);
 }
 
 int
@@ -104,6 +104,18 @@ reload_effects_persist(struct reload_node *node, struct reload_bytes key,
     return reload_effects_push(node, &entry);
 }
 
+/* The queue is empty; after a great burst its memory is given back. */
+static void
+shrink(struct reload_node *node)
+{
+    struct reload_effects *effects = &node->effects;
+    if (effects->capacity <= RELOAD_EFFECTS_KEPT)
+        return;
+    (void)reload_node_allocate(node, effects->entries, 0);
+    effects->entries = NULL;
+    effects->capacity = effects->begin = 0;
+}
+
 bool
 reload_effects_next(struct reload_node *node, struct reload_effect *effect)
 {
@@ -111,8 +123,10 @@ reload_effects_next(struct reload_node *node, struct reload_effect *effect)
     if (effects->has_current)
         release(node, &effects->current);
     effects->has_current = effects->count > 0;
-    if (!effects->has_current)
+    if (!effects->has_current) {
+        shrink(node);
         return false;
+    }
     struct reload_effect_entry *entry = &effects->current;
     *entry = effects->entries[effects->begin];
     effects->begin = (effects->begin + 1) % effects->capacity;

@@ -30,6 +30,7 @@ struct reload_effects {
 };
 
 #define RELOAD_EFFECTS_MAX 65536
+#define RELOAD_EFFECTS_KEPT 64 /* entries that an empty queue keeps */
 
 /* reload_effects_fini frees all that is queued. */
 void reload_effects_fini(struct reload_node *node);
@@ -42,8 +43,8 @@ int reload_effects_push(struct reload_node *node, const struct reload_effect_ent
 int reload_effects_send(struct reload_node *node, uint32_t link, uint16_t application,
                         struct reload_buffer *buffer);
 
-/* reload_effects_event queues an event for the program. */
-void reload_effects_event(struct reload_node *node, enum reload_event event, uint32_t link,
+/* reload_effects_event queues an event for the program. Returns 0, RELOAD_E_NOMEM, RELOAD_E_BUSY. */
+int reload_effects_event(struct reload_node *node, enum reload_event event, uint32_t link,
                           const struct reload_node_id *node_id, int error);
 
 /* reload_effects_persist queues the record |key|, |value| (both copied); an empty |value| removes

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 
+#define TRIM_INTERVAL (1 * RELOAD_SECOND)
 #define REFUSALS_BURST 20
 #define REFUSALS_INTERVAL (50 * RELOAD_MS)
 
@@ -101,7 +102,8 @@ reload_node_new(const struct reload_node_options *options, reload_time now,
                                  .config = options->config,
                                  .keyring = options->keyring,
                                  .topology = options->topology,
-                                 .started_at = now};
+                                 .started_at = now,
+                                 .trimmed_at = now};
     node->id = node->keyring->ops->self(node->keyring)->node_ids[0];
     error = init_parts(node, now);
     if (error) {
@@ -174,6 +176,10 @@ void
 reload_node_timeout(struct reload_node *node, reload_time now)
 {
     reload_alarms_fire(&node->alarms, now);
+    if (now - node->trimmed_at >= TRIM_INTERVAL) {
+        reload_buffers_trim(&node->buffers);
+        node->trimmed_at = now;
+    }
     if (node->topology->next_timeout(node->topology_state) <= now)
         node->topology->timeout(node->topology_state, now);
     for (size_t i = 0; i < node->options.usage_count; i++) {

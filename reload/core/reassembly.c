@@ -19,7 +19,7 @@
 static void
 destroy(struct reload_node *node, struct reload_partial *partial)
 {
-    node->reassembly.octets -= partial->capacity;
+    node->reassembly.octets -= sizeof *partial + partial->header_size + partial->capacity;
     (void)reload_node_allocate(node, partial->header, 0);
     (void)reload_node_allocate(node, partial->body, 0);
     (void)reload_node_allocate(node, partial, 0);
@@ -83,23 +83,45 @@ find(struct reload_node *node, uint32_t link, uint64_t transaction_id)
     return place;
 }
 
-/* Makes room for one more of |link|: its own oldest goes first, then the oldest of all. */
-static void
-make_room(struct reload_node *node, uint32_t link)
+static size_t
+octets_max(const struct reload_node *node)
+{
+    size_t enough = 8 * (size_t)node->config->max_message_size;
+    return enough > RELOAD_REASSEMBLY_OCTETS_MAX ? enough : RELOAD_REASSEMBLY_OCTETS_MAX;
+}
+
+/* Makes room for |octets| more of |link|, and with |another| for one more message: what takes more
+ * than its share loses its own oldest, else the oldest of all goes. |keep| stays. Returns false
+ * when there is none to go. */
+static bool
+make_room(struct reload_node *node, uint32_t link, size_t octets, bool another,
+          const struct reload_partial *keep)
 {
     struct reload_reassembly *all = &node->reassembly;
-    size_t of_link = 0;
-    struct reload_partial **first = NULL;
-    for (struct reload_partial **place = &all->oldest; *place; place = &(*place)->next) {
-        if ((*place)->link != link)
-            continue;
-        first = first ? first : place;
-        of_link++;
+    for (;;) {
+        size_t count = 0, held = octets;
+        struct reload_partial **own = NULL, **any = NULL;
+        for (struct reload_partial **place = &all->oldest; *place; place = &(*place)->next) {
+            const struct reload_partial *partial = *place;
+            bool is_own = partial->link == link;
+            count += is_own;
+            held += is_own ? sizeof *partial + partial->header_size + partial->capacity : 0;
+            if (!any && partial != keep)
+                any = place;
+            if (!own && is_own && partial != keep)
+                own = place;
+        }
+        if (own && (held > octets_max(node) / 4 ||
+                    (another && count >= RELOAD_REASSEMBLIES_PER_LINK_MAX)))
+            evict(node, own);
+        else if (all->octets + octets <= octets_max(node) &&
+                 !(another && all->count >= RELOAD_REASSEMBLIES_MAX))
+            return true;
+        else if (any)
+            evict(node, any);
+        else
+            return false;
     }
-    if (of_link >= RELOAD_REASSEMBLIES_PER_LINK_MAX)
-        evict(node, first);
-    else if (all->count >= RELOAD_REASSEMBLIES_MAX)
-        evict(node, &all->oldest);
 }
 
 static struct reload_partial *
@@ -107,10 +129,12 @@ begin(struct reload_node *node, uint32_t link, uint64_t transaction_id, struct r
       reload_time now)
 {
     struct reload_reassembly *all = &node->reassembly;
-    make_room(node, link);
+    if (!make_room(node, link, sizeof(struct reload_partial) + header.size, true, NULL))
+        return NULL;
     struct reload_partial *partial = reload_node_allocate(node, NULL, sizeof *partial);
     if (!partial)
         return NULL;
+    all->octets += sizeof *partial + header.size;
     *partial = (struct reload_partial){.link = link,
                                        .transaction_id = transaction_id,
                                        .expires = now + RELOAD_REQUEST_LIFETIME,
@@ -140,11 +164,10 @@ reserve(struct reload_node *node, struct reload_partial *partial, size_t size)
     size_t capacity = partial->capacity ? 2 * partial->capacity : 4096;
     while (capacity < size)
         capacity *= 2;
-    size_t limit = RELOAD_REASSEMBLY_OCTETS_MAX;
-    if (limit < 4 * (size_t)node->config->max_message_size)
-        limit = 4 * (size_t)node->config->max_message_size;
-    while (all->octets - partial->capacity + capacity > limit && all->oldest != partial)
-        evict(node, &all->oldest);
+    if (capacity > node->config->max_message_size)
+        capacity = node->config->max_message_size; /* |size| is not more */
+    if (!make_room(node, partial->link, capacity - partial->capacity, false, partial))
+        return RELOAD_E_BUSY;
     uint8_t *body = reload_node_allocate(node, partial->body, capacity);
     if (!body)
         return RELOAD_E_NOMEM;
@@ -263,6 +286,7 @@ deliver(struct reload_node *node, struct reload_link *link, struct reload_partia
     struct reload_buffer *buffer = reload_buffer_get(&node->buffers, size);
     if (!buffer) {
         node->counters.dropped_busy++;
+        destroy(node, partial);
         return;
     }
     memcpy(buffer->data, partial->header, partial->header_size);

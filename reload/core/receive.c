@@ -125,9 +125,6 @@ reload_node_link_incoming(struct reload_node *node, const struct reload_link_pee
         if (link)
             node_id = peer->identity->node_ids[i];
     }
-    if (!link && !node->config->clients_permitted && !reload_node_joined(node) &&
-        node->options.client)
-        return RELOAD_E_FORBIDDEN; /* a client is nobody's bootstrap node */
     if (!link)
         link = reload_link_new(node, RELOAD_LINK_CONNECTING, 0);
     if (!link)
