@@ -132,7 +132,7 @@ START_TEST(values_survive_one_death_after_another)
     for (uint32_t i = 0; i < PEERS; i++)
         for (uint8_t slot = 1; slot <= SLOTS; slot++) {
             struct sim_outcome fetched = sim_fetch(s, 0, i, slot);
-            ck_assert_msg(sim_text(&fetched, "kept through it all"), "slot %u of %u: %s, %zu values",
+            ck_assert_msg(sim_text(&fetched, "kept through it all"), "slot %u of %u: %s, %zu",
                           slot, i, reload_error_text(fetched.error), fetched.value_count);
         }
     sim_free(s);

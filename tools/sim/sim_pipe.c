@@ -343,8 +343,11 @@ say_goodbye(struct sim *sim, struct sim_pipe *pipe, unsigned end)
 {
     uint32_t from = pipe->ends[1 - end].host, to = pipe->ends[end].host;
     uint64_t arrivals[2] = {0};
-    if (!sim_network_reaches(&sim->network, from, to))
+    if (!sim_network_reaches(&sim->network, from, to)) {
+        if (pipe->framing == RELOAD_FRAMING_NONE) /* with frames, its own timers will notice */
+            sim_pipe_tell_down(sim, pipe, end, RELOAD_E_LINK, sim->now + sim->options.detect_ns);
         return;
+    }
     if (pipe->framing != RELOAD_FRAMING_DATAGRAM)
         arrivals[0] = sim_network_message(&sim->network, from, to, sim->now, &pipe->ends[end].last);
     else if (sim_network_datagram(&sim->network, from, to, sim->now, arrivals) == 0)
