@@ -58,6 +58,12 @@ is_table(const json_t *value)
     return json_is_array(value) && json_is_object(json_array_get(value, 0));
 }
 
+static bool
+is_empty(const json_t *value)
+{
+    return json_is_array(value) && json_array_size(value) == 0;
+}
+
 /* ---- lists ---------------------------------------------------------------------------------- */
 
 static int
@@ -74,7 +80,9 @@ add_members(struct libscols_table *table, const char *prefix, const json_t *obje
                 return RELOAD_E_NOMEM;
             continue;
         }
-        if (is_table(value))
+        /* Of many counters, people want to see those that counted. */
+        bool is_idle_counter = *prefix && json_is_integer(value) && json_integer_value(value) == 0;
+        if (is_idle_counter || is_table(value) || is_empty(value))
             continue;
         write_cell(value, cell, sizeof cell);
         struct libscols_line *line = scols_table_new_line(table, NULL);

@@ -7,8 +7,8 @@
 #include <jansson.h>
 
 /* table_print prints |object| to the standard output: its scalar members as a list (those of inner
- * objects as "outer.inner"), and each array of objects as a table of its own. Control characters
- * are escaped. Returns 0 or RELOAD_E_NOMEM. */
+ * objects as "outer.inner", zeros left out), and each array of objects as a table of its own.
+ * Control characters are escaped. Returns 0 or RELOAD_E_NOMEM. */
 int table_print(const json_t *object);
 
 #endif
