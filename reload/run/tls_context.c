@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define CERTIFICATE_LIST_MAX 32768
+
 /* D16: nothing below SHA-256. */
 static const char signature_algorithms[] =
     "ECDSA+SHA256:ed25519:RSA-PSS+SHA256:RSA+SHA256:ECDSA+SHA384:RSA-PSS+SHA384:RSA+SHA384:"
@@ -146,6 +148,8 @@ configure(SSL_CTX *context, struct reload_keyring *keyring, int lowest, int high
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_num_tickets(context, 0);
+    /* What a peer that is not authenticated yet can make us keep (attack row L3). */
+    (void)SSL_CTX_set_max_cert_list(context, CERTIFICATE_LIST_MAX);
     SSL_CTX_set_read_ahead(context, 1);
     (void)SSL_CTX_set_dh_auto(context, 1);
     if (!SSL_CTX_set_min_proto_version(context, lowest) ||
