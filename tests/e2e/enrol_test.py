@@ -6,6 +6,7 @@ SPDX-License-Identifier: BSD-2-Clause
 import json
 import os
 import random
+import re
 import socket
 import ssl
 import stat
@@ -521,6 +522,38 @@ class Operator(unittest.TestCase):
         self.office.write("password", "short\n")
         self.assert_says(user("reset", "alice"), "at least 8")
         self.assertEqual(run(ENROLLD, "user", "add", "x", "--password", "y").returncode, 2)
+
+    def test_renew(self):
+        """A document that has expired is not served; renew signs the next one."""
+        path = os.path.join(self.office.home, "overlay.xml")
+
+        def edit(pattern, text):
+            with open(path, encoding="utf-8") as file:
+                old = file.read()
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(re.sub(pattern, text, old))
+
+        def renew(*options):
+            return run(ENROLLD, "renew", self.office.home, *options)
+
+        edit('expiration="[^"]*"', 'expiration="2001-01-01T00:00:00Z"')
+        self.assert_says(self.serve(), "overlay.xml", "expired")
+        done = renew("--bootstrap", "a.example:1", "--kind", "5000=single,user-match", "--kind",
+                     "5000=array,user-match")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        done = renew("--bootstrap", "a.example:1", "--kind", "5000=single,user-match")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        edit("<initial-ttl>100<", "<initial-ttl>50<")
+        self.assertEqual(renew("--kind", "5000=array,user-match").returncode, 0)
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn('sequence="3"', text)
+        self.assertIn("<initial-ttl>50<", text)
+        self.assertEqual(re.findall(r'<bootstrap-node address="([^"]*)"', text), ["a.example"])
+        self.assertEqual(text.count('<kind id="5000">'), 1)
+        self.office.start()
+        edit("<initial-ttl>50<", "<initial-ttl>0<")
+        self.assert_says(renew(), "overlay.xml", "initial-ttl")
 
     def test_arguments(self):
         for arguments in ((), ("nonsense",), ("init",), ("init", "--overlay", "a b"),

@@ -8,6 +8,7 @@
  * done, 2 for wrong arguments. It explains failures on the standard error output. */
 int command_init(int argc, char **argv);
 int command_user(int argc, char **argv);
+int command_renew(int argc, char **argv);
 int command_serve(int argc, char **argv);
 
 enum { EXIT_USAGE = 2 };

@@ -16,6 +16,7 @@ static const struct command {
 } commands[] = {
     {"init", "make CA, server key and a signed configuration document", command_init},
     {"user", "add, list, reset and remove users", command_user},
+    {"renew", "sign the configuration document anew", command_renew},
     {"serve", "answer requests for certificates and for the document", command_serve},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

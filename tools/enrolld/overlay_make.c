@@ -7,13 +7,10 @@
 #include <string.h>
 
 #include "certs/config_document.h"
-#include "certs/config_writer.h"
-#include "certs/file.h"
 #include "tools/enrolld/accounts.h"
 #include "tools/enrolld/audit.h"
+#include "tools/enrolld/overlay_document.h"
 #include "tools/enrolld/overlay_plan.h"
-
-enum { DAY_S = 86400 };
 
 /* An overlay in the making; everything in it is freed at the end. */
 struct making {
@@ -120,44 +117,15 @@ set_url(struct overlay_plan *plan)
     plan->config.enrollment_url_count = 1;
 }
 
-/* Reads what was written, as every node will. */
-static int
-check_document(struct making *making, struct reload_bytes document)
-{
-    struct reload_config_reading reading = {.instance_name = making->plan->settings.overlay,
-                                            .strict = true,
-                                            .wall_ms = making->wall_ms};
-    struct reload_config *config;
-    int error = reload_config_parse(document, &reading, &config, making->message, making->size);
-    if (error != 0)
-        return error;
-    if (reload_config_verify(config, config, making->wall_ms) != RELOAD_CONFIG_SIGNED)
-        error = say(making, "the document's signature", RELOAD_E_SIGNATURE);
-    reload_config_free(config);
-    return error;
-}
-
 static int
 write_document(struct making *making)
 {
     struct overlay_plan *plan = making->plan;
-    char path[PATH_MAX];
-    uint8_t *document;
-    size_t size;
     set_url(plan);
     plan->config.overlay = reload_config_overlay(plan->settings.overlay);
-    plan->config.expiration_ms = making->wall_ms + UINT64_C(1000) * DAY_S * plan->document_days;
-    int error =
-        reload_config_write(&plan->config, making->signer_key, making->signer, &document, &size);
-    if (error != 0)
-        return say(making, "the configuration document cannot be written", error);
-    struct reload_bytes bytes = {document, size};
-    home_file(making->home, "overlay.xml", path);
-    error = check_document(making, bytes);
-    if (error == 0)
-        error = reload_file_write(path, bytes, 0644, false, making->message, making->size);
-    free(document);
-    return error;
+    return overlay_document_write(making->home, &plan->config, making->signer_key, making->signer,
+                                  making->wall_ms, plan->document_days, false, making->message,
+                                  making->size);
 }
 
 static int

@@ -66,11 +66,12 @@ wait_for(ares_channel channel, const struct lookup *lookup)
         ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
         struct pollfd polled[ARES_GETSOCK_MAXNUM];
         struct timeval most = {.tv_sec = 1}, wait;
-        int bits = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
+        /* c-ares's own macros for these bits shift into the sign. */
+        unsigned bits = (unsigned)ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
         nfds_t count = 0;
-        for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-            int events = (ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
-                         (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0);
+        for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+            int events = ((bits >> i & 1) != 0 ? POLLIN : 0) |
+                         ((bits >> (i + ARES_GETSOCK_MAXNUM) & 1) != 0 ? POLLOUT : 0);
             if (events != 0)
                 polled[count++] = (struct pollfd){.fd = sockets[i], .events = (short)events};
         }
