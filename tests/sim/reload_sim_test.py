@@ -1,0 +1,65 @@
+"""reload_sim_test.py: the program reload-sim, as a user runs it.
+
+SPDX-License-Identifier: BSD-2-Clause
+"""
+
+import json
+import subprocess
+import sys
+import unittest
+
+PROGRAM = sys.argv.pop()
+FIELDS = {"lookups_ok", "hops_mean", "virtual_seconds", "wall_seconds", "trace_hash",
+          "memory_bytes_per_node"}
+
+
+def run(*arguments):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=100,
+                          check=False)
+
+
+def figures(*arguments):
+    done = run(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+class ReloadSim(unittest.TestCase):
+    def test_finds_every_key_in_two_overlays(self):
+        found = figures("--nodes", "12", "--overlays", "2", "--keys", "60", "--lookups", "80")
+        self.assertLessEqual(FIELDS, found.keys())
+        self.assertEqual(found["lookups_ok"], 160)
+        self.assertGreater(found["hops_mean"], 0)
+        self.assertGreater(found["memory_bytes_per_node"], 1000)
+
+    def test_seed_decides_everything(self):
+        small = ("--nodes", "8", "--keys", "20", "--lookups", "20", "--links", "frames",
+                 "--loss", "2")
+        first, second = figures(*small, "--seed", "5"), figures(*small, "--seed", "5")
+        other = figures(*small, "--seed", "6")
+        del first["wall_seconds"], second["wall_seconds"]
+        self.assertEqual(first, second)
+        self.assertNotEqual(first["trace_hash"], other["trace_hash"])
+
+    def test_prints_a_table_for_people(self):
+        done = run("--nodes", "4", "--keys", "4", "--lookups", "4")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("lookups that succeeded   8 of 8", done.stdout)
+
+    def test_help(self):
+        done = run("--help")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("--nodes N", done.stdout)
+
+    def test_wrong_options(self):
+        for wrong in (["--nodes", "0"], ["--nodes", "many"], ["--overlays", "17"], ["--loss", "x"],
+                      ["--links", "pigeons"], ["--nodes", "2", "--keys", "511"], ["what"],
+                      ["--unknown"]):
+            with self.subTest(wrong=wrong):
+                done = run(*wrong)
+                self.assertEqual(done.returncode, 2)
+                self.assertEqual(done.stdout, "")
+                self.assertIn("reload-sim", done.stderr)
+
+
+unittest.main(verbosity=2)
