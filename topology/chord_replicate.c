@@ -10,9 +10,9 @@
 
 #include <assert.h>
 
-#define TRIES_MAX 3
-#define RETRY_PAUSE (3 * RELOAD_SECOND)
-#define GATHER (500 * RELOAD_MS) /* a range that grows in steps is sent once */
+#define TRIES_MAX 5
+#define RETRY_PAUSE (2 * RELOAD_SECOND) /* doubled with each try: 30 s in all */
+#define GATHER (500 * RELOAD_MS)        /* a range that grows in steps is sent once */
 
 static struct reload_chord_push *
 reserve(struct reload_chord *chord, enum reload_chord_push_purpose purpose,
@@ -133,13 +133,15 @@ ended(void *argument, int error, reload_time now)
         reload_chord_admit_pushed(chord, copy.target, error, now);
         return;
     }
-    bool again = error && copy.tries < (error == RELOAD_E_REFUSED ? 2 : TRIES_MAX) &&
-                 reload_chord_link_to(chord, copy.target) &&
+    /* Refused: it may not have noticed yet what we did. */
+    bool again = error && copy.tries < TRIES_MAX && reload_chord_link_to(chord, copy.target) &&
                  copy.purpose != RELOAD_CHORD_PUSH_ABANDONED;
+    if (error && !again)
+        reload_chord_log(chord, "could not copy data to", copy.target);
     if (!again)
         return;
     push->state = RELOAD_CHORD_PUSH_WAITING;
-    push->due = now + RETRY_PAUSE;
+    push->due = now + (RETRY_PAUSE << copy.tries) / 2;
     reload_chord_arm(chord, RELOAD_CHORD_TIMER_PUSH, push->due);
 }
 
@@ -238,7 +240,7 @@ reload_chord_accepts_replica(void *state, const struct reload_node_id *id,
     if (chord->phase == RELOAD_CHORD_ASKING || chord->phase == RELOAD_CHORD_PLACED)
         return reload_chord_equal(from, chord->join.admitting);
     /* 10.4: from an appropriate predecessor, in a range that it is responsible for. Its view and
-     * ours may differ by a peer that one of us has not lost or met yet. */
+     * ours may differ by two peers that one of us has not lost or met yet. */
     size_t neighbors = reload_chord_table_neighbors(table);
     for (size_t i = 0; i < neighbors; i++) {
         if (!reload_chord_equal(reload_chord_table_predecessor(table, i), from))
