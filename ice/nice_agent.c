@@ -1,0 +1,337 @@
+/* nice_agent.c: ICE on libnice, one agent and one GMainContext a session.
+ *
+ * What libnice tells goes to the user by a timer of the loop, so that a user may close the agent from
+ * within its functions: GATHERING -> GATHERED -> CHECKING -> READY, or FAILED from any.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "ice/nice_agent.h"
+
+#include "ice/glib_loop.h"
+#include "ice/nice_candidate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DATAGRAMS_KEPT_MAX 16 /* that came before the pair was chosen */
+#define COMPONENT NICE_COMPONENT_TYPE_RTP
+
+enum state {
+    GATHERING,
+    GATHERED,
+    CHECKING,
+    READY,
+    FAILED,
+};
+
+struct reload_ice_agent {
+    struct reload_datagram path; /* first: what the user sends on */
+    struct reload_ice_options options;
+    const struct reload_ice_user *user;
+    void *argument;
+    struct glib_loop *pump;
+    struct reload_timer *timer;
+    NiceAgent *nice;
+    guint stream;
+    enum state state, told; /* where libnice is, and what the user was told of it */
+    bool closing;
+    GBytes *kept[DATAGRAMS_KEPT_MAX];
+    size_t kept_count;
+};
+
+static int
+path_send(struct reload_datagram *datagram, const struct reload_address *to,
+          struct reload_bytes bytes)
+{
+    (void)to;
+    struct reload_ice_agent *agent = (struct reload_ice_agent *)datagram;
+    (void)nice_agent_send(agent->nice, agent->stream, COMPONENT, (guint)bytes.size,
+                          (const gchar *)bytes.data);
+    return 0; /* a datagram that does not go is one that was lost */
+}
+
+static const struct reload_datagram_ops path_ops = {.send = path_send};
+
+/* ---- telling the user ----------------------------------------------------------------------- */
+
+static void
+notify(struct reload_ice_agent *agent, enum state state)
+{
+    if (agent->state == FAILED || agent->closing)
+        return;
+    agent->state = state;
+    reload_timer_set(agent->timer, reload_loop_now(agent->options.loop));
+}
+
+static bool
+fill_offer(struct reload_ice_agent *agent, struct reload_offer *offer)
+{
+    *offer = (struct reload_offer){0};
+    gchar *ufrag = NULL, *password = NULL;
+    if (!nice_agent_get_local_credentials(agent->nice, agent->stream, &ufrag, &password))
+        return false;
+    snprintf(offer->ufrag, sizeof offer->ufrag, "%s", ufrag);
+    snprintf(offer->password, sizeof offer->password, "%s", password);
+    g_free(ufrag);
+    g_free(password);
+    GSList *list = nice_agent_get_local_candidates(agent->nice, agent->stream, COMPONENT);
+    for (GSList *item = list; item; item = item->next) {
+        struct reload_candidate *place = &offer->candidates[offer->candidate_count];
+        if (offer->candidate_count < RELOAD_CANDIDATES_MAX &&
+            nice_candidate_to(item->data, agent->options.loopback, agent->options.overlay_link,
+                              place))
+            offer->candidate_count++;
+    }
+    g_slist_free_full(list, (GDestroyNotify)nice_candidate_free);
+    return offer->candidate_count > 0;
+}
+
+static void
+tell_gathered(struct reload_ice_agent *agent)
+{
+    struct reload_offer offer;
+    bool any = fill_offer(agent, &offer);
+    agent->user->gathered(agent->argument, any ? &offer : NULL);
+}
+
+static void
+tell_ready(struct reload_ice_agent *agent)
+{
+    NiceCandidate *local, *remote;
+    struct reload_ice_pair pair = {.path = &agent->path};
+    if (!nice_agent_get_selected_pair(agent->nice, agent->stream, COMPONENT, &local, &remote)) {
+        agent->state = FAILED;
+        agent->user->failed(agent->argument, RELOAD_E_UNREACHABLE);
+        return;
+    }
+    (void)nice_address_to(&remote->addr, &pair.remote);
+    pair.local_type = nice_candidate_type(local->type);
+    pair.remote_type = nice_candidate_type(remote->type);
+    agent->user->ready(agent->argument, &pair);
+}
+
+static void
+tell_kept(struct reload_ice_agent *agent)
+{
+    GBytes *kept = agent->kept[0];
+    agent->kept_count--;
+    memmove(agent->kept, agent->kept + 1, agent->kept_count * sizeof agent->kept[0]);
+    gsize size;
+    const uint8_t *data = g_bytes_get_data(kept, &size);
+    if (agent->kept_count > 0)
+        reload_timer_set(agent->timer, reload_loop_now(agent->options.loop));
+    agent->user->recv(agent->argument, (struct reload_bytes){data, size});
+    g_bytes_unref(kept);
+}
+
+/* Tells one thing at a time; each may be the last. */
+static void
+tell(void *argument)
+{
+    struct reload_ice_agent *agent = argument;
+    if (agent->closing)
+        return;
+    if (agent->told == GATHERING && agent->state != GATHERING && agent->state != FAILED) {
+        agent->told = GATHERED;
+        tell_gathered(agent);
+    } else if (agent->state == FAILED && agent->told != FAILED) {
+        agent->told = FAILED;
+        agent->user->failed(agent->argument, RELOAD_E_UNREACHABLE);
+    } else if (agent->state == READY && agent->told != READY && agent->told != FAILED) {
+        agent->told = READY;
+        if (agent->kept_count > 0)
+            reload_timer_set(agent->timer, reload_loop_now(agent->options.loop));
+        tell_ready(agent);
+    } else if (agent->told == READY && agent->kept_count > 0) {
+        tell_kept(agent);
+    }
+}
+
+/* ---- what libnice tells ----------------------------------------------------------------------- */
+
+static void
+on_gathered(NiceAgent *nice, guint stream, gpointer data)
+{
+    (void)nice;
+    (void)stream;
+    notify(data, GATHERED);
+}
+
+static void
+on_state(NiceAgent *nice, guint stream, guint component, guint state, gpointer data)
+{
+    (void)nice;
+    (void)stream;
+    (void)component;
+    struct reload_ice_agent *agent = data;
+    if (state == NICE_COMPONENT_STATE_READY && agent->state != READY)
+        notify(agent, READY);
+    else if (state == NICE_COMPONENT_STATE_FAILED)
+        notify(agent, FAILED);
+}
+
+static void
+on_datagram(NiceAgent *nice, guint stream, guint component, guint size, gchar *data,
+            gpointer argument)
+{
+    (void)nice;
+    (void)stream;
+    (void)component;
+    struct reload_ice_agent *agent = argument;
+    if (agent->closing || agent->kept_count == DATAGRAMS_KEPT_MAX)
+        return;
+    agent->kept[agent->kept_count++] = g_bytes_new(data, size);
+    if (agent->told == READY)
+        reload_timer_set(agent->timer, reload_loop_now(agent->options.loop));
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static void
+destroy(struct reload_ice_agent *agent)
+{
+    for (size_t i = 0; i < agent->kept_count; i++)
+        g_bytes_unref(agent->kept[i]);
+    reload_timer_free(agent->timer);
+    if (agent->nice)
+        g_object_unref(agent->nice);
+    if (agent->pump)
+        glib_loop_free(agent->pump);
+    free(agent);
+}
+
+static bool
+set_up(struct reload_ice_agent *agent)
+{
+    const struct reload_ice_options *options = &agent->options;
+    GMainContext *context = glib_loop_context(agent->pump);
+    agent->nice = nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245,
+                                      NICE_AGENT_OPTION_REGULAR_NOMINATION |
+                                          NICE_AGENT_OPTION_CONSENT_FRESHNESS);
+    /* Short timers: a STUN server that is dead costs half a second, not two. */
+    g_object_set(agent->nice, "controlling-mode", (gboolean)options->controlling, "upnp", FALSE,
+                 "ice-tcp", FALSE, "stun-max-retransmissions", 3, "stun-initial-timeout", 100,
+                 NULL);
+    if (options->stun.family) {
+        NiceAddress stun;
+        gchar text[NICE_ADDRESS_STRING_LEN];
+        if (nice_address_from(&options->stun, &stun)) {
+            nice_address_to_string(&stun, text);
+            g_object_set(agent->nice, "stun-server", text, "stun-server-port",
+                         (guint)options->stun.port, NULL);
+        }
+    }
+    if (options->loopback) {
+        NiceAddress address;
+        nice_address_init(&address);
+        nice_address_set_ipv4(&address, 0x7f000001);
+        nice_agent_add_local_address(agent->nice, &address);
+    }
+    agent->stream = nice_agent_add_stream(agent->nice, 1);
+    if (agent->stream == 0)
+        return false;
+    for (size_t i = 0; i < options->relay_count; i++) {
+        const struct reload_ice_relay *relay = &options->relays[i];
+        NiceAddress address;
+        gchar text[NICE_ADDRESS_STRING_LEN];
+        if (!nice_address_from(&relay->address, &address))
+            continue;
+        nice_address_to_string(&address, text);
+        nice_agent_set_relay_info(agent->nice, agent->stream, COMPONENT, text,
+                                  relay->address.port, relay->username, relay->password,
+                                  relay->tcp ? NICE_RELAY_TYPE_TURN_TCP
+                                             : NICE_RELAY_TYPE_TURN_UDP);
+    }
+    g_signal_connect(agent->nice, "candidate-gathering-done", G_CALLBACK(on_gathered), agent);
+    g_signal_connect(agent->nice, "component-state-changed", G_CALLBACK(on_state), agent);
+    /* Without a receiver the sockets would not be read, nor the checks answered. */
+    return nice_agent_attach_recv(agent->nice, agent->stream, COMPONENT, context, on_datagram,
+                                  agent) &&
+           nice_agent_gather_candidates(agent->nice, agent->stream);
+}
+
+static int
+open_agent(const struct reload_ice_options *options, const struct reload_ice_user *user,
+           void *argument, struct reload_ice_agent **made)
+{
+    struct reload_ice_agent *agent = calloc(1, sizeof *agent);
+    if (!agent)
+        return RELOAD_E_NOMEM;
+    agent->path.ops = &path_ops;
+    agent->options = *options;
+    agent->user = user;
+    agent->argument = argument;
+    agent->pump = glib_loop_new(options->loop);
+    if (!agent->pump || reload_loop_timer(options->loop, tell, agent, &agent->timer) != 0) {
+        destroy(agent);
+        return RELOAD_E_NOMEM;
+    }
+    if (!set_up(agent)) {
+        destroy(agent);
+        return RELOAD_E_IO;
+    }
+    glib_loop_wake(agent->pump);
+    *made = agent;
+    return 0;
+}
+
+static int
+check(struct reload_ice_agent *agent, const struct reload_offer *remote)
+{
+    GSList *list = NULL;
+    for (size_t i = 0; i < remote->candidate_count; i++) {
+        NiceCandidate *candidate = nice_candidate_from(&remote->candidates[i],
+                                                       agent->options.loopback, agent->stream);
+        if (candidate)
+            list = g_slist_append(list, candidate);
+    }
+    int count = 0;
+    if (list &&
+        nice_agent_set_remote_credentials(agent->nice, agent->stream, remote->ufrag,
+                                          remote->password))
+        count = nice_agent_set_remote_candidates(agent->nice, agent->stream, COMPONENT, list);
+    g_slist_free_full(list, (GDestroyNotify)nice_candidate_free);
+    glib_loop_wake(agent->pump);
+    if (count <= 0)
+        return RELOAD_E_MALFORMED;
+    if (agent->state == GATHERED)
+        agent->state = CHECKING;
+    return 0;
+}
+
+/* The relays are given back: the agent can go, but not from within its own context. */
+static void
+on_closed(GObject *object, GAsyncResult *result, gpointer data)
+{
+    (void)object;
+    (void)result;
+    struct reload_ice_agent *agent = data;
+    reload_timer_set(agent->timer, reload_loop_now(agent->options.loop));
+}
+
+static void
+finish(void *argument)
+{
+    destroy(argument);
+}
+
+static void
+close_agent(struct reload_ice_agent *agent)
+{
+    if (!agent || agent->closing)
+        return;
+    agent->closing = true;
+    reload_timer_free(agent->timer);
+    agent->timer = NULL;
+    g_signal_handlers_disconnect_by_data(agent->nice, agent);
+    nice_agent_attach_recv(agent->nice, agent->stream, COMPONENT, NULL, NULL, NULL);
+    if (reload_loop_timer(agent->options.loop, finish, agent, &agent->timer) != 0) {
+        destroy(agent);
+        return;
+    }
+    g_main_context_push_thread_default(glib_loop_context(agent->pump));
+    nice_agent_close_async(agent->nice, on_closed, agent);
+    g_main_context_pop_thread_default(glib_loop_context(agent->pump));
+    glib_loop_wake(agent->pump);
+}
+
+const struct reload_ice_ops reload_nice_agent = {
+    .open = open_agent, .check = check, .close = close_agent};

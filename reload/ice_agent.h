@@ -1,0 +1,66 @@
+/* ice_agent.h: one ICE session: candidates gathered, checked, and in the end one pair that carries
+ * datagrams.
+ *
+ * ice/ implements it on libnice; the driver in run/ uses it, so that neither includes the other.
+ * RFC 8445; RFC 6940 6.5.1.3-6.5.1.10.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_ICE_AGENT_H
+#define RELOAD_ICE_AGENT_H
+
+#include "reload/datagram.h"
+#include "reload/ice.h"
+#include "reload/loop.h"
+
+#define RELOAD_ICE_RELAYS_MAX 4
+
+struct reload_ice_agent;
+
+/* A TURN server and what it wants to know of us. Addresses only: names are resolved before. */
+struct reload_ice_relay {
+    struct reload_address address;
+    bool tcp; /* reached by TCP, for networks that let no UDP out */
+    char username[256], password[256];
+};
+
+/* What an agent is made with; borrowed for the call. */
+struct reload_ice_options {
+    struct reload_loop *loop;
+    bool controlling;
+    bool loopback;               /* offer loopback addresses, too: tests and demos on one host */
+    struct reload_address stun;  /* family 0: none */
+    struct reload_ice_relay relays[RELOAD_ICE_RELAYS_MAX];
+    size_t relay_count;
+    uint8_t overlay_link;        /* of all candidates: 1 DTLS-UDP-SR */
+};
+
+/* How a pair turned out. */
+struct reload_ice_pair {
+    struct reload_datagram *path;    /* belongs to the agent; the address given to send is ignored */
+    struct reload_address remote;
+    uint8_t local_type, remote_type; /* CandType: 1 host, 2 srflx, 4 relay */
+    reload_time rtt_ns;              /* 0 when not known */
+};
+
+/* Called from the loop, never from within a call into the agent. Each may free the agent. */
+struct reload_ice_user {
+    /* All candidates are there; |offer| is valid for the call, NULL when there are none. */
+    void (*gathered)(void *argument, const struct reload_offer *offer);
+    /* A pair works and is chosen. Called once. */
+    void (*ready)(void *argument, const struct reload_ice_pair *pair);
+    /* A datagram came through the pair (also shortly before |ready|: it is kept until then). */
+    void (*recv)(void *argument, struct reload_bytes bytes);
+    /* No pair works, or the one chosen died (consent, RFC 7675). Called at most once. */
+    void (*failed)(void *argument, int error);
+};
+
+struct reload_ice_ops {
+    /* Makes an agent, which begins to gather. 0, RELOAD_E_NOMEM, RELOAD_E_IO. */
+    int (*open)(const struct reload_ice_options *options, const struct reload_ice_user *user,
+                void *argument, struct reload_ice_agent **agent);
+    /* Begins the checks with the other side's |remote|, once. 0, RELOAD_E_MALFORMED. */
+    int (*check)(struct reload_ice_agent *agent, const struct reload_offer *remote);
+    /* Ends the agent; its relays are given back in the background. NULL is allowed. */
+    void (*close)(struct reload_ice_agent *agent);
+};
+
+#endif
