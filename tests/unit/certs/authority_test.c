@@ -48,6 +48,7 @@ check(X509 *root, X509 *x509, struct reload_identity *identity)
     return error;
 }
 
+/* RFC6940-11.3-14, -18 */
 START_TEST(issued_is_accepted)
 {
     EVP_PKEY *root_keys[] = {pki_key(1), pki_rsa_key()};
@@ -75,7 +76,7 @@ expect_critical(X509 *x509, int nid, bool critical)
     ck_assert_int_eq(X509_EXTENSION_get_critical(X509_get_ext(x509, place)) != 0, critical);
 }
 
-/* I9: what strict verifiers want. */
+/* I9: what strict verifiers want. RFC6940-11.3-23 */
 START_TEST(form)
 {
     X509 *root = make_root(pki_key(1));
@@ -148,7 +149,7 @@ START_TEST(not_longer_than_the_root)
 }
 END_TEST
 
-/* E3, C5 */
+/* E3, C5; RFC6940-11.3-20 */
 START_TEST(user_names)
 {
     static const char *const bad[] = {

@@ -59,6 +59,7 @@ check_spec(struct pki_spec spec)
     return check(pki_make(&spec), &identity);
 }
 
+/* RFC6940-11.3-14 */
 START_TEST(good)
 {
     struct reload_identity identity;
@@ -116,7 +117,7 @@ START_TEST(tolerated)
 }
 END_TEST
 
-/* C5 */
+/* C5; RFC6940-11.3-22 */
 START_TEST(wrong_names)
 {
     static const char nul_mail[] = "alice@dht.example.com\0.evil.example";
@@ -176,7 +177,7 @@ START_TEST(many_node_ids)
 }
 END_TEST
 
-/* C3 */
+/* C3; RFC6940-11.3-27 */
 START_TEST(wrong_issuers)
 {
     begin();
@@ -356,6 +357,7 @@ check_self(const char *first, const char *second, EVP_PKEY *signer)
     return check(pki_make(&spec), &identity);
 }
 
+/* RFC6940-11.3.1-03, -04 */
 START_TEST(self_signed)
 {
     char only[128], first[128], second[128], third[128];

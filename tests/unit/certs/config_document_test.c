@@ -135,7 +135,7 @@ START_TEST(values)
 }
 END_TEST
 
-/* D33: both names of the element; enable absent or false. */
+/* D33: both names of the element; enable absent or false. RFC7904-3.4-03 */
 START_TEST(domain_restrictions)
 {
     static const struct {
@@ -164,7 +164,7 @@ END_TEST
 #define LIMITS "<max-count>22</max-count><max-size>4</max-size>"
 
 /* 11.1: registered Kinds keep their model and policy, whatever the document says, as the RFC's own
- * sample does; private ones by number, in any range (I7). */
+ * sample does; private ones by number, in any range (I7). RFC6940-11.1-29 */
 START_TEST(kinds)
 {
     static const struct {
@@ -293,7 +293,8 @@ static const struct {
      "twice"},
 };
 
-/* P25, F5: each is refused, with the line and a word that tells what. */
+/* P25, F5: each is refused, with the line and a word that tells what.
+ * RFC6940-11.1-07, -08, -18, -24, -26, -27, -28 */
 START_TEST(wrong_values)
 {
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -308,6 +309,7 @@ START_TEST(wrong_values)
 }
 END_TEST
 
+/* RFC6940-11.1-06 */
 START_TEST(wrong_attributes)
 {
     static const char *const cases[] = {
@@ -436,7 +438,7 @@ START_TEST(nobody_to_trust)
 }
 END_TEST
 
-/* Several overlays in one document: by name, else the first. */
+/* Several overlays in one document: by name, else the first. RFC6940-11.1-03 */
 START_TEST(several_configurations)
 {
     char tail[16384];

@@ -181,6 +181,7 @@ START_TEST(round_trip)
 }
 END_TEST
 
+/* RFC6940-11.1-10, -12 */
 START_TEST(self_signed_mode)
 {
     struct documents_outcome outcome;
@@ -217,7 +218,7 @@ START_TEST(signed_by_signer)
 END_TEST
 
 /* F1: by one that is no configuration-signer, or only of the new document; of another CA; revoked;
- * expired. */
+ * expired. RFC6940-11.1-37, -38 */
 START_TEST(signed_by_others)
 {
     begin();
@@ -251,7 +252,8 @@ START_TEST(signed_by_others)
 }
 END_TEST
 
-/* I10: the bytes are signed: any change breaks it, also one of white space only. */
+/* I10: the bytes are signed: any change breaks it, also one of white space only.
+ * RFC6940-11.1-34, -35 */
 START_TEST(changed_bytes)
 {
     static const char *const changes[][2] = {
@@ -431,6 +433,7 @@ trust_in_kind(const char *text, size_t index)
     return trust;
 }
 
+/* RFC6940-11.1-31, -32, -33 */
 START_TEST(kinds)
 {
     begin();

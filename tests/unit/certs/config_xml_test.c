@@ -64,7 +64,7 @@ START_TEST(dtd_and_entities)
 END_TEST
 
 /* The same in UTF-16, where no "<!DOCTYPE" can be seen in the bytes, and behind other names of
- * encodings: documents are UTF-8 (11.1). */
+ * encodings: documents are UTF-8 (11.1). RFC6940-11.1-02 */
 START_TEST(other_encodings)
 {
     static const char latin[] = "<?xml version=\"1.0\" encoding=\"UTF-7\"?>"
@@ -148,6 +148,7 @@ START_TEST(deep_and_large)
 }
 END_TEST
 
+/* RFC6940-11.1-01 */
 START_TEST(not_a_document)
 {
     static const char *const texts[] = {

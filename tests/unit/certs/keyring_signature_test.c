@@ -93,7 +93,7 @@ START_TEST(sign_and_verify)
 }
 END_TEST
 
-/* Keys of both kinds verify with SHA-256, 384 and 512, and sign with SHA-256. */
+/* Keys of both kinds verify with SHA-256, 384 and 512, and sign with SHA-256. RFC6940-6.3.4-07 */
 START_TEST(both_algorithms)
 {
     const EVP_MD *digests[] = {EVP_sha256(), EVP_sha384(), EVP_sha512()};
@@ -139,7 +139,7 @@ START_TEST(rsa_signs)
 }
 END_TEST
 
-/* C1: every bit of a signature counts; so do its length and its being there. */
+/* C1: every bit of a signature counts; so do its length and its being there. RFC6940-6.3.4-12 */
 START_TEST(changed_signatures)
 {
     EVP_PKEY *keys[] = {pki_rsa_key(), pki_key(2)};

@@ -137,7 +137,7 @@ START_TEST(refused_is_not_cached)
 }
 END_TEST
 
-/* C4: dates are asked for each time, of cached ones too. */
+/* C4: dates are asked for each time, of cached ones too. RFC6940-7.1-01 */
 START_TEST(dates)
 {
     begin();
@@ -163,7 +163,8 @@ START_TEST(dates)
 }
 END_TEST
 
-/* C9: also for a certificate that is in the cache already; one of several Node-IDs is enough. */
+/* C9: also for a certificate that is in the cache already; one of several Node-IDs is enough.
+ * RFC6940-11.1-19 */
 START_TEST(bad_nodes)
 {
     begin();

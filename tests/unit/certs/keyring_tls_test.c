@@ -173,7 +173,7 @@ START_TEST(bad_node)
 }
 END_TEST
 
-/* C14: nobody without a certificate, and no server of the web. */
+/* C14: nobody without a certificate, and no server of the web. RFC6940-6.5.1.13-03 */
 START_TEST(no_certificate)
 {
     begin();

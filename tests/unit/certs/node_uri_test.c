@@ -41,6 +41,7 @@ START_TEST(longest)
 }
 END_TEST
 
+/* RFC6940-11.3-18 */
 START_TEST(accepted)
 {
     static const char *const uris[] = {

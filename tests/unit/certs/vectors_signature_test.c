@@ -120,6 +120,7 @@ expect_named(const struct reload_message *message, const struct reload_identity 
                                  (struct reload_bytes){digest, size}));
 }
 
+/* RFC6940-6.3.4-10, -11 */
 START_TEST(messages)
 {
     size_t count = 0;
@@ -251,6 +252,7 @@ verify_values(struct reload_bytes list, uint8_t model, uint32_t kind,
     return count;
 }
 
+/* RFC6940-6.3.4-04 */
 START_TEST(stores)
 {
     static const char *const names[] = {"store_req_array", "store_req_dict_sip",
