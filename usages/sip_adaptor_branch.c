@@ -273,7 +273,10 @@ sip_branch_to_phone(struct sip_transaction *transaction, const struct sip_flow *
     }
     branch->flow = *flow;
     snprintf(branch->uri, sizeof branch->uri, "%s", uri);
-    send_request(branch, now);
+    if (sip_phones_connect(transaction->adaptor->phones, &branch->flow) != 0)
+        fail(branch, 480, now);
+    else
+        send_request(branch, now);
 }
 
 void

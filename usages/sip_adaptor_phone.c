@@ -21,6 +21,7 @@ struct phone_connection {
     int descriptor;
     struct reload_watch *watch;
     struct sip_flow flow;
+    bool connecting; /* opened by us, not up yet */
     struct reload_sip_stream stream;
     uint8_t *queue;
     size_t queued;
@@ -144,7 +145,7 @@ static struct phone_connection *
 find_connection(struct sip_phones *phones, uint32_t number)
 {
     for (size_t i = 0; i < SIP_CONNECTIONS_MAX; i++)
-        if (phones->connections[i] && phones->connections[i]->flow.connection == number)
+        if (number && phones->connections[i] && phones->connections[i]->flow.connection == number)
             return phones->connections[i];
     return NULL;
 }
@@ -154,7 +155,7 @@ find_connection(struct sip_phones *phones, uint32_t number)
 static int
 connection_write(struct phone_connection *connection, struct reload_bytes bytes)
 {
-    if (connection->queued == 0) {
+    if (connection->queued == 0 && !connection->connecting) {
         ssize_t sent = send(connection->descriptor, bytes.data, bytes.size, MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN && errno != EINTR)
             return RELOAD_E_CLOSED;
@@ -173,6 +174,18 @@ connection_write(struct phone_connection *connection, struct reload_bytes bytes)
     connection->queued += bytes.size;
     reload_watch_set(connection->watch, RELOAD_WATCH_READ | RELOAD_WATCH_WRITE);
     return 0;
+}
+
+/* Returns false when the connection could not be made. */
+static bool
+connection_made(struct phone_connection *connection)
+{
+    int problem = 0;
+    socklen_t size = sizeof problem;
+    connection->connecting = false;
+    reload_watch_set(connection->watch, RELOAD_WATCH_READ);
+    return getsockopt(connection->descriptor, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 &&
+           problem == 0;
 }
 
 static bool
@@ -221,7 +234,9 @@ connection_ready(void *argument, int descriptor, unsigned events)
 {
     struct phone_connection *connection = argument;
     struct sip_phones *phones = connection->phones;
-    if (events & RELOAD_WATCH_WRITE && connection->queued && !connection_flush(connection)) {
+    bool writable = events & RELOAD_WATCH_WRITE;
+    if ((writable && connection->connecting && !connection_made(connection)) ||
+        (writable && connection->queued && !connection_flush(connection))) {
         connection_lost(connection);
         return;
     }
@@ -245,18 +260,22 @@ free_place(const struct sip_phones *phones)
     return place;
 }
 
-static void
-connection_accept(struct sip_phones *phones, int descriptor, const struct reload_address *address)
+/* Makes a connection of |descriptor|, which is closed when there is no room. */
+static struct phone_connection *
+connection_new(struct sip_phones *phones, int descriptor, const struct reload_address *address,
+               unsigned events)
 {
     size_t place = free_place(phones);
     struct phone_connection *connection = NULL;
-    if (place < SIP_CONNECTIONS_MAX && is_welcome(phones, address))
+    int yes = 1;
+    if (place < SIP_CONNECTIONS_MAX)
         connection = calloc(1, sizeof *connection);
     if (!connection) {
-        phones->adaptor->counters.dropped_busy += place == SIP_CONNECTIONS_MAX;
+        phones->adaptor->counters.dropped_busy++;
         close(descriptor);
-        return;
+        return NULL;
     }
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     connection->phones = phones;
     connection->descriptor = descriptor;
     connection->flow = (struct sip_flow){.type = SIP_FLOW_TCP,
@@ -264,9 +283,51 @@ connection_accept(struct sip_phones *phones, int descriptor, const struct reload
                                          .address = *address,
                                          .connection = ++phones->last_number};
     phones->connections[place] = connection;
-    if (reload_loop_watch(phones->adaptor->options.loop, descriptor, RELOAD_WATCH_READ,
-                          connection_ready, connection, &connection->watch) != 0)
+    if (reload_loop_watch(phones->adaptor->options.loop, descriptor, events, connection_ready,
+                          connection, &connection->watch) != 0) {
         connection_close(connection);
+        return NULL;
+    }
+    return connection;
+}
+
+/* Opens a connection to a phone that is not connected (any more). NULL when that cannot be. */
+static struct phone_connection *
+connection_open(struct sip_phones *phones, const struct reload_address *address)
+{
+    struct sockaddr_storage storage;
+    socklen_t size = to_socket(address, &storage);
+    int descriptor = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return NULL;
+    if (connect(descriptor, (struct sockaddr *)&storage, size) != 0 && errno != EINPROGRESS) {
+        close(descriptor);
+        return NULL;
+    }
+    struct phone_connection *connection =
+        connection_new(phones, descriptor, address, RELOAD_WATCH_READ | RELOAD_WATCH_WRITE);
+    if (connection)
+        connection->connecting = true;
+    return connection;
+}
+
+int
+sip_phones_connect(struct sip_phones *phones, struct sip_flow *flow)
+{
+    struct phone_connection *connection = NULL;
+    if (flow->type != SIP_FLOW_TCP || find_connection(phones, flow->connection))
+        return 0;
+    for (size_t i = 0; i < SIP_CONNECTIONS_MAX && !connection; i++) {
+        struct phone_connection *other = phones->connections[i];
+        if (other && sip_address_equal(&other->flow.address, &flow->address))
+            connection = other;
+    }
+    if (!connection)
+        connection = connection_open(phones, &flow->address);
+    if (!connection)
+        return RELOAD_E_CLOSED;
+    flow->connection = connection->flow.connection;
+    return 0;
 }
 
 static void
@@ -282,9 +343,10 @@ tcp_ready(void *argument, int descriptor, unsigned events)
         if (accepted < 0)
             return;
         struct reload_address address = of_socket(&from);
-        int yes = 1;
-        (void)setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-        connection_accept(phones, accepted, &address);
+        if (is_welcome(phones, &address))
+            (void)connection_new(phones, accepted, &address, RELOAD_WATCH_READ);
+        else
+            close(accepted);
     }
 }
 

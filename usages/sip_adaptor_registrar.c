@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define EXPIRES_DEFAULT_S 3600
 #define EXPIRES_MIN_S 10
@@ -15,14 +16,21 @@ void
 sip_uri_flow(const osip_uri_t *uri, struct sip_flow *flow)
 {
     uint8_t octets[16] = {0};
-    if (flow->type != SIP_FLOW_UDP || !uri || !uri->host)
+    const char *transport = uri && uri->host ? sip_uri_parameter(uri, "transport") : NULL;
+    bool by_tcp = transport && strcasecmp(transport, "tcp") == 0;
+    if (!uri || !uri->host || flow->type == SIP_FLOW_LINK ||
+        (flow->type == SIP_FLOW_TCP && !by_tcp))
         return;
     int family = flow->address.family == 6 ? AF_INET6 : AF_INET;
     if (inet_pton(family, uri->host, octets) != 1 ||
         memcmp(octets, flow->address.octets, sizeof octets) != 0)
         return;
-    if (sip_port(uri->port))
-        flow->address.port = sip_port(uri->port);
+    if (!sip_port(uri->port))
+        return;
+    flow->address.port = sip_port(uri->port);
+    if (flow->type == SIP_FLOW_UDP && by_tcp)
+        *flow =
+            (struct sip_flow){.type = SIP_FLOW_TCP, .is_reliable = true, .address = flow->address};
 }
 
 void
@@ -91,12 +99,17 @@ sweep(struct reload_alarm *alarm, void *owner, uint64_t now)
         (void)!reload_alarm_set(&adaptor->alarms, &adaptor->binding_end, next, sweep);
 }
 
+/* A phone that told where it listens is connected again when needed; another is not there. */
 void
 sip_registrar_lost(struct reload_sip_adaptor *adaptor, const struct sip_flow *flow)
 {
-    for (size_t i = 0; i < SIP_BINDINGS_MAX; i++)
-        if (adaptor->bindings[i].used && sip_flow_equal(&adaptor->bindings[i].flow, flow))
-            adaptor->bindings[i].used = false;
+    for (size_t i = 0; i < SIP_BINDINGS_MAX && flow->type == SIP_FLOW_TCP; i++) {
+        struct sip_binding *binding = &adaptor->bindings[i];
+        if (binding->used && binding->flow.type == SIP_FLOW_TCP &&
+            binding->flow.connection == flow->connection &&
+            sip_address_equal(&binding->flow.address, &flow->address))
+            binding->used = false;
+    }
 }
 
 void

@@ -217,6 +217,9 @@ void sip_uri_flow(const osip_uri_t *uri, struct sip_flow *flow);
 int sip_phones_new(struct reload_sip_adaptor *adaptor, char *reason, size_t reason_size);
 void sip_phones_free(struct sip_phones *phones);
 const struct reload_address *sip_phones_address(const struct sip_phones *phones);
+/* Makes sure that |flow|, if it is TCP, has a connection: the one it had, or a new one to its
+ * address. Returns 0 or RELOAD_E_CLOSED. */
+int sip_phones_connect(struct sip_phones *phones, struct sip_flow *flow);
 int sip_phones_send(struct sip_phones *phones, const struct sip_flow *flow,
                     struct reload_bytes bytes);
 

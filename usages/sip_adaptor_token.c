@@ -140,8 +140,8 @@ sip_token_parse(const uint8_t secret[SIP_TOKEN_SECRET_SIZE], const char *token,
     return 0;
 }
 
-static bool
-address_equal(const struct reload_address *a, const struct reload_address *b)
+bool
+sip_address_equal(const struct reload_address *a, const struct reload_address *b)
 {
     return a->family == b->family && a->port == b->port &&
            memcmp(a->octets, b->octets, sizeof a->octets) == 0;
@@ -154,5 +154,5 @@ sip_flow_equal(const struct sip_flow *a, const struct sip_flow *b)
         return false;
     if (a->type == SIP_FLOW_LINK)
         return reload_node_id_equal(&a->node_id, &b->node_id);
-    return a->connection == b->connection && address_equal(&a->address, &b->address);
+    return a->connection == b->connection && sip_address_equal(&a->address, &b->address);
 }

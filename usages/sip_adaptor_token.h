@@ -60,6 +60,8 @@ RELOAD_CHECKED int sip_seal(const uint8_t secret[SIP_TOKEN_SECRET_SIZE],
 /* sip_flow_equal tells whether two flows are the same: address and connection, or node. */
 bool sip_flow_equal(const struct sip_flow *a, const struct sip_flow *b);
 
+bool sip_address_equal(const struct reload_address *a, const struct reload_address *b);
+
 /* sip_hex_format and sip_hex_parse turn octets into lower-case hex digits and back. */
 void sip_hex_format(const uint8_t *octets, size_t size, char *text);
 RELOAD_CHECKED bool sip_hex_parse(const char *text, uint8_t *octets, size_t size);

@@ -137,6 +137,62 @@ START_TEST(broken_stream)
 }
 END_TEST
 
+/* A phone that listens, and says so in its Contact, is called by a connection of the node's own;
+ * one that does not listen any more is not there. */
+START_TEST(connected_back)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    char contact[128];
+    world_begin(&world);
+    struct node *a = world_node(&world, ALICE, NULL), *b = world_node(&world, BOB, NULL);
+    struct phone *alice = world_phone(&world), *bob = _i ? tcp_phone(b) : world_phone(&world);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, size), 0);
+    ck_assert_int_eq(listen(listener, 4), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+    snprintf(contact, sizeof contact, "Contact: <sip:bob@127.0.0.1:%u;transport=TCP>\r\n",
+             (unsigned)ntohs(at.sin_port));
+    request_text(bob,
+                 &(struct request){.method = "REGISTER",
+                                   .uri = "sip:dht.example.com",
+                                   .from = BOB,
+                                   .to = BOB,
+                                   .headers = contact},
+                 text);
+    /* The default Contact goes. */
+    char *line = strstr(text, "Contact: <sip:x@");
+    char *rest = strstr(line, "\r\n") + 2;
+    memmove(line, rest, strlen(rest) + 1);
+    if (_i) {
+        tcp_send(bob, text);
+        tcp_expect(bob, "SIP/2.0 200");
+        shutdown(bob->descriptor, SHUT_RDWR); /* as sipp does between scenarios */
+    } else {
+        phone_send(bob, b, text);
+        phone_expect(bob, "SIP/2.0 200", RELOAD_SECOND);
+    }
+    world_run(&world, RELOAD_SECOND);
+    phone_request(alice, a, &(struct request){.method = "MESSAGE", .cseq = 1});
+    world_run(&world, RELOAD_SECOND);
+    close(bob->descriptor);
+    bob->descriptor = accept(listener, NULL, NULL);
+    ck_assert_int_ge(bob->descriptor, 0);
+    tcp_expect(bob, "MESSAGE sip:bob@127.0.0.1");
+    /* The same connection serves the next request; without a listener there is none. */
+    phone_request(alice, a, &(struct request){.method = "MESSAGE", .cseq = 2});
+    tcp_expect(bob, "MESSAGE sip:bob@127.0.0.1");
+    close(listener);
+    shutdown(bob->descriptor, SHUT_RDWR);
+    world_run(&world, RELOAD_SECOND);
+    while (*phone_wait(alice, 1))
+        ;
+    phone_request(alice, a, &(struct request){.cseq = 3});
+    phone_expect(alice, "SIP/2.0 480", 5 * RELOAD_SECOND);
+    world_end(&world);
+}
+END_TEST
+
 static void
 md5_hex(const char *input, char hex[33])
 {
@@ -277,6 +333,17 @@ END_TEST
 int
 main(void)
 {
-    return RUN_SUITE("sip_adaptor_phone", call_by_tcp, broken_stream, password, tokens,
-                     wrong_configuration);
+    Suite *suite = suite_create("sip_adaptor_phone");
+    TCase *tcase = tcase_create("sip_adaptor_phone");
+    const TTest *const tests[] = {call_by_tcp, broken_stream, password, tokens,
+                                  wrong_configuration};
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+        tcase_add_test(tcase, tests[i]);
+    tcase_add_loop_test(tcase, connected_back, 0, 2);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
