@@ -5,12 +5,15 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 import json
 import os
+import pty
 import random
 import re
+import signal
 import socket
 import ssl
 import stat
 import sys
+import termios
 import time
 import unittest
 
@@ -169,6 +172,47 @@ class Client(WithOffice):
         done = run("setsid", RELOAD, "enrol", "--url", self.office.config_url, "--ca",
                    self.office.ca, "--user", "alice", "--out", self.office.path("no-terminal"))
         self.assert_refused(done, "--password-file FILE")
+
+    def on_terminal(self, answer, out):
+        """Runs reload enrol on a terminal, and types |answer| when it asks for the password.
+        Returns (exit status, what stood on the terminal, whether it showed what was typed before,
+        while and after it was asked)."""
+        process, terminal = pty.fork()
+        if process == 0:
+            os.execv(RELOAD, [RELOAD, "enrol", "--url", self.office.config_url, "--ca",
+                              self.office.ca, "--user", "alice", "--out", self.office.path(out)])
+
+        def shows():
+            return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+
+        shown, text = [shows()], b""
+        try:
+            while True:
+                text += os.read(terminal, 4096)
+                if text.endswith(b"password of alice: ") and len(shown) == 1:
+                    while shows():  # the prompt comes a moment before
+                        time.sleep(0.001)
+                    shown.append(shows())
+                    os.write(terminal, answer)
+                elif len(shown) == 2 and text.endswith(b"\r\n"):
+                    shown.append(shows())
+        except OSError:
+            pass  # the end of the program is the end of the terminal
+        os.close(terminal)
+        return os.waitpid(process, 0)[1], text.decode(), shown
+
+    def test_password_on_the_terminal(self):
+        status, text, shown = self.on_terminal(PASSWORD.encode() + b"\n", "terminal")
+        self.assertEqual(status, 0, text)
+        self.assertEqual(shown, [True, False, True])
+        self.assertNotIn(PASSWORD, text)
+        self.assertIn("Node-ID", text)
+
+    def test_interrupted_on_the_terminal(self):
+        status, text, shown = self.on_terminal(b"half a pass\x03", "interrupted")
+        self.assertEqual(os.WTERMSIG(status), signal.SIGINT, text)
+        self.assertNotIn("half", text)
+        self.assertFalse(os.path.exists(self.office.path("interrupted", "node.crt")))
 
     def test_wrong_files(self):
         empty = self.office.write("empty", "")
