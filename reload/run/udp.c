@@ -18,12 +18,31 @@
 #define QUEUE_MAX 32
 #define QUEUE_OCTETS_MAX 49152
 
+#define WAYS 1024 /* a power of two */
+#define CONTROL_SIZE CMSG_SPACE(sizeof(struct in6_pktinfo))
+
+/* By which of our addresses a peer reaches us: a socket bound to all of them must answer from that
+ * one, or the peer does not know the answer for its own. */
+struct way {
+    struct reload_address peer;
+    union {
+        struct in_pktinfo v4;
+        struct in6_pktinfo v6;
+    } local;
+};
+
+struct outgoing {
+    size_t size;
+    struct sockaddr_storage to;
+    socklen_t to_length;
+    _Alignas(struct cmsghdr) uint8_t control[CONTROL_SIZE];
+    size_t control_size;
+};
+
 /* Datagrams that wait for the end of the turn, one after the other in |octets|. */
 struct queue {
     size_t count, used;
-    size_t sizes[QUEUE_MAX];
-    struct sockaddr_storage to[QUEUE_MAX];
-    socklen_t to_length[QUEUE_MAX];
+    struct outgoing entries[QUEUE_MAX];
     uint8_t octets[QUEUE_OCTETS_MAX];
 };
 
@@ -36,11 +55,61 @@ struct reload_udp {
     struct reload_address address;
     struct reload_udp_counters counters;
     struct queue *queue;
+    struct way *ways; /* NULL when bound to one address */
     int descriptor;
     int family;
     unsigned entered;
     bool freed;
 };
+
+/* ---- ways ----------------------------------------------------------------------------------- */
+
+static struct way *
+way_of(const struct reload_udp *udp, const struct reload_address *peer)
+{
+    uint64_t parts[2];
+    memcpy(parts, peer->octets, sizeof parts);
+    uint64_t hash = (parts[0] ^ parts[1] ^ peer->port) * UINT64_C(0x9e3779b97f4a7c15);
+    return &udp->ways[(hash >> 32) & (WAYS - 1)];
+}
+
+static void
+note_way(struct reload_udp *udp, const struct reload_address *peer, struct msghdr *header)
+{
+    struct way *way = way_of(udp, peer);
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(header); at; at = CMSG_NXTHDR(header, at)) {
+        if (at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo local;
+            memcpy(&local, CMSG_DATA(at), sizeof local);
+            way->peer = *peer;
+            way->local.v4 = (struct in_pktinfo){.ipi_spec_dst = local.ipi_addr};
+        }
+        if (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_PKTINFO) {
+            way->peer = *peer;
+            memcpy(&way->local.v6, CMSG_DATA(at), sizeof way->local.v6);
+            way->local.v6.ipi6_ifindex = 0; /* the route decides */
+        }
+    }
+}
+
+/* Makes |entry| leave from the address that |to| knows us by; the kernel chooses for a peer that
+ * has not sent yet. */
+static void
+set_source(const struct reload_udp *udp, const struct reload_address *to, struct outgoing *entry)
+{
+    const struct way *way = way_of(udp, to);
+    if (!reload_address_equal(&way->peer, to))
+        return;
+    bool is_v6 = udp->family == AF_INET6;
+    size_t size = is_v6 ? sizeof way->local.v6 : sizeof way->local.v4;
+    memset(entry->control, 0, sizeof entry->control);
+    struct cmsghdr *header = (struct cmsghdr *)entry->control;
+    header->cmsg_level = is_v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+    header->cmsg_type = is_v6 ? IPV6_PKTINFO : IP_PKTINFO;
+    header->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(header), &way->local, size);
+    entry->control_size = CMSG_SPACE(size);
+}
 
 /* ---- out ------------------------------------------------------------------------------------ */
 
@@ -52,12 +121,16 @@ flush(struct reload_udp *udp)
     struct iovec vectors[QUEUE_MAX];
     size_t at = 0;
     for (size_t i = 0; i < queue->count; i++) {
-        vectors[i] = (struct iovec){queue->octets + at, queue->sizes[i]};
-        at += queue->sizes[i];
-        messages[i] = (struct mmsghdr){.msg_hdr = {.msg_name = &queue->to[i],
-                                                   .msg_namelen = queue->to_length[i],
-                                                   .msg_iov = &vectors[i],
-                                                   .msg_iovlen = 1}};
+        struct outgoing *entry = &queue->entries[i];
+        vectors[i] = (struct iovec){queue->octets + at, entry->size};
+        at += entry->size;
+        messages[i] =
+            (struct mmsghdr){.msg_hdr = {.msg_name = &entry->to,
+                                         .msg_namelen = entry->to_length,
+                                         .msg_iov = &vectors[i],
+                                         .msg_iovlen = 1,
+                                         .msg_control = entry->control_size ? entry->control : NULL,
+                                         .msg_controllen = entry->control_size}};
     }
     for (size_t done = 0; done < queue->count;) {
         int sent = sendmmsg(udp->descriptor, messages + done, (unsigned)(queue->count - done), 0);
@@ -95,12 +168,14 @@ udp_send(struct reload_datagram *datagram, const struct reload_address *to,
         return RELOAD_E_IO;
     if (queue->count == QUEUE_MAX || queue->used + bytes.size > QUEUE_OCTETS_MAX)
         flush(udp);
-    size_t slot = queue->count;
-    socklen_t length = reload_address_to_socket(to, udp->family, &queue->to[slot]);
-    if (length == 0)
+    struct outgoing *entry = &queue->entries[queue->count];
+    entry->to_length = reload_address_to_socket(to, udp->family, &entry->to);
+    if (entry->to_length == 0)
         return RELOAD_E_IO;
-    queue->to_length[slot] = length;
-    queue->sizes[slot] = bytes.size;
+    entry->size = bytes.size;
+    entry->control_size = 0;
+    if (udp->ways)
+        set_source(udp, to, entry);
     if (bytes.size)
         memcpy(queue->octets + queue->used, bytes.data, bytes.size);
     queue->used += bytes.size;
@@ -128,7 +203,7 @@ user_of(const struct reload_udp *udp, struct reload_bytes bytes)
 }
 
 static void
-dispatch(struct reload_udp *udp, const struct msghdr *header, struct reload_bytes bytes)
+dispatch(struct reload_udp *udp, struct msghdr *header, struct reload_bytes bytes)
 {
     struct reload_address from;
     reload_udp_fn *fn = user_of(udp, bytes);
@@ -139,6 +214,8 @@ dispatch(struct reload_udp *udp, const struct msghdr *header, struct reload_byte
         udp->counters.dropped_unknown++;
         return;
     }
+    if (udp->ways)
+        note_way(udp, &from, header);
     fn(udp->users.argument, &from, bytes);
 }
 
@@ -150,12 +227,15 @@ read_batch(struct reload_udp *udp)
     struct mmsghdr messages[RELOAD_SCRATCH_DATAGRAMS];
     struct iovec vectors[RELOAD_SCRATCH_DATAGRAMS];
     struct sockaddr_storage from[RELOAD_SCRATCH_DATAGRAMS];
+    _Alignas(struct cmsghdr) uint8_t controls[RELOAD_SCRATCH_DATAGRAMS][CONTROL_SIZE];
     for (size_t i = 0; i < RELOAD_SCRATCH_DATAGRAMS; i++) {
         vectors[i] = (struct iovec){scratch->datagrams[i], RELOAD_SCRATCH_DATAGRAM_SIZE};
         messages[i] = (struct mmsghdr){.msg_hdr = {.msg_name = &from[i],
                                                    .msg_namelen = sizeof from[i],
                                                    .msg_iov = &vectors[i],
-                                                   .msg_iovlen = 1}};
+                                                   .msg_iovlen = 1,
+                                                   .msg_control = controls[i],
+                                                   .msg_controllen = CONTROL_SIZE}};
     }
     int got = recvmmsg(udp->descriptor, messages, RELOAD_SCRATCH_DATAGRAMS, MSG_DONTWAIT, NULL);
     for (int i = 0; i < got && !udp->freed; i++)
@@ -172,6 +252,7 @@ destroy(struct reload_udp *udp)
     if (udp->descriptor >= 0)
         (void)close(udp->descriptor);
     free(udp->queue);
+    free(udp->ways);
     free(udp);
 }
 
@@ -206,6 +287,13 @@ set_options(const struct reload_udp *udp)
     else
         (void)setsockopt(udp->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, &may_fragment,
                          sizeof may_fragment);
+    int on = 1;
+    if (!udp->ways)
+        return;
+    if (udp->family == AF_INET6)
+        (void)setsockopt(udp->descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+    else
+        (void)setsockopt(udp->descriptor, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
 }
 
 int
@@ -224,11 +312,14 @@ reload_udp_new(struct reload_loop *loop, const struct reload_address *address,
         errno = reason;
         return RELOAD_E_IO;
     }
+    bool any = reload_address_is_any(address);
+    made->ways = any ? calloc(WAYS, sizeof *made->ways) : NULL;
     set_options(made);
     made->queue = malloc(sizeof *made->queue);
     if (made->queue)
         made->queue->count = made->queue->used = 0;
-    if (!made->queue || reload_loop_after(loop, on_turn_end, made, &made->after) != 0 ||
+    if (!made->queue || (any && !made->ways) ||
+        reload_loop_after(loop, on_turn_end, made, &made->after) != 0 ||
         reload_loop_watch(loop, made->descriptor, RELOAD_WATCH_READ, on_readable, made,
                           &made->watch) != 0) {
         destroy(made);

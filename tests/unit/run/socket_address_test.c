@@ -146,6 +146,49 @@ START_TEST(first_octets)
 }
 END_TEST
 
+struct echo {
+    struct reload_udp *udp;
+    unsigned count;
+    struct reload_address from;
+};
+
+static void
+on_echo(void *argument, const struct reload_address *from, struct reload_bytes bytes)
+{
+    struct echo *echo = argument;
+    echo->from = *from;
+    if (echo->count++ == 0 && bytes.size == 1) {
+        struct reload_datagram *path = reload_udp_datagram(echo->udp);
+        ck_assert_int_eq(path->ops->send(path, from, bytes), 0);
+    }
+}
+
+/* A socket bound to all addresses answers from the one that it was asked at, of both families. */
+START_TEST(answers_come_from_the_address_asked)
+{
+    for (unsigned family = 4; family <= 6; family += 2) {
+        struct world world;
+        struct echo server = {0}, client = {.count = 1};
+        world_init(&world);
+        struct reload_udp_users server_users = {.dtls = on_echo, .argument = &server};
+        struct reload_udp_users client_users = {.dtls = on_echo, .argument = &client};
+        struct reload_address any = {.family = (uint8_t)family}, near = loopback(0);
+        ck_assert_int_eq(reload_udp_new(world.loop, &any, &server_users, &server.udp), 0);
+        ck_assert_int_eq(reload_udp_new(world.loop, &near, &client_users, &client.udp), 0);
+        struct reload_address to = loopback(reload_udp_address(server.udp)->port);
+        to.octets[3] = 77; /* all of 127/8 is this host */
+        struct reload_datagram *path = reload_udp_datagram(client.udp);
+        const uint8_t octet = 20;
+        ck_assert_int_eq(path->ops->send(path, &to, (struct reload_bytes){&octet, 1}), 0);
+        world_until(&world, &client.count, 2);
+        ck_assert(reload_address_equal(&client.from, &to));
+        reload_udp_free(server.udp);
+        reload_udp_free(client.udp);
+        world_fini(&world);
+    }
+}
+END_TEST
+
 /* ---- records -------------------------------------------------------------------------------- */
 
 START_TEST(records_of_a_datagram)
@@ -218,5 +261,6 @@ int
 main(void)
 {
     return RUN_SUITE("socket_address", texts_of_addresses, sockets_and_back, usable_addresses,
-                     first_octets, records_of_a_datagram, timers_are_never_early);
+                     first_octets, answers_come_from_the_address_asked, records_of_a_datagram,
+                     timers_are_never_early);
 }
