@@ -57,7 +57,7 @@ open_app_dtls(struct driver_link *link, const struct reload_address *address)
 {
     struct reload_driver *driver = link->driver;
     struct app_sockets *sockets = link->sockets;
-    struct reload_udp_users users = {.dtls = reload_dtls_recv};
+    struct reload_udp_users users = {.dtls = reload_dtls_recv, .one_peer = true};
     int error = reload_udp_new(driver->options.loop, address, &users, &sockets->udp);
     if (error)
         return error;

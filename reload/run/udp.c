@@ -19,6 +19,10 @@
 #define QUEUE_OCTETS_MAX 49152
 
 #define WAYS 1024 /* a power of two */
+/* The same with one peer. */
+#define QUEUE_ONE_MAX 4
+#define QUEUE_ONE_OCTETS_MAX RELOAD_SCRATCH_DATAGRAM_SIZE
+#define WAYS_ONE 8
 #define CONTROL_SIZE CMSG_SPACE(sizeof(struct in6_pktinfo))
 
 /* By which of our addresses a peer reaches us: a socket bound to all of them must answer from that
@@ -42,8 +46,9 @@ struct outgoing {
 /* Datagrams that wait for the end of the turn, one after the other in |octets|. */
 struct queue {
     size_t count, used;
-    struct outgoing entries[QUEUE_MAX];
-    uint8_t octets[QUEUE_OCTETS_MAX];
+    size_t count_max, octets_max;
+    struct outgoing *entries;
+    uint8_t *octets;
 };
 
 struct reload_udp {
@@ -54,8 +59,9 @@ struct reload_udp {
     struct reload_udp_users users;
     struct reload_address address;
     struct reload_udp_counters counters;
-    struct queue *queue;
+    struct queue queue;
     struct way *ways; /* NULL when bound to one address */
+    size_t way_count;
     int descriptor;
     int family;
     unsigned entered;
@@ -70,7 +76,7 @@ way_of(const struct reload_udp *udp, const struct reload_address *peer)
     uint64_t parts[2];
     memcpy(parts, peer->octets, sizeof parts);
     uint64_t hash = (parts[0] ^ parts[1] ^ peer->port) * UINT64_C(0x9e3779b97f4a7c15);
-    return &udp->ways[(hash >> 32) & (WAYS - 1)];
+    return &udp->ways[(hash >> 32) & (udp->way_count - 1)];
 }
 
 static void
@@ -116,7 +122,7 @@ set_source(const struct reload_udp *udp, const struct reload_address *to, struct
 static void
 flush(struct reload_udp *udp)
 {
-    struct queue *queue = udp->queue;
+    struct queue *queue = &udp->queue;
     struct mmsghdr messages[QUEUE_MAX];
     struct iovec vectors[QUEUE_MAX];
     size_t at = 0;
@@ -154,7 +160,7 @@ static void
 on_turn_end(void *argument)
 {
     struct reload_udp *udp = argument;
-    if (udp->queue->count)
+    if (udp->queue.count)
         flush(udp);
 }
 
@@ -163,10 +169,10 @@ udp_send(struct reload_datagram *datagram, const struct reload_address *to,
          struct reload_bytes bytes)
 {
     struct reload_udp *udp = (struct reload_udp *)datagram;
-    struct queue *queue = udp->queue;
-    if (bytes.size > QUEUE_OCTETS_MAX)
+    struct queue *queue = &udp->queue;
+    if (bytes.size > queue->octets_max)
         return RELOAD_E_IO;
-    if (queue->count == QUEUE_MAX || queue->used + bytes.size > QUEUE_OCTETS_MAX)
+    if (queue->count == queue->count_max || queue->used + bytes.size > queue->octets_max)
         flush(udp);
     struct outgoing *entry = &queue->entries[queue->count];
     entry->to_length = reload_address_to_socket(to, udp->family, &entry->to);
@@ -251,7 +257,8 @@ destroy(struct reload_udp *udp)
     reload_after_free(udp->after);
     if (udp->descriptor >= 0)
         (void)close(udp->descriptor);
-    free(udp->queue);
+    free(udp->queue.entries);
+    free(udp->queue.octets);
     free(udp->ways);
     free(udp);
 }
@@ -296,6 +303,21 @@ set_options(const struct reload_udp *udp)
         (void)setsockopt(udp->descriptor, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
 }
 
+static bool
+allocate(struct reload_udp *udp, bool any)
+{
+    bool one = udp->users.one_peer;
+    struct queue *queue = &udp->queue;
+    queue->count_max = one ? QUEUE_ONE_MAX : QUEUE_MAX;
+    queue->octets_max = one ? QUEUE_ONE_OCTETS_MAX : QUEUE_OCTETS_MAX;
+    queue->entries = calloc(queue->count_max, sizeof *queue->entries);
+    queue->octets = malloc(queue->octets_max);
+    udp->way_count = one ? WAYS_ONE : WAYS;
+    if (any)
+        udp->ways = calloc(udp->way_count, sizeof *udp->ways);
+    return queue->entries && queue->octets && (!any || udp->ways);
+}
+
 int
 reload_udp_new(struct reload_loop *loop, const struct reload_address *address,
                const struct reload_udp_users *users, struct reload_udp **udp)
@@ -312,14 +334,9 @@ reload_udp_new(struct reload_loop *loop, const struct reload_address *address,
         errno = reason;
         return RELOAD_E_IO;
     }
-    bool any = reload_address_is_any(address);
-    made->ways = any ? calloc(WAYS, sizeof *made->ways) : NULL;
+    bool has_memory = allocate(made, reload_address_is_any(address));
     set_options(made);
-    made->queue = malloc(sizeof *made->queue);
-    if (made->queue)
-        made->queue->count = made->queue->used = 0;
-    if (!made->queue || (any && !made->ways) ||
-        reload_loop_after(loop, on_turn_end, made, &made->after) != 0 ||
+    if (!has_memory || reload_loop_after(loop, on_turn_end, made, &made->after) != 0 ||
         reload_loop_watch(loop, made->descriptor, RELOAD_WATCH_READ, on_readable, made,
                           &made->watch) != 0) {
         destroy(made);
@@ -334,7 +351,7 @@ reload_udp_free(struct reload_udp *udp)
 {
     if (!udp || udp->freed)
         return;
-    if (udp->queue->count)
+    if (udp->queue.count)
         flush(udp);
     udp->freed = true;
     if (udp->entered == 0)

@@ -18,6 +18,7 @@ struct reload_udp_users {
     reload_udp_fn *dtls; /* 20..63 */
     reload_udp_fn *stun; /* 0..3 */
     void *argument;
+    bool one_peer; /* it will have one or few: save memory */
 };
 
 struct reload_udp_counters {
