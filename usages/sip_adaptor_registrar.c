@@ -12,7 +12,7 @@
 #define EXPIRES_DEFAULT_S 3600
 #define EXPIRES_MIN_S 10
 
-void
+bool
 sip_uri_flow(const osip_uri_t *uri, struct sip_flow *flow)
 {
     uint8_t octets[16] = {0};
@@ -20,17 +20,18 @@ sip_uri_flow(const osip_uri_t *uri, struct sip_flow *flow)
     bool by_tcp = transport && strcasecmp(transport, "tcp") == 0;
     if (!uri || !uri->host || flow->type == SIP_FLOW_LINK ||
         (flow->type == SIP_FLOW_TCP && !by_tcp))
-        return;
+        return false;
     int family = flow->address.family == 6 ? AF_INET6 : AF_INET;
     if (inet_pton(family, uri->host, octets) != 1 ||
         memcmp(octets, flow->address.octets, sizeof octets) != 0)
-        return;
+        return false;
     if (!sip_port(uri->port))
-        return;
+        return false;
     flow->address.port = sip_port(uri->port);
     if (flow->type == SIP_FLOW_UDP && by_tcp)
         *flow =
             (struct sip_flow){.type = SIP_FLOW_TCP, .is_reliable = true, .address = flow->address};
+    return true;
 }
 
 void
@@ -38,7 +39,7 @@ sip_contact_flow(const struct sip_message *message, struct sip_flow *flow)
 {
     const osip_contact_t *contact = osip_list_get(&message->head->contacts, 0);
     if (contact)
-        sip_uri_flow(contact->url, flow);
+        (void)sip_uri_flow(contact->url, flow);
 }
 
 /* Reads seconds: -1 when it is no number; huge ones are cut. */
@@ -105,9 +106,8 @@ sip_registrar_lost(struct reload_sip_adaptor *adaptor, const struct sip_flow *fl
 {
     for (size_t i = 0; i < SIP_BINDINGS_MAX && flow->type == SIP_FLOW_TCP; i++) {
         struct sip_binding *binding = &adaptor->bindings[i];
-        if (binding->used && binding->flow.type == SIP_FLOW_TCP &&
-            binding->flow.connection == flow->connection &&
-            sip_address_equal(&binding->flow.address, &flow->address))
+        if (binding->used && binding->flow.type == SIP_FLOW_TCP && !binding->listens &&
+            binding->flow.connection == flow->connection)
             binding->used = false;
     }
 }
@@ -237,7 +237,7 @@ bind_contact(struct sip_transaction *transaction, const osip_contact_t *contact,
                                     .until = now + (reload_time)expires * RELOAD_SECOND};
     snprintf(binding->uri, sizeof binding->uri, "%s", uri);
     snprintf(binding->call_id, sizeof binding->call_id, "%s", call_id);
-    sip_uri_flow(contact->url, &binding->flow);
+    binding->listens = sip_uri_flow(contact->url, &binding->flow);
     return 0;
 }
 

@@ -94,6 +94,7 @@ struct sip_transaction {
 /* One contact of our own user. */
 struct sip_binding {
     bool used;
+    bool listens; /* the contact says where: a connection that ended can be made anew */
     char uri[512];
     char call_id[256];
     uint32_t cseq;
@@ -210,8 +211,8 @@ bool sip_digest_pass(struct sip_transaction *transaction, reload_time now);
 /* Where a phone wants to be reached: at the address in |message|'s Contact, if that is on the same
  * host as |*flow|, which is where the message came from and is changed. */
 void sip_contact_flow(const struct sip_message *message, struct sip_flow *flow);
-/* The same for one contact's URI. */
-void sip_uri_flow(const osip_uri_t *uri, struct sip_flow *flow);
+/* The same for one contact's URI. Returns whether it says where the phone listens. */
+bool sip_uri_flow(const osip_uri_t *uri, struct sip_flow *flow);
 
 /* sip_adaptor_phone.c */
 int sip_phones_new(struct reload_sip_adaptor *adaptor, char *reason, size_t reason_size);

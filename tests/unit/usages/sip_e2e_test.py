@@ -49,6 +49,14 @@ def wait_for(what, condition):
     raise AssertionError(f"not within {LIMIT_S} s: {what}")
 
 
+def is_bound(port, transport):
+    """Whether somebody serves |port| of this host by sipp's |transport|."""
+    table = "udp" if transport == "u1" else "tcp"
+    lines = pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+    return any(int(line.split()[1].split(":")[1], 16) == port and
+               (table == "udp" or line.split()[3] == "0A") for line in lines)
+
+
 class World:
     """An enrolment server and nodes, each in its folder."""
 
@@ -166,23 +174,25 @@ class Phone:
         self.expect("SIP/2.0 200")
 
 
-def sipp(world, scenarios, user, scenario, port, calls, *more):
+def sipp(world, scenarios, user, scenario, port, calls, transport, *more):
     """The command line of sipp as |user|'s phone."""
     return ["sipp", "-sf", str(scenarios / scenario), "-i", "127.0.0.1", "-p", str(port),
-            "-t", "u1", "-m", str(calls), "-r", "20", "-nostdin", "-timeout", f"{LIMIT_S}s",
+            "-t", transport, "-m", str(calls), "-r", "20", "-nostdin", "-timeout", f"{LIMIT_S}s",
             "-timeout_error", "-key", "user", user, "-key", "overlay", OVERLAY,
             *more, f"127.0.0.1:{world.sip_ports[user]}"]
 
 
-def calls_by_sipp(world, scenarios, calls):
+def calls_by_sipp(world, scenarios, calls, transport):
     """bob registers and answers, alice calls: sipp on both sides."""
     bob_port = free_port()
-    world.run(*sipp(world, scenarios, "bob", "register.xml", bob_port, 1))
-    callee = world.start("callee", *sipp(world, scenarios, "bob", "callee.xml", bob_port, calls))
-    # The first INVITE may come before sipp listens: it is sent again, as by any lossy network.
-    world.run(*sipp(world, scenarios, "alice", "caller.xml", free_port(), calls,
+    world.run(*sipp(world, scenarios, "bob", "register.xml", bob_port, 1, transport))
+    callee = world.start("callee", *sipp(world, scenarios, "bob", "callee.xml", bob_port, calls,
+                                         transport))
+    wait_for("sipp", lambda: is_bound(bob_port, transport))
+    world.run(*sipp(world, scenarios, "alice", "caller.xml", free_port(), calls, transport,
                     "-key", "callee", "bob"))
     assert callee.wait(LIMIT_S) == 0, "the called sipp failed"
+    Phone(world, "bob").register(0, "*")
 
 
 def wrong_addresses(world):
@@ -202,7 +212,6 @@ def wrong_addresses(world):
 def messages_and_cancel(world):
     """A MESSAGE, a call that is cancelled, and a phone that goes away."""
     alice, bob = Phone(world, "alice"), Phone(world, "bob")
-    bob.register(0, "*")  # sipp's is gone
     bob.register()
     alice.request("MESSAGE", f"bob@{OVERLAY}", body="hello, bob")
     message = bob.expect("MESSAGE ")
@@ -252,7 +261,8 @@ def main():
             world.found(users)
             for number, user in enumerate(users):
                 world.add(user, number)
-            calls_by_sipp(world, scenarios, 3)
+            calls_by_sipp(world, scenarios, 3, "u1")
+            calls_by_sipp(world, scenarios, 3, "t1")
             wrong_addresses(world)
             messages_and_cancel(world)
             unreachable(world)
