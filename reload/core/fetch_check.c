@@ -172,6 +172,7 @@ is_good(struct reload_fetch_check *check, const struct reload_message *answer,
 struct met {
     struct reload_ordered set;
     struct reload_ordered_entry *memory;
+    size_t count; /* of entries that |memory| has */
 };
 
 static bool
@@ -179,11 +180,24 @@ meet(struct reload_fetch_check *check, struct met *met, struct reload_bytes key)
 {
     if (reload_ordered_find(&met->set, key))
         return false;
+    assert(met->set.count < met->count);
     struct reload_ordered_entry *entry = &met->memory[met->set.count];
     *entry = (struct reload_ordered_entry){
         .key = key, .priority = reload_prng_next(&check->node->storage.prng)};
     reload_ordered_insert(&met->set, entry);
     return true;
+}
+
+/* How many values |list| has; their lengths were checked when it was decoded. */
+static size_t
+count_values(struct reload_bytes list)
+{
+    struct reload_reader reader = reload_reader_of(list);
+    struct reload_bytes value;
+    size_t count = 0;
+    while (reload_reader_left(&reader) > 0 && reload_reader_vector(&reader, 4, &value) == 0)
+        count++;
+    return count;
 }
 
 static int
@@ -196,18 +210,14 @@ check_values(struct reload_fetch_check *check, const struct reload_message *answ
     struct reload_fetched fetched = {.row = reload_kinds_find(&node->kinds, response->kind),
                                      .generation = response->generation};
     struct reload_value value;
-    struct met met = {0};
-    size_t count = 0;
+    struct met met = {.count = count_values(response->values)};
     assert(fetched.row && fetched.row->data_model == response->model);
-    while (reload_value_next(&reader, &node->wire, response->model, &value))
-        count++;
-    if (count == 0)
+    if (met.count == 0)
         return 0;
-    met.memory = reload_node_allocate(node, NULL, count * sizeof *met.memory);
+    met.memory = reload_node_allocate(node, NULL, met.count * sizeof *met.memory);
     if (!met.memory)
         return RELOAD_E_NOMEM;
     fetched.value = &value;
-    reader = reload_reader_of(response->values);
     while (reload_value_next(&reader, &node->wire, response->model, &value)) {
         if (was_asked(specifier, fetched.row, &value) && meet(check, &met, value.key) &&
             is_good(check, answer, fetched.row, &value, &fetched.signer))

@@ -72,8 +72,8 @@ choose_generation(struct reload_stage_kind *kind, uint64_t wanted)
         kind->generation = wanted;
         return 0;
     }
-    uint64_t current = kind->stored->generation;
-    kind->generation = next_generation(current);
+    uint64_t current = kind->made ? 0 : kind->stored->generation;
+    kind->generation = next_generation(kind->stored->generation);
     return wanted == 0 || wanted == current ? 0 : RELOAD_E_GENERATION;
 }
 

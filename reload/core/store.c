@@ -57,14 +57,31 @@ check_request(struct work *work)
 
 /* ---- Kinds ---------------------------------------------------------------------------------- */
 
+/* The next StoreKindData of the request. All was checked when it was decoded: this only finds it.
+ */
+static bool
+next_kind(struct work *work, struct reload_reader *reader, struct reload_store_kind_data *data)
+{
+    if (reload_reader_left(reader) == 0)
+        return false;
+    int error = reload_reader_u32(reader, &data->kind);
+    if (!error)
+        error = reload_reader_u64(reader, &data->generation_counter);
+    if (!error)
+        error = reload_reader_vector(reader, 4, &data->values);
+    assert(!error);
+    data->model = (uint8_t)reload_kinds_model(&work->node->kinds, data->kind);
+    return true;
+}
+
 static int
 check_unknown(struct work *work)
 {
     struct reload_reader reader = reload_reader_of(work->request.kind_data);
     struct reload_store_kind_data data;
     int error = 0;
-    while (reload_store_kind_data_next(&reader, &work->node->wire, &data)) {
-        if (reload_kinds_find(&work->node->kinds, data.kind))
+    while (next_kind(work, &reader, &data)) {
+        if (data.model != 0)
             continue;
         reload_kinds_unknown(&work->answer->error_info, data.kind);
         error = RELOAD_E_UNKNOWN_KIND;
@@ -83,7 +100,7 @@ write_responses(struct work *work, struct reload_writer *writer,
     struct reload_reader reader = reload_reader_of(work->request.kind_data);
     struct reload_store_kind_data data;
     size_t mark = reload_writer_begin(writer, 2);
-    while (reload_store_kind_data_next(&reader, &node->wire, &data)) {
+    while (next_kind(work, &reader, &data)) {
         const struct reload_stored_kind *kind =
             reload_resource_kind(resource, reload_kinds_find(&node->kinds, data.kind));
         reload_writer_u32(writer, data.kind);
@@ -105,7 +122,7 @@ stage_kinds(struct work *work)
     struct reload_store_kind_data data;
     bool differs = false;
     int error = 0;
-    while (!error && reload_store_kind_data_next(&reader, &work->node->wire, &data)) {
+    while (!error && next_kind(work, &reader, &data)) {
         struct reload_stage_kind *kind;
         const struct reload_kind *row = reload_kinds_find(&work->node->kinds, data.kind);
         assert(row);
@@ -217,7 +234,7 @@ stage_values(struct work *work)
     struct reload_store_kind_data data;
     struct reload_stage_kind *kind = work->stage.kinds;
     int error = 0;
-    for (; !error && reload_store_kind_data_next(&reader, wire, &data); kind = kind->next) {
+    for (; !error && next_kind(work, &reader, &data); kind = kind->next) {
         struct reload_reader values = reload_reader_of(data.values);
         struct reload_value value;
         assert(kind && kind->row->kind == data.kind);
@@ -244,7 +261,8 @@ commit(struct work *work)
     if (!resource)
         return;
     if (work->is_replica)
-        resource->elsewhere = true; /* its sender has it */
+        /* What came with this request its sender has; what was here before, perhaps not. */
+        resource->elsewhere |= resource->born == resource->stamp;
     else if (stored > 0) {
         resource->elsewhere = false;
         resource->tries = 0;

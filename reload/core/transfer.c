@@ -29,6 +29,7 @@ struct transfer {
     uint64_t only;        /* stamp, 0: all */
     uint64_t taken;       /* from this stamp on it came from the other side: not to be sent back */
     uint64_t begun_stamp; /* the resource's when the transfer began */
+    int error;            /* RELOAD_E_TOO_LARGE: a value was left out */
     bool whole;           /* success means that the other side has all of the resource */
     bool any;             /* a value was sent already: the last one is */
     uint32_t cursor_kind; /* of this Kind, with this key */
@@ -237,11 +238,9 @@ try_part(struct transfer *transfer, reload_time now)
     struct part part = {.writer = reload_writer_of(buffer->data, size),
                         .budget = message_budget(node)};
     write_part(transfer, resource, &part, now);
-    int error = part.value_count == 0 ? RELOAD_E_NOT_FOUND : 0;
+    int error = part.value_count == 0 ? RELOAD_E_NOT_FOUND : advance(transfer, part.last);
     if (!error && part.writer.failed)
         error = RELOAD_E_TOO_LARGE;
-    if (!error)
-        error = advance(transfer, part.last);
     if (!error) {
         struct reload_route route = route_of(transfer);
         error = reload_node_request_certified(
@@ -252,12 +251,23 @@ try_part(struct transfer *transfer, reload_time now)
     return error;
 }
 
+/* The same, but a value that is too large for a message, with the certificates that replicas need,
+ * is left out. */
+static int
+send_next(struct transfer *transfer, reload_time now)
+{
+    int error;
+    while ((error = try_part(transfer, now)) == RELOAD_E_TOO_LARGE)
+        transfer->error = error;
+    return error;
+}
+
 static void
 send_part(struct transfer *transfer, reload_time now)
 {
-    int error = try_part(transfer, now);
+    int error = send_next(transfer, now);
     if (error == RELOAD_E_NOT_FOUND)
-        finish(transfer, 0, now);
+        finish(transfer, transfer->error, now);
     else if (error)
         finish(transfer, error, now);
 }
@@ -397,7 +407,9 @@ reload_transfer(struct reload_node *node, const struct reload_transfer_options *
     transfer->whole = options->stamp == 0 || options->stamp == resource->born;
     transfer->done = options->done;
     transfer->argument = options->argument;
-    int error = try_part(transfer, now);
+    int error = send_next(transfer, now);
+    if (error == RELOAD_E_NOT_FOUND && transfer->error)
+        error = transfer->error;
     if (error)
         reload_job_free(&transfer->job);
     return error;

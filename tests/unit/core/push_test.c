@@ -238,6 +238,31 @@ START_TEST(large_resources_go_in_parts)
 }
 END_TEST
 
+/* A value that no message can carry with the certificates of its replica does not stop the others.
+ */
+START_TEST(values_too_large_to_replicate)
+{
+    static char large[3000];
+    memset(large, 'x', sizeof large - 1);
+    begin();
+    for (int i = 0; i < PEERS; i++)
+        ((struct reload_kind *)(void *)reload_kinds_find(&f->peers[i].node->kinds, KIND_DICTIONARY))
+            ->max_size = 4000;
+    f->config.max_message_size = 3500;
+    ck_assert_int_eq(store_one(f, ALICE, KIND_DICTIONARY, text("a"), "A", 1000), 0);
+    ck_assert_int_eq(store_one(f, ALICE, KIND_DICTIONARY, text("b"), large, 1000), 0);
+    ck_assert_int_eq(store_one(f, ALICE, KIND_DICTIONARY, text("c"), "C", 1000), 0);
+    struct reload_node_id zero = id_of(0);
+    push(&zero, &zero);
+    ck_assert_int_eq(pushed_error, RELOAD_E_TOO_LARGE);
+    ck_assert(bob_has(alice, KIND_DICTIONARY, text("a"), "A"));
+    ck_assert(bob_has(alice, KIND_DICTIONARY, text("c"), "C"));
+    ck_assert_ptr_null(bobs_value(alice, KIND_DICTIONARY, text("b")));
+    ck_assert(!reload_storage_find(fixture_storage(f), alice)->elsewhere);
+    fixture_free(f);
+}
+END_TEST
+
 START_TEST(pushes_are_bounded)
 {
     begin();
@@ -386,7 +411,8 @@ int
 main(void)
 {
     return RUN_SUITE("push", replicas_after_a_store, removals_are_replicated, ranges,
-                     a_push_brings_everything, large_resources_go_in_parts, pushes_are_bounded,
-                     an_unreachable_target, newer_data_is_taken, what_is_not_kept_goes_to_its_owner,
+                     a_push_brings_everything, large_resources_go_in_parts,
+                     values_too_large_to_replicate, pushes_are_bounded, an_unreachable_target,
+                     newer_data_is_taken, what_is_not_kept_goes_to_its_owner,
                      what_nobody_takes_goes, what_is_kept_stays, replicas_are_dropped);
 }

@@ -257,6 +257,49 @@ START_TEST(s18_resources_are_bounded)
 }
 END_TEST
 
+/* As many as there may be, one more is refused, and the least and the greatest are found. */
+START_TEST(s18_all_resources_there_may_be)
+{
+    begin();
+    struct reload_node *node = f->peers[STORER].node;
+    struct reload_storage *storage = &node->storage;
+    const struct reload_kind *row = reload_kinds_find(&node->kinds, KIND_SINGLE);
+    struct reload_keyring *keyring = &f->peers[ALICE].keyring.keyring;
+    struct reload_value value;
+    draft_begin(&draft, f, alice, 0);
+    draft.writer.size = 0;
+    draft_value(&draft, ALICE, KIND_SINGLE, (struct reload_bytes){0}, "v", 1000, 3600);
+    struct reload_reader reader = reload_reader_of(reload_writer_written(&draft.writer));
+    ck_assert(reload_value_next(&reader, &node->wire, RELOAD_DATA_MODEL_SINGLE_VALUE, &value));
+    for (uint32_t i = 0; i <= RELOAD_RESOURCES_MAX; i++) {
+        uint8_t id[16] = {0};
+        uint32_t number = i * 2654435761u; /* all different, in no order */
+        memcpy(id, &number, 4);
+        struct reload_bytes resource = {id, 16};
+        struct reload_stage stage;
+        struct reload_stage_kind *kind;
+        int error = reload_stage_begin(&stage, storage, resource, false, f->now);
+        ck_assert_int_eq(error, i < RELOAD_RESOURCES_MAX ? 0 : RELOAD_E_TOO_LARGE);
+        if (error)
+            break;
+        ck_assert_int_eq(reload_stage_kind(&stage, row, 0, &kind), 0);
+        ck_assert_int_eq(reload_stage_value(kind, &value, keyring->ops->self(keyring)), 0);
+        ck_assert_int_eq(reload_stage_prepare(&stage), 0);
+        ck_assert_ptr_nonnull(reload_stage_commit(&stage));
+        ck_assert_ptr_nonnull(reload_storage_closest(storage, row, resource));
+    }
+    ck_assert_uint_eq(reload_storage_resource_count(storage), RELOAD_RESOURCES_MAX);
+    uint8_t last[16];
+    memset(last, 0xff, sizeof last);
+    struct reload_resource *first = reload_storage_after(storage, (struct reload_bytes){0});
+    ck_assert_ptr_eq(reload_storage_closest(storage, row, (struct reload_bytes){last, 16}), first);
+    struct reload_effect effect;
+    while (reload_node_poll(node, &effect, f->now))
+        ;
+    fixture_free(f);
+}
+END_TEST
+
 /* A resource that is dropped because another peer has it may come back, but not an older one. */
 START_TEST(what_is_dropped_may_come_back)
 {
@@ -364,6 +407,7 @@ main(void)
                      what_has_ended_stays_ended, removals_are_stored_and_end, lifetimes_are_bounded,
                      expiry_is_monotonic, lifetimes_run_down, s12_no_memory_for_new_values,
                      s12_no_memory_to_replace_values, s18_octets_are_bounded,
-                     s18_resources_are_bounded, what_is_dropped_may_come_back, many_end_at_once,
-                     each_commit_is_persisted, what_is_refused_is_not_persisted);
+                     s18_resources_are_bounded, s18_all_resources_there_may_be,
+                     what_is_dropped_may_come_back, many_end_at_once, each_commit_is_persisted,
+                     what_is_refused_is_not_persisted);
 }

@@ -620,6 +620,41 @@ START_TEST(malformed_requests)
 }
 END_TEST
 
+/* Octets changed at random: the request is refused and nothing has changed, or it was a good one.
+ */
+START_TEST(mutated_requests)
+{
+    struct reload_prng prng = reload_prng_of(11);
+    uint64_t time = 1000;
+    unsigned accepted = 0;
+    begin();
+    for (int i = 0; i < 4000; i++) {
+        draft_begin(&draft, f, alice, (uint8_t)(i % 2));
+        draft_kind(&draft, KIND_DICTIONARY, (uint64_t)(i % 2));
+        draft_value(&draft, ALICE, KIND_DICTIONARY, text("a"), "one", ++time, 3600);
+        draft_value(&draft, ALICE_TOO, KIND_DICTIONARY, text("b"), "two", ++time, 3600);
+        draft_kind_end(&draft);
+        draft_kind(&draft, KIND_ARRAY, (uint64_t)(i % 2));
+        draft_value(&draft, ALICE, KIND_ARRAY, at(1), "three", ++time, 3600);
+        draft_kind_end(&draft);
+        struct reload_bytes body = draft_end(&draft);
+        for (uint64_t j = reload_prng_below(&prng, 3); j < 3; j++)
+            draft.octets[reload_prng_below(&prng, body.size)] ^=
+                (uint8_t)(1u << reload_prng_below(&prng, 8));
+        uint64_t before = fingerprint(f);
+        ask(f, &question, reload_handle_store, ALICE, body,
+            reload_writer_written(&draft.certificates));
+        if (question.error)
+            ck_assert_uint_eq(fingerprint(f), before);
+        else
+            accepted++;
+    }
+    ck_assert_uint_gt(accepted, 0); /* lifetimes, counters, indices may change */
+    ck_assert_uint_lt(accepted, 1000);
+    fixture_free(f);
+}
+END_TEST
+
 /* D6: Resource-IDs have the overlay's size. */
 START_TEST(resources_of_another_size)
 {
@@ -649,5 +684,5 @@ main(void)
         s8_signed_for_another_place, c6_weak_algorithms, s9_unsigned_values, s10_unknown_kinds,
         s11_a_kind_twice, s12_all_or_nothing, s13_sizes, s13_counts, s13_removals_are_counted,
         s13_gaps, s14_appending, s14_appending_behind_a_gap, values_are_processed_in_turn,
-        p29_removal_with_a_value, malformed_requests, resources_of_another_size);
+        p29_removal_with_a_value, malformed_requests, mutated_requests, resources_of_another_size);
 }
