@@ -132,6 +132,7 @@ write_sample(const struct credentials *credentials, char *message, size_t size)
                                "certificate = node.crt\n"
                                "key = node.key\n"
                                "; listen = 0.0.0.0:6084\n"
+                               "; first-node = yes\n"
                                "; roles = registrar, proxy\n"
                                "\n"
                                "; where phones register\n"
