@@ -150,13 +150,9 @@ refuse(struct sip_transaction *transaction, int status, reload_time now)
 }
 
 static void
-stored(void *argument, int error, reload_time now)
+finish(struct reload_sip_adaptor *adaptor, struct sip_transaction *transaction, int error,
+       reload_time now)
 {
-    struct reload_sip_adaptor *adaptor = argument;
-    struct sip_transaction *transaction = adaptor->registering;
-    adaptor->registering = NULL;
-    if (!transaction)
-        return;
     if (error == 0) {
         adaptor->counters.registers++;
         confirm(transaction, now);
@@ -165,6 +161,23 @@ stored(void *argument, int error, reload_time now)
         refuse(transaction, 403, now);
     } else {
         refuse(transaction, 503, now);
+    }
+}
+
+static void
+stored(void *argument, int error, reload_time now)
+{
+    struct reload_sip_adaptor *adaptor = argument;
+    struct sip_transaction *transaction = adaptor->registering;
+    adaptor->registering = NULL;
+    if (transaction)
+        finish(adaptor, transaction, error, now);
+    while (!adaptor->registering && adaptor->register_queue_size) {
+        transaction = sip_transaction_of_number(adaptor, adaptor->register_queue[0]);
+        memmove(adaptor->register_queue, adaptor->register_queue + 1,
+                --adaptor->register_queue_size * sizeof *adaptor->register_queue);
+        if (transaction)
+            sip_registrar_request(transaction, now);
     }
     sip_adaptor_arm(adaptor);
 }
@@ -287,7 +300,6 @@ sip_registrar_request(struct sip_transaction *transaction, reload_time now)
 {
     struct reload_sip_adaptor *adaptor = transaction->adaptor;
     bool is_query = osip_list_size(&transaction->request->head->contacts) == 0;
-    int status = 0;
     if (!adaptor->options.registrar || !is_own(transaction)) {
         refuse(transaction, 403, now);
         return;
@@ -298,10 +310,12 @@ sip_registrar_request(struct sip_transaction *transaction, reload_time now)
         confirm(transaction, now);
         return;
     }
-    if (adaptor->registering)
-        status = 503; /* one Store at a time */
-    if (status == 0)
-        status = bind_contacts(transaction, now);
+    /* One Store at a time: others wait for it. */
+    if (adaptor->registering && adaptor->register_queue_size < SIP_BINDINGS_MAX) {
+        adaptor->register_queue[adaptor->register_queue_size++] = transaction->number;
+        return;
+    }
+    int status = adaptor->registering ? 503 : bind_contacts(transaction, now);
     if (status) {
         refuse(transaction, status, now);
         return;

@@ -123,7 +123,9 @@ struct reload_sip_adaptor {
 
     struct sip_binding bindings[SIP_BINDINGS_MAX];
     struct reload_alarm binding_end;
-    struct sip_transaction *registering; /* waits for a Store */
+    struct sip_transaction *registering;       /* waits for a Store */
+    uint64_t register_queue[SIP_BINDINGS_MAX]; /* numbers of those that come next */
+    size_t register_queue_size;
     struct reload_sip_adaptor_counters counters;
 };
 

@@ -63,6 +63,27 @@ START_TEST(registers)
 }
 END_TEST
 
+/* Several phones that register at the same moment. */
+START_TEST(register_together)
+{
+    struct phone *phones[4];
+    world_begin(&world);
+    a = world_node(&world, ALICE, NULL);
+    for (unsigned i = 0; i < 4; i++) {
+        phones[i] = world_phone(&world);
+        phone_request(phones[i], a,
+                      &(struct request){.method = "REGISTER",
+                                        .uri = "sip:dht.example.com",
+                                        .to = ALICE,
+                                        .call_id = (const char *[]){"a", "b", "c", "d"}[i]});
+    }
+    for (unsigned i = 0; i < 4; i++)
+        phone_expect(phones[i], "SIP/2.0 200", RELOAD_SECOND);
+    ck_assert_uint_eq(a->stores, 4);
+    world_end(&world);
+}
+END_TEST
+
 START_TEST(register_refused)
 {
     struct request request = {
@@ -438,19 +459,13 @@ main(void)
 {
     Suite *suite = suite_create("sip_adaptor");
     TCase *tcase = tcase_create("sip_adaptor");
-    const TTest *const plain[] = {registers,
-                                  register_refused,
-                                  body_arrives_as_it_is,
-                                  cancelled_early,
-                                  unknown_address,
-                                  phone_is_gone,
-                                  losses,
-                                  repeated_request,
-                                  forks,
-                                  forwarded,
-                                  own_address,
-                                  hops_and_loops,
-                                  sips};
+    const TTest *const plain[] = {registers,        register_together,
+                                  register_refused, body_arrives_as_it_is,
+                                  cancelled_early,  unknown_address,
+                                  phone_is_gone,    losses,
+                                  repeated_request, forks,
+                                  forwarded,        own_address,
+                                  hops_and_loops,   sips};
     const TTest *const on_both[] = {callee_hangs_up, cancelled, busy, large_message};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         tcase_add_test(tcase, plain[i]);
