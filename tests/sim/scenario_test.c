@@ -119,9 +119,9 @@ START_TEST(changes_over_frames)
 END_TEST
 
 static const struct named_test tests[] = {
-    {&slow_changes, 1, 21},
-    {&quick_changes, 1, 21},
-    {&changes_over_frames, 1, 11},
+    {&slow_changes, 1, 61},
+    {&quick_changes, 1, 61},
+    {&changes_over_frames, 1, 31},
 };
 
 int

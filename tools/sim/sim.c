@@ -272,9 +272,10 @@ sim_memory_peak(const struct sim *sim, uint32_t node)
 struct sim_event *
 sim_schedule(struct sim *sim, uint64_t at, enum sim_event_type type, size_t size)
 {
-    struct sim_event *event = calloc(1, sizeof *event + size);
+    struct sim_event *event = malloc(sizeof *event + size);
     if (!event)
         abort();
+    memset(event, 0, sizeof *event);
     event->type = type;
     event->size = size;
     sim_queue_push(&sim->queue, at, event);

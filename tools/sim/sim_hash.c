@@ -1,10 +1,13 @@
-/* sim_hash.c: two lanes of multiply and rotate over 8-octet words.
+/* sim_hash.c: two lanes of multiply and rotate, each over every other 8-octet word.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/sim/sim_hash.h"
 
 #include "tools/sim/sim_random.h"
 
+#include <string.h>
+
+#define BLOCK 16
 #define FIRST UINT64_C(0xd6e8feb86659fd93)
 #define SECOND UINT64_C(0xa0761d6478bd642f)
 
@@ -14,12 +17,12 @@ rotate(uint64_t x, unsigned bits)
     return x << bits | x >> (64 - bits);
 }
 
-/* Lane a is a bijection of each word and of the state before it; b sees the words otherwise. */
+/* Each lane is a bijection of its word and of the state before it. */
 static inline void
-absorb(struct sim_hash *hash, uint64_t word)
+absorb(struct sim_hash *hash, uint64_t first, uint64_t second)
 {
-    hash->a = rotate((hash->a ^ word) * FIRST, 29);
-    hash->b = (rotate(hash->b, 23) + word) * SECOND;
+    hash->a = rotate((hash->a ^ first) * FIRST, 29);
+    hash->b = rotate((hash->b ^ second) * SECOND, 31);
 }
 
 static inline uint64_t
@@ -37,34 +40,27 @@ sim_hash_begin(uint64_t key)
     return (struct sim_hash){.a = sim_mix(key, 1), .b = sim_mix(key, 2)};
 }
 
-static void
-add_octet(struct sim_hash *hash, uint8_t octet)
-{
-    unsigned filled = (unsigned)(hash->size % 8);
-    hash->pending |= (uint64_t)octet << (8 * filled);
-    hash->size++;
-    if (filled == 7) {
-        absorb(hash, hash->pending);
-        hash->pending = 0;
-    }
-}
-
 void
 sim_hash_add(struct sim_hash *hash, const void *data, size_t size)
 {
     const uint8_t *at = data;
-    unsigned filled = (unsigned)(hash->size % 8);
-    for (; size >= 8; at += 8, size -= 8, hash->size += 8) {
-        uint64_t word = load(at);
-        if (filled == 0) {
-            absorb(hash, word);
-            continue;
-        }
-        absorb(hash, hash->pending | word << (8 * filled));
-        hash->pending = word >> (64 - 8 * filled);
+    if (size == 0)
+        return;
+    size_t filled = (size_t)(hash->size % BLOCK);
+    hash->size += size;
+    if (filled > 0) {
+        size_t part = size < BLOCK - filled ? size : BLOCK - filled;
+        memcpy(hash->tail + filled, at, part);
+        if (filled + part < BLOCK)
+            return;
+        absorb(hash, load(hash->tail), load(hash->tail + 8));
+        at += part;
+        size -= part;
     }
-    for (; size > 0; at++, size--)
-        add_octet(hash, *at);
+    for (; size >= BLOCK; at += BLOCK, size -= BLOCK)
+        absorb(hash, load(at), load(at + 8));
+    if (size > 0)
+        memcpy(hash->tail, at, size);
 }
 
 void
@@ -79,5 +75,9 @@ sim_hash_add_u64(struct sim_hash *hash, uint64_t value)
 uint64_t
 sim_hash_result(const struct sim_hash *hash)
 {
-    return sim_mix(hash->a ^ hash->pending, sim_mix(hash->b + hash->pending, hash->size));
+    struct sim_hash last = *hash;
+    size_t filled = (size_t)(hash->size % BLOCK);
+    memset(last.tail + filled, 0, BLOCK - filled);
+    absorb(&last, load(last.tail), load(last.tail + 8));
+    return sim_mix(last.a, sim_mix(last.b, last.size));
 }

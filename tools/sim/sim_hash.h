@@ -12,8 +12,8 @@
 /* A hash in the making. Two messages that differ in a single 8-octet word never collide. */
 struct sim_hash {
     uint64_t a, b;
-    uint64_t pending; /* octets that do not fill a word yet, lowest first */
     uint64_t size;    /* octets so far */
+    uint8_t tail[16]; /* those that do not fill a block yet */
 };
 
 /* sim_hash_begin starts a hash under |key|. */

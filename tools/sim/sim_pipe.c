@@ -142,9 +142,10 @@ hold(struct sim_pipe *pipe, struct sim_event *event)
 static struct sim_event *
 delivery(struct sim *sim, const struct sim_pipe *pipe, unsigned end, struct reload_bytes bytes)
 {
-    struct sim_event *event = calloc(1, sizeof *event + bytes.size);
+    struct sim_event *event = malloc(sizeof *event + bytes.size);
     if (!event)
         abort();
+    memset(event, 0, sizeof *event);
     event->type = SIM_EVENT_DELIVER;
     event->pipe = (uint32_t)(pipe - sim->pipes);
     event->generation = pipe->generation;
