@@ -5,8 +5,8 @@
 
 #include <assert.h>
 
-#define SMALL_SIZE 1536 /* a frame on a link with Ethernet's MTU */
-/* Free ones that are kept until the next trim. */
+#define TINY_SIZE 64
+#define FRAME_SIZE 1536 /* a frame on a link with Ethernet's MTU */
 #define SMALL_KEPT 512
 #define LARGE_KEPT 16
 
@@ -14,72 +14,72 @@ void
 reload_buffers_init(struct reload_buffers *buffers, const struct reload_env *env,
                     size_t large_size)
 {
-    *buffers = (struct reload_buffers){.env = env, .large_size = large_size};
+    *buffers = (struct reload_buffers){.env = env,
+                                       .classes = {{TINY_SIZE, SMALL_KEPT, NULL, 0, 0},
+                                                   {FRAME_SIZE, SMALL_KEPT, NULL, 0, 0},
+                                                   {(uint32_t)large_size, LARGE_KEPT, NULL, 0, 0}}};
 }
 
+/* Frees |count| of the free ones of |class|. */
 static void
-free_list(struct reload_buffers *buffers, struct reload_buffer *buffer)
+give_back(struct reload_buffers *buffers, struct reload_buffer_class *class, size_t count)
 {
-    while (buffer) {
-        struct reload_buffer *next = buffer->next;
+    assert(count <= class->count);
+    class->count -= count;
+    while (count-- > 0) {
+        struct reload_buffer *buffer = class->free;
+        class->free = buffer->next;
         (void)buffers->env->allocate(buffers->env->context, buffer, 0);
-        buffer = next;
     }
+    class->spare = class->count;
 }
 
 void
 reload_buffers_fini(struct reload_buffers *buffers)
 {
-    free_list(buffers, buffers->small);
-    free_list(buffers, buffers->large);
-    buffers->small = buffers->large = NULL;
-    buffers->small_count = buffers->large_count = 0;
-}
-
-static struct reload_buffer *
-take(struct reload_buffer **list, size_t *count, size_t *spare)
-{
-    struct reload_buffer *buffer = *list;
-    if (buffer) {
-        *list = buffer->next;
-        (*count)--;
-    }
-    if (*count < *spare)
-        *spare = *count;
-    return buffer;
-}
-
-static void
-trim(struct reload_buffers *buffers, struct reload_buffer **list, size_t *count, size_t *spare)
-{
-    for (; *spare > 0 && *list; --*spare) {
-        struct reload_buffer *buffer = *list;
-        *list = buffer->next;
-        --*count;
-        (void)buffers->env->allocate(buffers->env->context, buffer, 0);
-    }
-    *spare = *count;
+    for (size_t i = 0; i < RELOAD_BUFFER_CLASSES; i++)
+        give_back(buffers, &buffers->classes[i], buffers->classes[i].count);
 }
 
 void
 reload_buffers_trim(struct reload_buffers *buffers)
 {
-    trim(buffers, &buffers->small, &buffers->small_count, &buffers->small_spare);
-    trim(buffers, &buffers->large, &buffers->large_count, &buffers->large_spare);
+    for (size_t i = 0; i < RELOAD_BUFFER_CLASSES; i++)
+        give_back(buffers, &buffers->classes[i], buffers->classes[i].spare);
+}
+
+/* The class for |capacity| octets; NULL when it is larger than all. */
+static struct reload_buffer_class *
+class_of(struct reload_buffers *buffers, size_t capacity)
+{
+    for (size_t i = 0; i < RELOAD_BUFFER_CLASSES; i++)
+        if (capacity <= buffers->classes[i].capacity)
+            return &buffers->classes[i];
+    return NULL;
+}
+
+static struct reload_buffer *
+take(struct reload_buffer_class *class)
+{
+    struct reload_buffer *buffer = class->free;
+    if (!buffer) {
+        class->spare = 0;
+        return NULL;
+    }
+    class->free = buffer->next;
+    if (--class->count < class->spare)
+        class->spare = class->count;
+    return buffer;
 }
 
 struct reload_buffer *
 reload_buffer_get(struct reload_buffers *buffers, size_t capacity)
 {
-    struct reload_buffer *buffer = NULL;
-    if (capacity <= SMALL_SIZE) {
-        capacity = SMALL_SIZE;
-        buffer = take(&buffers->small, &buffers->small_count, &buffers->small_spare);
-    } else if (capacity <= buffers->large_size) {
-        capacity = buffers->large_size;
-        buffer = take(&buffers->large, &buffers->large_count, &buffers->large_spare);
-    }
+    struct reload_buffer_class *class = class_of(buffers, capacity);
+    struct reload_buffer *buffer = class ? take(class) : NULL;
     if (!buffer) {
+        if (class)
+            capacity = class->capacity;
         buffer = buffers->env->allocate(buffers->env->context, NULL, sizeof *buffer + capacity);
         if (!buffer)
             return NULL;
@@ -107,15 +107,12 @@ reload_buffer_drop(struct reload_buffers *buffers, struct reload_buffer *buffer)
     assert(buffer->holders > 0);
     if (--buffer->holders > 0)
         return;
-    if (buffer->capacity == SMALL_SIZE && buffers->small_count < SMALL_KEPT) {
-        buffer->next = buffers->small;
-        buffers->small = buffer;
-        buffers->small_count++;
-    } else if (buffer->capacity == buffers->large_size && buffers->large_count < LARGE_KEPT) {
-        buffer->next = buffers->large;
-        buffers->large = buffer;
-        buffers->large_count++;
-    } else {
-        (void)buffers->env->allocate(buffers->env->context, buffer, 0);
+    struct reload_buffer_class *class = class_of(buffers, buffer->capacity);
+    if (class && class->capacity == buffer->capacity && class->count < class->kept_max) {
+        buffer->next = class->free;
+        class->free = buffer;
+        class->count++;
+        return;
     }
+    (void)buffers->env->allocate(buffers->env->context, buffer, 0);
 }

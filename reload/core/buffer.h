@@ -26,12 +26,20 @@ struct reload_buffer {
     uint8_t data[];
 };
 
+/* The free buffers of one size. */
+struct reload_buffer_class {
+    uint32_t capacity;
+    size_t kept_max;            /* free ones at a time */
+    struct reload_buffer *free;
+    size_t count;
+    size_t spare; /* the fewest that were free since the last trim */
+};
+
+#define RELOAD_BUFFER_CLASSES 3 /* ACKs and empty frames; frames; whole messages */
+
 struct reload_buffers {
     const struct reload_env *env;
-    struct reload_buffer *small, *large; /* free ones */
-    size_t small_count, large_count;     /* how many are free */
-    size_t small_spare, large_spare;     /* the fewest that were free since the last trim */
-    size_t large_size;                   /* capacity of a large one */
+    struct reload_buffer_class classes[RELOAD_BUFFER_CLASSES]; /* smallest first */
 };
 
 /* reload_buffers_init makes an empty pool whose large buffers hold |large_size| octets. */
