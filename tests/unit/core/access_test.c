@@ -67,6 +67,7 @@ node(const struct reload_node_id *id)
 }
 
 /* RFC6940 7.3.1 */
+/* RFC6940-7.3.1-01 */
 START_TEST(user_match)
 {
     struct reload_bytes name = user("alice@example.org");
@@ -81,6 +82,7 @@ START_TEST(user_match)
 END_TEST
 
 /* RFC6940 7.3.2: the Node-ID MUST be the one indicated in the SignerIdentity. */
+/* RFC6940-7.3.2-01 */
 START_TEST(node_match)
 {
     uint8_t policy = RELOAD_ACCESS_NODE_MATCH;
@@ -94,6 +96,7 @@ START_TEST(node_match)
 END_TEST
 
 /* RFC6940 7.3.3 */
+/* RFC6940-7.3.3-01, RFC6940-7.3.3-02 */
 START_TEST(user_node_match)
 {
     uint8_t policy = RELOAD_ACCESS_USER_NODE_MATCH;
@@ -113,6 +116,7 @@ START_TEST(user_node_match)
 END_TEST
 
 /* RFC6940 7.3.4, D25: Node-ID followed by i in one octet, i up to 3 here. */
+/* RFC6940-7.3.4-01, RFC6940-7.3.4-03 */
 START_TEST(node_multiple)
 {
     uint8_t policy = RELOAD_ACCESS_NODE_MULTIPLE;

@@ -87,7 +87,7 @@ START_TEST(the_next_one_going_round)
 }
 END_TEST
 
-/* RFC6940-7.4.4: R_n+1 = nearest(1 + R_n) walks over all of them. */
+/* RFC 6940 7.4.4: R_n+1 = nearest(1 + R_n) walks over all of them. */
 START_TEST(a_walk)
 {
     uint8_t resources[4][16], id[16] = {0}, first[16];
@@ -108,7 +108,8 @@ START_TEST(a_walk)
 }
 END_TEST
 
-/* RFC6940-7.4.4.2: 0 when none is known, or the Kind is not; D25: as 16 zero octets. */
+/* RFC 6940 7.4.4.2: 0 when none is known, or the Kind is not; D25: as 16 zero octets. */
+/* RFC6940-7.4.4.2-02, RFC6940-7.4.4.2-03 */
 START_TEST(nothing_to_find)
 {
     static const uint8_t zero[16], id[16] = {1};
@@ -141,10 +142,11 @@ START_TEST(expired)
 }
 END_TEST
 
+/* RFC6940-7.4.4.1-01, RFC6940-7.4.4.1-02, RFC6940-7.4.4.2-01 */
 START_TEST(refused)
 {
     static const uint8_t id[17];
-    /* RFC6940-7.4.4.1: each value MUST appear only once. */
+    /* RFC 6940 7.4.4.1: each value MUST appear only once. */
     const uint32_t twice[] = {KIND_SINGLE, KIND_ARRAY, KIND_SINGLE};
     const uint32_t unknown_twice[] = {KIND_UNKNOWN, KIND_UNKNOWN};
     f = fixture_new();

@@ -99,6 +99,7 @@ START_TEST(registered_kinds_are_the_rfcs)
 }
 END_TEST
 
+/* RFC6940-7.3-01, RFC6940-7.3.4-02 */
 START_TEST(what_cannot_be_supported)
 {
     require(2000, RELOAD_DATA_MODEL_SINGLE_VALUE, RELOAD_ACCESS_UNKNOWN);

@@ -56,7 +56,8 @@ make_bob_a_replica(void)
     f->peers[STORER].replica_count = 1;
 }
 
-/* RFC6940-10.4: it MUST then send a Store request to its successor. */
+/* RFC 6940 10.4: it MUST then send a Store request to its successor. */
+/* RFC6940-10.4-01, RFC6940-10.4-02, RFC6940-10.4-04 */
 START_TEST(replicas_after_a_store)
 {
     begin();
@@ -66,7 +67,7 @@ START_TEST(replicas_after_a_store)
     run(RELOAD_SECOND);
     ck_assert(bob_has(alice, KIND_ARRAY, at(0), "0"));
     ck_assert(bob_has(alice, KIND_ARRAY, at(1), "1")); /* at the index that it has */
-    /* RFC6940-7.4.1.1: the replica's counter is the one of the message. */
+    /* RFC 6940 7.4.1.1: the replica's counter is the one of the message. */
     const struct reload_kind *row = reload_kinds_find(&f->peers[BOB].node->kinds, KIND_ARRAY);
     ck_assert_uint_eq(reload_resource_kind(reload_storage_find(bobs(), alice), row)->generation, 2);
     /* "They do not themselves perform further Stores." */
@@ -186,6 +187,7 @@ START_TEST(ranges)
 }
 END_TEST
 
+/* RFC6940-7.4.1.1-20 */
 START_TEST(a_push_brings_everything)
 {
     begin();
@@ -201,7 +203,7 @@ START_TEST(a_push_brings_everything)
     ck_assert(bob_has(alice, KIND_DICTIONARY, text("a"), "A"));
     ck_assert(bob_has(alice, KIND_DICTIONARY, text("b"), "B"));
     ck_assert_uint_eq(reload_storage_resource_count(bobs()), 2);
-    /* RFC6940-7.4.1.1: it MUST adjust the lifetime value downward. */
+    /* RFC 6940 7.4.1.1: it MUST adjust the lifetime value downward. */
     reload_time left = bobs_value(alice, KIND_SINGLE, none)->expires - f->now;
     ck_assert_uint_le(left, 3500 * RELOAD_SECOND);
     ck_assert_uint_ge(left, 3490 * RELOAD_SECOND);
@@ -319,8 +321,9 @@ store_at_bob(uint32_t kind, struct reload_bytes key, const char *string, uint64_
     f->peers[STORER].keyring = storer.keyring;
 }
 
-/* RFC6940-7.4.1.1: the peer MUST fetch the newer data from the peer generating the error and use
+/* RFC 6940 7.4.1.1: the peer MUST fetch the newer data from the peer generating the error and use
  * that to replace its own copy. */
+/* RFC6940-7.4.1.1-22 */
 START_TEST(newer_data_is_taken)
 {
     begin();
@@ -343,7 +346,8 @@ END_TEST
 
 /* ---- what must not be kept ------------------------------------------------------------------ */
 
-/* RFC6940-6.4.2.3: it MUST attempt to Store a copy to the correct node, then it goes (10.7.3). */
+/* RFC 6940 6.4.2.3: it MUST attempt to Store a copy to the correct node, then it goes (10.7.3). */
+/* RFC6940-10.7.3-07 */
 START_TEST(what_is_not_kept_goes_to_its_owner)
 {
     begin();

@@ -84,6 +84,7 @@ START_TEST(what_has_ended_stays_ended)
 END_TEST
 
 /* RFC6940 7.4.1.3, S16: removed values are values; when they end, the old ones stay out. */
+/* RFC6940-7.4.1.3-02 */
 START_TEST(removals_are_stored_and_end)
 {
     begin();
@@ -133,6 +134,7 @@ START_TEST(expiry_is_monotonic)
 END_TEST
 
 /* RFC6940 7.4.1.1: a peer that hands a value on decrements its lifetime. */
+/* RFC6940-7.4.1.1-20, RFC6940-7.4.1.1-21 */
 START_TEST(lifetimes_run_down)
 {
     uint8_t octets[512];
@@ -221,6 +223,7 @@ START_TEST(s12_no_memory_for_new_values)
 }
 END_TEST
 
+/* RFC6940-7.4.1.1-03 */
 START_TEST(s12_no_memory_to_replace_values)
 {
     every_allocation_fails(1000, 2000);

@@ -91,6 +91,7 @@ stored_time(void)
     return ((struct reload_stored *)resource->kinds->values.root)->storage_time;
 }
 
+/* RFC6940-13.5.1-01 */
 START_TEST(store_and_fetch)
 {
     const struct reload_store_value values[] = {
@@ -212,6 +213,7 @@ END_TEST
 
 /* ---- storage times -------------------------------------------------------------------------- */
 
+/* RFC6940-7-02 */
 START_TEST(times_are_now_and_rise)
 {
     begin();
@@ -253,6 +255,7 @@ END_TEST
 
 /* RFC6940-7: rejected with Error_Data_Too_Old, it uses a storage_time that increments the previous
  * one, obtained by a Fetch. */
+/* RFC6940-7-03 */
 START_TEST(the_owner_recovers)
 {
     begin();
