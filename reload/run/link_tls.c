@@ -43,10 +43,15 @@ tls_release(struct reload_tls *tls)
 static void
 take_in(struct reload_tls *tls, int descriptor, const struct sockaddr_storage *from)
 {
-    if (tls->half_open_count >= RELOAD_TLS_HALF_OPEN_MAX || tls->count >= RELOAD_TLS_STREAMS_MAX) {
+    if (tls->count >= RELOAD_TLS_STREAMS_MAX) {
         tls->counters.refused++;
         (void)close(descriptor);
         return;
+    }
+    /* The oldest one goes, so that who says nothing keeps nobody out for long. */
+    if (tls->half_open_count >= RELOAD_TLS_HALF_OPEN_MAX) {
+        tls->counters.half_open_evicted++;
+        stream_drop(TAILQ_FIRST(&tls->half_open));
     }
     struct stream *stream = stream_new(
         tls, descriptor, true, reload_loop_now(tls->options.loop) + RELOAD_TLS_HALF_OPEN_TIME);
@@ -116,6 +121,7 @@ reload_tls_new(const struct reload_tls_options *options, struct reload_tls **tls
     if (made->options.stall_time_ns == 0)
         made->options.stall_time_ns = RELOAD_TLS_STALL_TIME;
     TAILQ_INIT(&made->streams);
+    TAILQ_INIT(&made->half_open);
     int error = options->listen ? begin_listening(made) : 0;
     if (error) {
         int reason = errno;

@@ -35,6 +35,7 @@ struct reload_tls_options {
 
 struct reload_tls_counters {
     uint64_t accepted, refused; /* refused: a bound was reached */
+    uint64_t half_open_evicted;
     uint64_t handshakes_done, handshakes_failed;
     uint64_t bad_frames;
     uint64_t stalled; /* closed because the peer did not read */

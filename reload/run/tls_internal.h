@@ -40,6 +40,7 @@ struct stream {
     size_t waiting_begin, waiting_size, waiting_capacity;
     unsigned entered;
     TAILQ_ENTRY(stream) in_list;
+    TAILQ_ENTRY(stream) in_half_open;
 };
 
 TAILQ_HEAD(stream_list, stream);
@@ -51,6 +52,7 @@ struct reload_tls {
     struct reload_timer *pause; /* of accepting, when descriptors have run out */
     struct reload_address address;
     struct stream_list streams;
+    struct stream_list half_open; /* oldest first */
     size_t count, half_open_count;
     struct reload_tls_counters counters;
     unsigned entered;

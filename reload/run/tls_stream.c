@@ -64,11 +64,15 @@ set_state(struct stream *stream, enum stream_state state)
 {
     struct reload_tls *tls = stream->tls;
     assert(stream->state != STREAM_ENDED);
-    if (is_half_open(stream))
+    if (is_half_open(stream)) {
+        TAILQ_REMOVE(&tls->half_open, stream, in_half_open);
         tls->half_open_count--;
+    }
     stream->state = state;
-    if (is_half_open(stream))
+    if (is_half_open(stream)) {
+        TAILQ_INSERT_TAIL(&tls->half_open, stream, in_half_open);
         tls->half_open_count++;
+    }
     if (state != STREAM_ENDED)
         return;
     TAILQ_REMOVE(&tls->streams, stream, in_list);
