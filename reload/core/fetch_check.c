@@ -242,7 +242,7 @@ int
 reload_fetch_check_answer(struct reload_fetch_check *check, const struct reload_message *answer)
 {
     struct reload_node *node = check->node;
-    struct reload_fetch_ans decoded;
+    struct reload_fetch_ans decoded = {0};
     struct reload_reader reader = reload_reader_of(answer->contents.message_body);
     int error = reload_fetch_ans_decode(&reader, &node->wire, &decoded);
     if (!error && reload_reader_left(&reader))

@@ -7,18 +7,19 @@
 
 #include <assert.h>
 
-void *
-reload_job_new(struct reload_node *node, size_t size, void (*fini)(struct reload_job *job))
+int
+reload_job_new(struct reload_node *node, size_t size, void (*fini)(struct reload_job *job),
+               void **made)
 {
     struct reload_pushes *pushes = &node->pushes;
     assert(size >= sizeof(struct reload_job));
     if (pushes->job_count >= RELOAD_JOBS_MAX) {
         node->counters.dropped_busy++;
-        return NULL;
+        return RELOAD_E_BUSY;
     }
     struct reload_job *job = reload_node_allocate(node, NULL, size);
     if (!job)
-        return NULL;
+        return RELOAD_E_NOMEM;
     memset(job, 0, size);
     *job = (struct reload_job){
         .next = pushes->jobs, .link = &pushes->jobs, .node = node, .fini = fini};
@@ -26,7 +27,8 @@ reload_job_new(struct reload_node *node, size_t size, void (*fini)(struct reload
         job->next->link = &job->next;
     pushes->jobs = job;
     pushes->job_count++;
-    return job;
+    *made = job;
+    return 0;
 }
 
 void

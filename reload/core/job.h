@@ -15,9 +15,10 @@ struct reload_job {
     void (*fini)(struct reload_job *job); /* frees what it owns; may be NULL */
 };
 
-/* reload_job_new returns |size| zeroed octets that begin with a struct reload_job, or NULL: there
- * is no memory, or there are RELOAD_JOBS_MAX already. */
-void *reload_job_new(struct reload_node *node, size_t size, void (*fini)(struct reload_job *job));
+/* reload_job_new makes |*job|: |size| zeroed octets that begin with a struct reload_job. Returns 0,
+ * RELOAD_E_BUSY (there are RELOAD_JOBS_MAX already) or RELOAD_E_NOMEM. */
+RELOAD_CHECKED int reload_job_new(struct reload_node *node, size_t size,
+                                  void (*fini)(struct reload_job *job), void **job);
 
 /* reload_job_free ends |job|. */
 void reload_job_free(struct reload_job *job);

@@ -65,16 +65,18 @@ answered(void *argument, const struct reload_result *result, reload_time now)
         done(whose, &told, now);
 }
 
-static struct fetch_job *
+static int
 make_job(struct reload_node *node, struct reload_bytes resource,
-         const struct reload_fetch_specifier *specifiers, size_t count)
+         const struct reload_fetch_specifier *specifiers, size_t count, struct fetch_job **made)
 {
     size_t size = 0;
+    void *memory;
     for (size_t i = 0; i < count; i++)
         size += specifiers[i].key.size;
-    struct fetch_job *job = reload_job_new(node, sizeof *job + size, NULL);
-    if (!job)
-        return NULL;
+    int error = reload_job_new(node, sizeof(struct fetch_job) + size, NULL, &memory);
+    if (error)
+        return error;
+    struct fetch_job *job = memory;
     memcpy(job->resource, resource.data, resource.size);
     job->resource_size = (uint8_t)resource.size;
     job->count = count;
@@ -87,7 +89,28 @@ make_job(struct reload_node *node, struct reload_bytes resource,
             memcpy(at, key.data, key.size);
         at += key.size;
     }
-    return job;
+    *made = job;
+    return 0;
+}
+
+static int
+send(struct fetch_job *job, reload_time now)
+{
+    struct reload_node *node = job->job.node;
+    struct reload_bytes resource = {job->resource, job->resource_size};
+    size_t size = node->config->max_message_size;
+    struct reload_buffer *buffer = reload_buffer_get(&node->buffers, size);
+    if (!buffer)
+        return RELOAD_E_NOMEM;
+    struct reload_writer writer = reload_writer_of(buffer->data, size);
+    int error = reload_fetch_request(node, resource, job->specifiers, job->count, &writer);
+    if (!error) {
+        struct reload_route route = reload_route_to_resource(resource);
+        error = reload_node_request(node, &route, RELOAD_MESSAGE_FETCH_REQ,
+                                    reload_writer_written(&writer), answered, job, now, NULL);
+    }
+    reload_buffer_drop(&node->buffers, buffer);
+    return error;
 }
 
 int
@@ -98,24 +121,14 @@ reload_node_fetch(struct reload_node *node, struct reload_bytes resource,
     if (count == 0 || count > RELOAD_FETCH_SPECIFIERS_MAX || resource.size == 0 ||
         resource.size > 255)
         return RELOAD_E_USAGE;
-    size_t size = node->config->max_message_size;
-    struct reload_buffer *buffer = reload_buffer_get(&node->buffers, size);
-    struct fetch_job *job = buffer ? make_job(node, resource, specifiers, count) : NULL;
-    if (!job) {
-        reload_buffer_drop(&node->buffers, buffer);
-        return RELOAD_E_NOMEM;
-    }
+    struct fetch_job *job;
+    int error = make_job(node, resource, specifiers, count, &job);
+    if (error)
+        return error;
     job->each = each;
     job->done = done;
     job->argument = argument;
-    struct reload_writer writer = reload_writer_of(buffer->data, size);
-    int error = reload_fetch_request(node, resource, specifiers, count, &writer);
-    if (!error) {
-        struct reload_route route = reload_route_to_resource(resource);
-        error = reload_node_request(node, &route, RELOAD_MESSAGE_FETCH_REQ,
-                                    reload_writer_written(&writer), answered, job, now, NULL);
-    }
-    reload_buffer_drop(&node->buffers, buffer);
+    error = send(job, now);
     if (error)
         reload_job_free(&job->job);
     return error;

@@ -297,14 +297,16 @@ reload_node_store(struct reload_node *node, struct reload_bytes resource,
         return RELOAD_E_USAGE;
     size_t size = 0;
     for (size_t i = 0; i < count; i++) {
-        int error = check_value(node, values, i);
-        if (error)
-            return error;
+        int wrong = check_value(node, values, i);
+        if (wrong)
+            return wrong;
         size += values[i].key.size + values[i].value.size;
     }
-    struct store_job *job = reload_job_new(node, sizeof *job + size, NULL);
-    if (!job)
-        return RELOAD_E_NOMEM;
+    void *memory;
+    int error = reload_job_new(node, sizeof(struct store_job) + size, NULL, &memory);
+    if (error)
+        return error;
+    struct store_job *job = memory;
     uint8_t *at = job->octets;
     memcpy(job->resource, resource.data, resource.size);
     job->resource_size = (uint8_t)resource.size;
@@ -316,7 +318,7 @@ reload_node_store(struct reload_node *node, struct reload_bytes resource,
     }
     job->done = done;
     job->argument = argument;
-    int error = send(job, now);
+    error = send(job, now);
     if (error)
         reload_job_free(&job->job);
     return error;

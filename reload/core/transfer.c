@@ -390,10 +390,12 @@ int
 reload_transfer(struct reload_node *node, const struct reload_transfer_options *options,
                 reload_time now)
 {
-    struct transfer *transfer = reload_job_new(node, sizeof *transfer, release);
     const struct reload_resource *resource = options->resource;
-    if (!transfer)
-        return RELOAD_E_BUSY;
+    void *job;
+    int error = reload_job_new(node, sizeof(struct transfer), release, &job);
+    if (error)
+        return error;
+    struct transfer *transfer = job;
     assert(options->number > 0);
     transfer->resource = reload_node_id_of(reload_resource_id(resource));
     transfer->resource_size = resource->id_size;
@@ -407,7 +409,7 @@ reload_transfer(struct reload_node *node, const struct reload_transfer_options *
     transfer->whole = options->stamp == 0 || options->stamp == resource->born;
     transfer->done = options->done;
     transfer->argument = options->argument;
-    int error = send_next(transfer, now);
+    error = send_next(transfer, now);
     if (error == RELOAD_E_NOT_FOUND && transfer->error)
         error = transfer->error;
     if (error)
