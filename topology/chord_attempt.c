@@ -125,9 +125,17 @@ route_of(struct reload_chord *chord, const struct reload_chord_attempt *attempt,
     *target = reload_chord_node_id_of(attempt->target);
     struct reload_bytes resource = reload_node_id_bytes(target, RELOAD_CHORD_ID_SIZE);
     struct reload_route route;
-    uint32_t via = attempt->has_via ? reload_chord_link_to(chord, attempt->via) : 0;
+    struct reload_chord_place through = attempt->via;
+    uint32_t via = attempt->has_via ? reload_chord_link_to(chord, through) : 0;
+    /* What lies in our own range is not routed anywhere: our predecessor may know better. */
+    struct reload_chord_place begins = reload_chord_table_begins(&chord->table);
+    if (!via && !attempt->to_resource && chord->table.count &&
+        reload_chord_within(attempt->target, begins, chord->table.self)) {
+        through = begins;
+        via = reload_chord_link_to(chord, through);
+    }
     if (via) {
-        struct reload_node_id id = reload_chord_node_id_of(attempt->via);
+        struct reload_node_id id = reload_chord_node_id_of(through);
         route = reload_route_to_node(&id);
         bool fits = attempt->to_resource ? reload_route_append_resource(&route, resource)
                                          : reload_route_append_node(&route, target);
