@@ -33,6 +33,7 @@ struct reload_loop {
     reload_time now;
     struct reload_watch *watches[SLOTS_MAX];
     struct reload_timer *timers[SLOTS_MAX];
+    size_t watches_used, timers_used; /* no slot behind these was ever used */
 };
 
 struct reload_loop *
@@ -68,6 +69,8 @@ reload_loop_watch(struct reload_loop *loop, int descriptor, unsigned events, rel
     assert(*watch);
     **watch = (struct reload_watch){loop, slot, descriptor, events, fn, argument};
     loop->watches[slot] = *watch;
+    if (slot >= loop->watches_used)
+        loop->watches_used = slot + 1;
     return 0;
 }
 
@@ -97,6 +100,8 @@ reload_loop_timer(struct reload_loop *loop, reload_timer_fn *fn, void *argument,
     assert(*timer);
     **timer = (struct reload_timer){loop, slot, RELOAD_NEVER, fn, argument};
     loop->timers[slot] = *timer;
+    if (slot >= loop->timers_used)
+        loop->timers_used = slot + 1;
     return 0;
 }
 
@@ -120,7 +125,7 @@ turn(struct reload_loop *loop)
 {
     struct pollfd ready[SLOTS_MAX];
     size_t slots[SLOTS_MAX], count = 0;
-    for (size_t i = 0; i < SLOTS_MAX; i++) {
+    for (size_t i = 0; i < loop->watches_used; i++) {
         const struct reload_watch *watch = loop->watches[i];
         if (!watch || !watch->events)
             continue;
@@ -148,7 +153,7 @@ static struct reload_timer *
 earliest(struct reload_loop *loop)
 {
     struct reload_timer *first = NULL;
-    for (size_t i = 0; i < SLOTS_MAX; i++)
+    for (size_t i = 0; i < loop->timers_used; i++)
         if (loop->timers[i] && (!first || loop->timers[i]->at < first->at))
             first = loop->timers[i];
     return first;
