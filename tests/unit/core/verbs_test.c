@@ -2,6 +2,7 @@
  * D9; attack row R8.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/topology.h"
 #include "tests/unit/core/storage_fixture.h"
 
 #include <stdio.h>
@@ -35,6 +36,15 @@ each(void *argument, const struct reload_fetched_value *value, reload_time now)
                                    : "absent ",
                    (int)value->key.size, (const char *)value->key.data, value->index,
                    (int)value->value.size, (const char *)value->value.data);
+}
+
+static unsigned pushed;
+
+static void
+count_push(void *argument, int error, reload_time now)
+{
+    (void)argument, (void)error, (void)now;
+    pushed++;
 }
 
 static void
@@ -338,6 +348,66 @@ START_TEST(a_node_stores_at_itself)
 }
 END_TEST
 
+/* Whichever allocation fails on the way, each verb ends once, and nothing is left behind. */
+START_TEST(no_memory_on_the_way)
+{
+    const struct reload_fetch_specifier specifier = {.kind = KIND_DICTIONARY,
+                                                     .key = {(const uint8_t *)"k", 1}};
+    struct reload_store_value value = {.kind = KIND_DICTIONARY,
+                                       .key = {(const uint8_t *)"k", 1},
+                                       .value = {(const uint8_t *)"v", 1},
+                                       .exists = true,
+                                       .lifetime_s = 60};
+    bool failed = true;
+    for (size_t i = 1; failed; i++) {
+        uint8_t octets[16];
+        f = fixture_new();
+        struct reload_node *node = f->peers[STORER].node;
+        struct reload_bytes resource = user_resource(f, "storer@example.org", octets);
+        unsigned wanted = 0;
+        results = 0;
+        f->allocations = 0;
+        f->fail_at = i;
+        wanted += reload_node_store(node, resource, &value, 1, done, NULL, f->now) == 0;
+        wanted += reload_node_fetch(node, resource, &specifier, 1, each, done, NULL, f->now) == 0;
+        fixture_run(f, f->now + 30 * RELOAD_SECOND);
+        failed = f->allocations >= i;
+        f->fail_at = 0;
+        ck_assert_uint_eq(results, wanted);
+        ck_assert_uint_eq(node->pushes.job_count, 0);
+        fixture_free(f);
+        ck_assert_uint_lt(i, 500);
+    }
+}
+END_TEST
+
+/* The same when a range is pushed to another peer. */
+START_TEST(no_memory_for_a_push)
+{
+    bool failed = true;
+    for (size_t i = 1; failed; i++) {
+        begin();
+        struct reload_node_id zero = {{0}};
+        struct reload_node *node = f->peers[STORER].node;
+        ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
+        ck_assert_int_eq(store_one(f, BOB, KIND_SINGLE, none, "bob", 1000), 0);
+        pushed = 0;
+        f->allocations = 0;
+        f->fail_at = i;
+        int error = reload_topology_push(node, &f->peers[ALICE].id, &zero, &zero, 1, count_push,
+                                         NULL, f->now);
+        fixture_run(f, f->now + 30 * RELOAD_SECOND);
+        failed = f->allocations >= i;
+        f->fail_at = 0;
+        ck_assert_uint_eq(pushed, error == 0);
+        ck_assert_uint_eq(node->pushes.job_count, 0);
+        ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one");
+        fixture_free(f);
+        ck_assert_uint_lt(i, 500);
+    }
+}
+END_TEST
+
 /* R8: a Store that comes again within 15 s gets the same answer and is carried out once. */
 START_TEST(r8_a_store_comes_again)
 {
@@ -379,5 +449,5 @@ main(void)
                      a_generation_counter_that_differs, times_are_now_and_rise,
                      times_do_not_run_ahead, the_owner_recovers, what_cannot_be_recovered,
                      nobody_answers, ending_with_work_under_way, a_node_stores_at_itself,
-                     r8_a_store_comes_again);
+                     no_memory_on_the_way, no_memory_for_a_push, r8_a_store_comes_again);
 }
