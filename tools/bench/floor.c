@@ -96,8 +96,8 @@ measure(struct end *a, struct end *b, size_t size, struct floor_cost *cost)
 struct floor_cost
 floor_measure(size_t size)
 {
-    EVP_PKEY *key;
-    X509 *root, *certificate;
+    EVP_PKEY *key = NULL;
+    X509 *root = NULL, *certificate = NULL;
     struct end a = {0}, b = {0};
     uint64_t wall_ms = (uint64_t)time(NULL) * 1000;
     must(reload_key_new(RELOAD_KEY_P256, &key) == 0 &&
