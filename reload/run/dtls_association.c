@@ -300,6 +300,8 @@ read_records(struct association *association)
             association->connection.user->recv(association->connection.argument,
                                                &association->connection,
                                                (struct reload_bytes){record, (size_t)got});
+            if (association->incoming.size == 0 && !SSL_has_pending(association->ssl))
+                return; /* rather than ask once more in vain */
             continue;
         }
         int error = SSL_get_error(association->ssl, got);
