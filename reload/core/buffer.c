@@ -7,17 +7,21 @@
 
 #define TINY_SIZE 64
 #define FRAME_SIZE 1536 /* a frame on a link with Ethernet's MTU */
-#define SMALL_KEPT 512
-#define LARGE_KEPT 16
+#define SHARE 8 /* of those asked for in a second or two are on their way at a time */
 
 void
 reload_buffers_init(struct reload_buffers *buffers, const struct reload_env *env,
                     size_t large_size)
 {
     *buffers = (struct reload_buffers){.env = env,
-                                       .classes = {{TINY_SIZE, SMALL_KEPT, NULL, 0, 0},
-                                                   {FRAME_SIZE, SMALL_KEPT, NULL, 0, 0},
-                                                   {(uint32_t)large_size, LARGE_KEPT, NULL, 0, 0}}};
+                                       .classes = {{.capacity = TINY_SIZE,
+                                                    .kept_min = 2,
+                                                    .kept_max = 512},
+                                                   {.capacity = FRAME_SIZE,
+                                                    .kept_min = 1,
+                                                    .kept_max = 512},
+                                                   {.capacity = (uint32_t)large_size,
+                                                    .kept_max = 16}}};
 }
 
 /* Frees |count| of the free ones of |class|. */
@@ -31,7 +35,6 @@ give_back(struct reload_buffers *buffers, struct reload_buffer_class *class, siz
         class->free = buffer->next;
         (void)buffers->env->allocate(buffers->env->context, buffer, 0);
     }
-    class->spare = class->count;
 }
 
 void
@@ -41,11 +44,26 @@ reload_buffers_fini(struct reload_buffers *buffers)
         give_back(buffers, &buffers->classes[i], buffers->classes[i].count);
 }
 
+static size_t
+kept_of(const struct reload_buffer_class *class)
+{
+    size_t kept = (class->asked + class->asked_before) / SHARE;
+    if (kept < class->kept_min)
+        return class->kept_min;
+    return kept < class->kept_max ? kept : class->kept_max;
+}
+
 void
 reload_buffers_trim(struct reload_buffers *buffers)
 {
-    for (size_t i = 0; i < RELOAD_BUFFER_CLASSES; i++)
-        give_back(buffers, &buffers->classes[i], buffers->classes[i].spare);
+    for (size_t i = 0; i < RELOAD_BUFFER_CLASSES; i++) {
+        struct reload_buffer_class *class = &buffers->classes[i];
+        class->asked_before = class->asked;
+        class->asked = 0;
+        size_t kept = kept_of(class);
+        if (class->count > kept)
+            give_back(buffers, class, class->count - kept);
+    }
 }
 
 /* The class for |capacity| octets; NULL when it is larger than all. */
@@ -62,13 +80,11 @@ static struct reload_buffer *
 take(struct reload_buffer_class *class)
 {
     struct reload_buffer *buffer = class->free;
-    if (!buffer) {
-        class->spare = 0;
-        return NULL;
+    class->asked++;
+    if (buffer) {
+        class->free = buffer->next;
+        class->count--;
     }
-    class->free = buffer->next;
-    if (--class->count < class->spare)
-        class->spare = class->count;
     return buffer;
 }
 
@@ -108,7 +124,7 @@ reload_buffer_drop(struct reload_buffers *buffers, struct reload_buffer *buffer)
     if (--buffer->holders > 0)
         return;
     struct reload_buffer_class *class = class_of(buffers, buffer->capacity);
-    if (class && class->capacity == buffer->capacity && class->count < class->kept_max) {
+    if (class && class->capacity == buffer->capacity && class->count < kept_of(class)) {
         buffer->next = class->free;
         class->free = buffer;
         class->count++;

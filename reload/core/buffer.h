@@ -29,10 +29,10 @@ struct reload_buffer {
 /* The free buffers of one size. */
 struct reload_buffer_class {
     uint32_t capacity;
-    size_t kept_max;            /* free ones at a time */
+    size_t kept_min, kept_max; /* free ones at a time; between them, by how many are asked for */
     struct reload_buffer *free;
     size_t count;
-    size_t spare; /* the fewest that were free since the last trim */
+    size_t asked, asked_before; /* since the last trim, and between it and the one before */
 };
 
 #define RELOAD_BUFFER_CLASSES 3 /* ACKs and empty frames; frames; whole messages */
@@ -49,8 +49,8 @@ void reload_buffers_init(struct reload_buffers *buffers, const struct reload_env
 /* reload_buffers_fini frees what is in the pool. */
 void reload_buffers_fini(struct reload_buffers *buffers);
 
-/* reload_buffers_trim frees those that nobody has needed since the last trim. What is in use comes and
- * goes without allocation as long as it is not more than in the time before. */
+/* reload_buffers_trim, called about every second, frees what is too much: an idle node keeps next to
+ * none, one that passes on many messages as many as may be on their way at a time. */
 void reload_buffers_trim(struct reload_buffers *buffers);
 
 /* reload_buffer_get returns an empty buffer of at least |capacity| octets with one holder, or NULL
