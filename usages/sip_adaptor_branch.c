@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* At the fourth transmission, after 3.5 s. */
+#define SILENCE (4 * SIP_T1)
+
 static void start(struct sip_branch *branch, reload_time now);
 
 static struct sip_branch *
@@ -157,6 +160,20 @@ transmit(struct sip_branch *branch, const uint8_t *bytes, size_t size, reload_ti
                             (struct reload_bytes){bytes, size}, now);
 }
 
+/* Whether the link that an INVITE went out on brought nothing since, though a node answers at once
+ * (100): the other side may have been started anew and know nothing of the link. */
+static bool
+is_silent(const struct sip_branch *branch)
+{
+    struct reload_sip_adaptor *adaptor = branch->transaction->adaptor;
+    struct reload_sip_peer peer;
+    return branch->flow.type == SIP_FLOW_LINK && branch->transaction->is_invite &&
+           branch->state == SIP_BRANCH_CALLING && branch->target && !branch->retried &&
+           branch->interval >= SILENCE &&
+           adaptor->ops->peer(adaptor->overlay, branch->flow.connection, &peer) &&
+           peer.heard_at < branch->sent_at;
+}
+
 /* Timers A and E. A CANCEL takes the place of the INVITE that it ends (9.1). */
 static void
 repeat(struct reload_alarm *alarm, void *owner, uint64_t now)
@@ -166,6 +183,12 @@ repeat(struct reload_alarm *alarm, void *owner, uint64_t now)
     bool calling = branch->transaction->is_invite && branch->state == SIP_BRANCH_CALLING;
     if (!branch->wire)
         return;
+    if (is_silent(branch)) {
+        branch->retried = true;
+        adaptor->ops->drop(adaptor->overlay, branch->flow.connection, now);
+        start(branch, now);
+        return;
+    }
     adaptor->counters.retransmissions++;
     (void)transmit(branch, branch->wire, branch->wire_size, now);
     branch->interval *= 2;

@@ -320,6 +320,22 @@ START_TEST(losses)
 }
 END_TEST
 
+/* A link stands here, but the other node was started anew: the call goes through on a new one. */
+START_TEST(link_is_dead)
+{
+    begin(false);
+    call();
+    world.links[0].dead = true;
+    world_run(&world, RELOAD_SECOND);
+    phone_request(alice, a, &(struct request){.call_id = "second"});
+    phone_expect(bob, "INVITE ", 5 * RELOAD_SECOND);
+    phone_answer(bob, b, bob->text, "200 OK", "b2", "");
+    phone_expect(alice, "SIP/2.0 200", RELOAD_SECOND);
+    ck_assert(!world.links[0].up);
+    world_end(&world);
+}
+END_TEST
+
 /* A phone that repeats its request gets the same answer, and the other phone rings once. */
 START_TEST(repeated_request)
 {
@@ -465,7 +481,8 @@ main(void)
                                   phone_is_gone,    losses,
                                   repeated_request, forks,
                                   forwarded,        own_address,
-                                  hops_and_loops,   sips};
+                                  hops_and_loops,   sips,
+                                  link_is_dead};
     const TTest *const on_both[] = {callee_hangs_up, cancelled, busy, large_message};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         tcase_add_test(tcase, plain[i]);

@@ -153,8 +153,8 @@ static void
 message_now(struct event *event, reload_time now)
 {
     struct reload_sip_peer peer;
-    if (peer_of(event->node, event->link, &peer) && !event->node->deaf &&
-        event->node->handler.receive)
+    if (peer_of(event->node, event->link, &peer) && !event->world->links[event->link - 1].dead &&
+        !event->node->deaf && event->node->handler.receive)
         event->node->handler.receive(event->node->handler.argument, &peer,
                                      (struct reload_bytes){event->bytes, event->size}, now);
 }

@@ -49,6 +49,7 @@ struct phone {
 struct link {
     bool up;
     struct node *ends[2];
+    bool dead;           /* nothing comes through any more */
     const char *user[2]; /* as the ends are called in their certificates; NULL: the node's AOR */
 };
 
