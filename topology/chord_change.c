@@ -125,7 +125,8 @@ reload_chord_changed(struct reload_chord *chord, enum reload_chord_cause cause, 
     }
     if (near && cause == RELOAD_CHORD_CAUSE_LOST)
         reload_chord_arm(chord, RELOAD_CHORD_TIMER_REPAIR, now + REPAIR_FIRST);
-    /* Perhaps not it is gone, but the way to its part of the ring: do not wait for the next search. */
+    /* Perhaps not it is gone, but the way to its part of the ring: do not wait for the next search.
+     */
     if ((near || range) && cause == RELOAD_CHORD_CAUSE_LOST)
         reload_chord_arm(chord, RELOAD_CHORD_TIMER_PARTITION,
                          now + reload_chord_jitter(chord, PARTITION_SOON));
