@@ -1,5 +1,5 @@
-"""srv_test.py: the configuration server of an overlay is found by its SRV record, and must prove the
-overlay's name.
+"""srv_test.py: the configuration server of an overlay is found by its SRV record, and must prove
+the overlay's name.
 
 A name server of our own answers on port 53 of a network namespace; skipped where that cannot be
 made. RFC 6940 11.2; attack F7. usage: srv_test.py RELOAD RELOAD-ENROLLD
