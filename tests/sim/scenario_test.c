@@ -118,7 +118,31 @@ START_TEST(changes_over_frames)
 }
 END_TEST
 
+/* Seeds that found faults once, and which. They stay. */
+static const struct {
+    uint64_t seed;
+    enum sim_links links;
+    uint64_t pause_max_ns;
+} found_rows[] = {
+    {741, SIM_LINKS_MESSAGES, SIM_SECONDS(2)},   /* two bootstrap nodes, both out, waited for each
+                                                    other */
+    {818, SIM_LINKS_MESSAGES, SIM_SECONDS(2)},   /* tables kept peers that had fallen out */
+    {517, SIM_LINKS_MESSAGES, SIM_SECONDS(2)},   /* likewise */
+    {596, SIM_LINKS_MESSAGES, SIM_SECONDS(2)},   /* a goodbye that got lost */
+    {677, SIM_LINKS_MESSAGES, SIM_SECONDS(20)},  /* lost neighbours were not tried again */
+    {1112, SIM_LINKS_MESSAGES, SIM_SECONDS(20)}, /* likewise */
+    {2639, SIM_LINKS_MESSAGES, SIM_SECONDS(20)}, /* likewise */
+    {288, SIM_LINKS_MIXED, SIM_SECONDS(10)},     /* tables kept peers that had fallen out */
+};
+
+START_TEST(seeds_that_found_faults)
+{
+    live_through(found_rows[_i].seed, found_rows[_i].links, found_rows[_i].pause_max_ns);
+}
+END_TEST
+
 static const struct named_test tests[] = {
+    {&seeds_that_found_faults, 0, sizeof found_rows / sizeof *found_rows},
     {&slow_changes, 1, 61},
     {&quick_changes, 1, 61},
     {&changes_over_frames, 1, 31},
