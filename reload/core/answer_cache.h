@@ -1,5 +1,5 @@
-/* answer_cache.h: answers kept for a while, so that a retransmitted request gets the same one and is
- * not carried out twice. RFC 6940 6.2.1; attack rows R7, R8.
+/* answer_cache.h: answers kept for a while, so that a retransmitted request gets the same one and
+ * is not carried out twice. RFC 6940 6.2.1; attack rows R7, R8.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_CORE_ANSWER_CACHE_H

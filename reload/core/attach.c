@@ -11,9 +11,9 @@
 #include <assert.h>
 
 #define DEADLINE (15 * RELOAD_SECOND)
-#define ANSWERING_MAX 64            /* links that we are answering for at a time */
-#define ANSWERING_PER_SIGNER_MAX 4  /* D3: replayed Attaches must stay cheap */
-#define BODY_MAX 4096               /* RELOAD_CANDIDATES_MAX candidates and credentials */
+#define ANSWERING_MAX 64                 /* links that we are answering for at a time */
+#define ANSWERING_PER_SIGNER_MAX 4       /* D3: replayed Attaches must stay cheap */
+#define BODY_MAX 4096                    /* RELOAD_CANDIDATES_MAX candidates and credentials */
 #define CROSSING_MAX (2 * RELOAD_SECOND) /* an Attach whose sender gave way arrives within this */
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -37,8 +37,7 @@ reload_attach_abandon(struct reload_node *node, struct reload_link *link)
 }
 
 void
-reload_attach_finish(struct reload_node *node, struct reload_link *link, int error,
-                     reload_time now)
+reload_attach_finish(struct reload_node *node, struct reload_link *link, int error, reload_time now)
 {
     reload_attach_fn *done = link->attach->done;
     void *argument = link->attach->argument;
@@ -164,10 +163,9 @@ read_body(struct reload_node *node, struct reload_bytes body, bool is_app,
     proposal->role = is_app ? app.role : attach.role;
     proposal->application = app.application;
     proposal->send_update = attach.send_update;
-    return reload_offer_decode(&node->wire, is_app ? app.ufrag : attach.ufrag,
-                               is_app ? app.password : attach.password,
-                               is_app ? app.candidates : attach.candidates, node->config->no_ice,
-                               &proposal->offer);
+    return reload_offer_decode(
+        &node->wire, is_app ? app.ufrag : attach.ufrag, is_app ? app.password : attach.password,
+        is_app ? app.candidates : attach.candidates, node->config->no_ice, &proposal->offer);
 }
 
 static struct reload_offer *
@@ -184,8 +182,8 @@ static int
 push_connect(struct reload_node *node, struct reload_link *link, struct reload_offer *remote)
 {
     bool offerer = link->attach->offerer;
-    struct reload_effect_entry entry = {.type = offerer ? RELOAD_EFFECT_EXPECT
-                                                        : RELOAD_EFFECT_CONNECT,
+    struct reload_effect_entry entry = {.type =
+                                            offerer ? RELOAD_EFFECT_EXPECT : RELOAD_EFFECT_CONNECT,
                                         .link = link->id,
                                         .application = link->application,
                                         .node_id = link->node_id,
@@ -202,8 +200,7 @@ push_connect(struct reload_node *node, struct reload_link *link, struct reload_o
 static bool
 adopt_early(struct reload_node *node, struct reload_link *link, reload_time now)
 {
-    struct reload_link *up =
-        link->application ? NULL : reload_link_of_node(node, &link->node_id);
+    struct reload_link *up = link->application ? NULL : reload_link_of_node(node, &link->node_id);
     if (!up || !up->incoming || up->attached || up->attach)
         return false;
     uint32_t id = up->id;
@@ -378,8 +375,8 @@ reload_attach_gathered(struct reload_node *node, struct reload_link *link,
 }
 
 /* 6.5.1.2: both ends may Attach to each other at the same time. Returns 0 when the request of
- * |signer_id| is to be answered, and then |*own| is our link that it takes the place of, or NULL. Our
- * link may stand already when the request of an end that gave way arrives. */
+ * |signer_id| is to be answered, and then |*own| is our link that it takes the place of, or NULL.
+ * Our link may stand already when the request of an end that gave way arrives. */
 static int
 break_tie(struct reload_node *node, const struct reload_node_id *signer_id,
           struct reload_link **own, reload_time now)
@@ -452,8 +449,7 @@ check_proposal(struct reload_node *node, const struct reload_incoming *incoming,
                struct proposal *proposal)
 {
     *proposal = (struct proposal){0};
-    int error =
-        read_body(node, incoming->message->contents.message_body, is_app, proposal);
+    int error = read_body(node, incoming->message->contents.message_body, is_app, proposal);
     if (error)
         return RELOAD_E_MALFORMED;
     if (!reload_bytes_equal(proposal->role, reload_bytes_of_string("passive")))
@@ -490,7 +486,7 @@ reload_handle_app_attach(struct reload_node *node, const struct reload_incoming 
         return RELOAD_E_NOT_FOUND;
     const struct reload_usage_ops *ops = node->options.usages[usage];
     if (ops->app_attach)
-        error = ops->app_attach(node->usage_states[usage], proposal.application, incoming->signer,
-                                now);
+        error =
+            ops->app_attach(node->usage_states[usage], proposal.application, incoming->signer, now);
     return error ? error : answer_later(node, incoming, &proposal, usage, NULL, now);
 }

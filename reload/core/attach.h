@@ -16,13 +16,13 @@ struct reload_reply;
 struct reload_attach {
     bool offerer;
     bool send_update;
-    bool to_node;                  /* the offerer's last entry is a Node-ID, |target| */
+    bool to_node; /* the offerer's last entry is a Node-ID, |target| */
     struct reload_node_id target;
-    struct reload_route route;     /* the offerer's; its resource is in |resource| */
+    struct reload_route route; /* the offerer's; its resource is in |resource| */
     uint8_t resource[256];
-    uint64_t request;              /* the transaction, 0 when there is none */
-    struct reload_offer *remote;   /* the answerer's, until the driver takes it */
-    struct reload_reply *reply;    /* the answerer's way back */
+    uint64_t request;            /* the transaction, 0 when there is none */
+    struct reload_offer *remote; /* the answerer's, until the driver takes it */
+    struct reload_reply *reply;  /* the answerer's way back */
     reload_attach_fn *done;
     void *argument;
     struct reload_node *node;
@@ -37,8 +37,8 @@ void reload_attach_gathered(struct reload_node *node, struct reload_link *link,
 struct reload_link *reload_attach_expected(struct reload_node *node,
                                            const struct reload_node_id *node_id);
 
-/* reload_attach_finish ends the attach of |link|, which is UP (|error| 0) or gone, and tells whom it
- * concerns. */
+/* reload_attach_finish ends the attach of |link|, which is UP (|error| 0) or gone, and tells whom
+ * it concerns. */
 void reload_attach_finish(struct reload_node *node, struct reload_link *link, int error,
                           reload_time now);
 

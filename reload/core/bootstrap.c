@@ -230,8 +230,8 @@ reload_bootstrap_fini(struct reload_node *node)
 /* ---- verbs ---------------------------------------------------------------------------------- */
 
 int
-reload_node_start(struct reload_node *node, const struct reload_candidate *candidates,
-                  size_t count, reload_time now)
+reload_node_start(struct reload_node *node, const struct reload_candidate *candidates, size_t count,
+                  reload_time now)
 {
     struct reload_bootstrap *bootstrap = &node->bootstrap;
     if (bootstrap->state >= RELOAD_BOOTSTRAP_LEAVING)
@@ -252,8 +252,7 @@ reload_node_start(struct reload_node *node, const struct reload_candidate *candi
         (void)reload_node_allocate(node, bootstrap->candidates, 0);
     bootstrap->candidates = copy;
     bootstrap->candidate_count = count;
-    if (bootstrap->state == RELOAD_BOOTSTRAP_IDLE ||
-        bootstrap->state == RELOAD_BOOTSTRAP_WAITING) {
+    if (bootstrap->state == RELOAD_BOOTSTRAP_IDLE || bootstrap->state == RELOAD_BOOTSTRAP_WAITING) {
         arm(node, RELOAD_NEVER);
         begin_round(node, now);
     }
@@ -359,8 +358,7 @@ reload_topology_bootstrap(struct reload_node *node, reload_attach_fn *done, void
     if (!id)
         bootstrap->probe_link = connect_to(node, candidate, now);
     if (id || !bootstrap->probe_link) {
-        int error =
-            reload_alarm_set(&node->alarms, &bootstrap->probe_alarm, now, probe_wake);
+        int error = reload_alarm_set(&node->alarms, &bootstrap->probe_alarm, now, probe_wake);
         if (error)
             bootstrap->probe_done = NULL;
         return error;

@@ -28,10 +28,10 @@ struct reload_bootstrap {
     enum reload_bootstrap_state state;
     struct reload_candidate *candidates;
     size_t candidate_count;
-    size_t next;         /* the candidate to be tried next */
-    size_t tried;        /* in this round */
-    unsigned rounds;     /* in vain, for the pauses between */
-    uint32_t link;       /* the attempt that is on, 0: none */
+    size_t next;               /* the candidate to be tried next */
+    size_t tried;              /* in this round */
+    unsigned rounds;           /* in vain, for the pauses between */
+    uint32_t link;             /* the attempt that is on, 0: none */
     struct reload_alarm alarm; /* always set once started, for never when nothing is due */
     /* A search for partitions (reload_topology_bootstrap), apart from the state above. */
     reload_attach_fn *probe_done;

@@ -7,21 +7,16 @@
 
 #define TINY_SIZE 64
 #define FRAME_SIZE 1536 /* a frame on a link with Ethernet's MTU */
-#define SHARE 8 /* of those asked for in a second or two are on their way at a time */
+#define SHARE 8         /* of those asked for in a second or two are on their way at a time */
 
 void
-reload_buffers_init(struct reload_buffers *buffers, const struct reload_env *env,
-                    size_t large_size)
+reload_buffers_init(struct reload_buffers *buffers, const struct reload_env *env, size_t large_size)
 {
-    *buffers = (struct reload_buffers){.env = env,
-                                       .classes = {{.capacity = TINY_SIZE,
-                                                    .kept_min = 2,
-                                                    .kept_max = 512},
-                                                   {.capacity = FRAME_SIZE,
-                                                    .kept_min = 1,
-                                                    .kept_max = 512},
-                                                   {.capacity = (uint32_t)large_size,
-                                                    .kept_max = 16}}};
+    *buffers = (struct reload_buffers){
+        .env = env,
+        .classes = {{.capacity = TINY_SIZE, .kept_min = 2, .kept_max = 512},
+                    {.capacity = FRAME_SIZE, .kept_min = 1, .kept_max = 512},
+                    {.capacity = (uint32_t)large_size, .kept_max = 16}}};
 }
 
 /* Frees |count| of the free ones of |class|. */

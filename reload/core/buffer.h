@@ -49,8 +49,8 @@ void reload_buffers_init(struct reload_buffers *buffers, const struct reload_env
 /* reload_buffers_fini frees what is in the pool. */
 void reload_buffers_fini(struct reload_buffers *buffers);
 
-/* reload_buffers_trim, called about every second, frees what is too much: an idle node keeps next to
- * none, one that passes on many messages as many as may be on their way at a time. */
+/* reload_buffers_trim, called about every second, frees what is too much: an idle node keeps next
+ * to none, one that passes on many messages as many as may be on their way at a time. */
 void reload_buffers_trim(struct reload_buffers *buffers);
 
 /* reload_buffer_get returns an empty buffer of at least |capacity| octets with one holder, or NULL

@@ -10,7 +10,8 @@
 
 #include <assert.h>
 
-/* ---- checks of a request, in the order in which they are made ---------------------------------- */
+/* ---- checks of a request, in the order in which they are made ----------------------------------
+ */
 
 /* 6.3.2.1, by arithmetic modulo 65535. */
 static int
@@ -118,8 +119,8 @@ is_repeated(struct reload_node *node, const struct reload_incoming *incoming,
     if (reload_reply_digest(node, reply, incoming) != 0)
         return false;
     const struct reload_kept_answer *kept = NULL;
-    switch (reload_answer_cache_look(node, &reply->signer_id, reply->transaction_id,
-                                     reply->digest, &kept, now)) {
+    switch (reload_answer_cache_look(node, &reply->signer_id, reply->transaction_id, reply->digest,
+                                     &kept, now)) {
     case RELOAD_ANSWER_NEW:
         return false;
     case RELOAD_ANSWER_PENDING:
@@ -130,8 +131,8 @@ is_repeated(struct reload_node *node, const struct reload_incoming *incoming,
     }
     node->counters.dropped_duplicate++;
     reply->remember = false; /* it is kept already */
-    reload_reply_send(node, reply, kept->error_code,
-                      (struct reload_bytes){kept->body, kept->size}, NULL, 0, now);
+    reload_reply_send(node, reply, kept->error_code, (struct reload_bytes){kept->body, kept->size},
+                      NULL, 0, now);
     return true;
 }
 
@@ -173,9 +174,9 @@ is_sane(struct reload_node *node, const struct reload_message *message)
     struct reload_reader reader = reload_reader_of(message->header.options);
     struct reload_forwarding_option option;
     while (reload_forwarding_option_next(&reader, &node->wire, &option))
-        if (option.flags & (RELOAD_FORWARDING_FLAG_FORWARD_CRITICAL |
-                            RELOAD_FORWARDING_FLAG_DESTINATION_CRITICAL |
-                            RELOAD_FORWARDING_FLAG_RESPONSE_COPY))
+        if (option.flags &
+            (RELOAD_FORWARDING_FLAG_FORWARD_CRITICAL | RELOAD_FORWARDING_FLAG_DESTINATION_CRITICAL |
+             RELOAD_FORWARDING_FLAG_RESPONSE_COPY))
             return false;
     return true;
 }
@@ -187,9 +188,9 @@ is_to_wildcard(struct reload_node *node, const struct reload_message *message)
     struct reload_destination entry;
     bool wildcard = false;
     while (reload_destination_next(&reader, &node->wire, &entry))
-        wildcard = entry.type == RELOAD_DESTINATION_TYPE_NODE &&
-                   reload_node_id_is_wildcard(&entry.destination_data.node_id,
-                                              node->wire.node_id_length);
+        wildcard =
+            entry.type == RELOAD_DESTINATION_TYPE_NODE &&
+            reload_node_id_is_wildcard(&entry.destination_data.node_id, node->wire.node_id_length);
     return wildcard;
 }
 
@@ -209,8 +210,7 @@ identify(struct reload_node *node, const struct reload_link *link,
     }
     incoming->link = link->id;
     incoming->link_id = link->node_id;
-    int error =
-        reload_message_verify(node, message, &incoming->signer, &incoming->signer_id);
+    int error = reload_message_verify(node, message, &incoming->signer, &incoming->signer_id);
     incoming->from_signer = reload_node_id_equal(&link->node_id, &incoming->signer_id);
     return error;
 }

@@ -88,8 +88,7 @@ reload_effects_event(struct reload_node *node, enum reload_event event, uint32_t
 }
 
 int
-reload_effects_persist(struct reload_node *node, struct reload_bytes key,
-                       struct reload_bytes value)
+reload_effects_persist(struct reload_node *node, struct reload_bytes key, struct reload_bytes value)
 {
     struct reload_buffer *buffer = reload_buffer_get(&node->buffers, key.size + value.size);
     if (!buffer)
@@ -145,8 +144,8 @@ reload_effects_next(struct reload_node *node, struct reload_effect *effect)
     if (entry->type == RELOAD_EFFECT_PERSIST) {
         const uint8_t *data = entry->buffer->data;
         effect->key = (struct reload_bytes){data, entry->key_size};
-        effect->value = (struct reload_bytes){data + entry->key_size,
-                                              entry->buffer->size - entry->key_size};
+        effect->value =
+            (struct reload_bytes){data + entry->key_size, entry->buffer->size - entry->key_size};
     }
     return true;
 }

@@ -43,9 +43,10 @@ int reload_effects_push(struct reload_node *node, const struct reload_effect_ent
 int reload_effects_send(struct reload_node *node, uint32_t link, uint16_t application,
                         struct reload_buffer *buffer);
 
-/* reload_effects_event queues an event for the program. Returns 0, RELOAD_E_NOMEM, RELOAD_E_BUSY. */
+/* reload_effects_event queues an event for the program. Returns 0, RELOAD_E_NOMEM, RELOAD_E_BUSY.
+ */
 int reload_effects_event(struct reload_node *node, enum reload_event event, uint32_t link,
-                          const struct reload_node_id *node_id, int error);
+                         const struct reload_node_id *node_id, int error);
 
 /* reload_effects_persist queues the record |key|, |value| (both copied); an empty |value| removes
  * it. */

@@ -20,13 +20,13 @@
 
 /* A message on its way: its header, and what of its lists goes out. */
 struct transit {
-    const uint8_t *fixed;            /* the first FIXED_SIZE octets as received */
+    const uint8_t *fixed; /* the first FIXED_SIZE octets as received */
     struct reload_forwarding_header header;
     struct reload_bytes destination_list; /* what is left of it */
-    struct reload_bytes body;        /* behind the header */
-    struct reload_link *from;        /* NULL: our own */
-    uint16_t code;                   /* the first fragment's; 0 of others */
-    bool is_request;                 /* as far as the first fragment tells */
+    struct reload_bytes body;             /* behind the header */
+    struct reload_link *from;             /* NULL: our own */
+    uint16_t code;                        /* the first fragment's; 0 of others */
+    bool is_request;                      /* as far as the first fragment tells */
     bool first_fragment;
 };
 
@@ -40,8 +40,8 @@ send_piece(struct reload_node *node, const struct transit *transit, struct reloa
 {
     const struct reload_forwarding_header *header = &transit->header;
     size_t own = append_via ? 2u + node->wire.node_id_length : 0;
-    size_t total = FIXED_SIZE + via.size + own + transit->destination_list.size +
-                   header->options.size + size;
+    size_t total =
+        FIXED_SIZE + via.size + own + transit->destination_list.size + header->options.size + size;
     struct reload_buffer *buffer =
         reload_buffer_get(&node->buffers, RELOAD_FRAME_HEADER_SIZE + total);
     if (!buffer)
@@ -51,7 +51,8 @@ send_piece(struct reload_node *node, const struct transit *transit, struct reloa
     reload_writer_bytes(&writer, (struct reload_bytes){transit->fixed, 11});
     reload_writer_u8(&writer, ttl);
     uint32_t base = header->fragment & RELOAD_FRAGMENT_OFFSET;
-    uint32_t last = offset + size == transit->body.size ? header->fragment & RELOAD_FRAGMENT_LAST : 0;
+    uint32_t last =
+        offset + size == transit->body.size ? header->fragment & RELOAD_FRAGMENT_LAST : 0;
     reload_writer_u32(&writer, RELOAD_FRAGMENT_ALWAYS | last | (base + (uint32_t)offset));
     reload_writer_u32(&writer, (uint32_t)total);
     reload_writer_u64(&writer, header->transaction_id);
@@ -63,8 +64,8 @@ send_piece(struct reload_node *node, const struct transit *transit, struct reloa
     if (append_via) {
         reload_writer_u8(&writer, RELOAD_DESTINATION_TYPE_NODE);
         reload_writer_u8(&writer, node->wire.node_id_length);
-        reload_writer_bytes(&writer, reload_node_id_bytes(&transit->from->node_id,
-                                                          node->wire.node_id_length));
+        reload_writer_bytes(
+            &writer, reload_node_id_bytes(&transit->from->node_id, node->wire.node_id_length));
     }
     reload_writer_bytes(&writer, transit->destination_list);
     reload_writer_bytes(&writer, header->options);
@@ -74,8 +75,8 @@ send_piece(struct reload_node *node, const struct transit *transit, struct reloa
     return reload_link_send(node, link, buffer, now);
 }
 
-/* The size of the chunks into which a body of |body| octets is cut on |link|; |body| when it goes in
- * one piece. RFC 6940 6.7. */
+/* The size of the chunks into which a body of |body| octets is cut on |link|; |body| when it goes
+ * in one piece. RFC 6940 6.7. */
 static size_t
 chunk_size(const struct reload_link *link, size_t header, size_t body)
 {
@@ -116,7 +117,8 @@ send_on(struct reload_node *node, const struct transit *transit, struct reload_l
                      !last_via_is(node, via, &transit->from->node_id);
     }
     size_t header = FIXED_SIZE + via.size + transit->destination_list.size +
-                    transit->header.options.size + (append_via ? 2u + node->wire.node_id_length : 0);
+                    transit->header.options.size +
+                    (append_via ? 2u + node->wire.node_id_length : 0);
     size_t via_size = via.size + (append_via ? 2u + node->wire.node_id_length : 0);
     size_t end = (transit->header.fragment & RELOAD_FRAGMENT_OFFSET) + transit->body.size;
     if (via_size > UINT16_MAX || header + end > node->config->max_message_size)
@@ -163,8 +165,8 @@ reload_forward_reverse(struct reload_node *node, struct reload_bytes via_list,
     assert(end == place);
 }
 
-/* Answers a request that we cannot forward with an error, unless we did so too often (the error is a
- * hint only, D2). */
+/* Answers a request that we cannot forward with an error, unless we did so too often (the error is
+ * a hint only, D2). */
 static void
 refuse(struct reload_node *node, const struct transit *transit, int error, reload_time now)
 {
@@ -176,13 +178,13 @@ refuse(struct reload_node *node, const struct transit *transit, int error, reloa
     struct reload_writer copied = reload_writer_of(options, sizeof options);
     if (!last_via_is(node, transit->header.via_list, &transit->from->node_id)) {
         reload_writer_u8(&writer, RELOAD_DESTINATION_TYPE_NODE);
-        reload_writer_vector(&writer, 1, reload_node_id_bytes(&transit->from->node_id,
-                                                              node->wire.node_id_length));
+        reload_writer_vector(
+            &writer, 1, reload_node_id_bytes(&transit->from->node_id, node->wire.node_id_length));
     }
     reload_forward_reverse(node, transit->header.via_list, &writer);
     reload_reply_options(node, transit->header.options, &copied);
-    uint16_t code = error == RELOAD_E_TOO_LARGE ? RELOAD_ERROR_MESSAGE_TOO_LARGE
-                                                : reload_error_code_of(error);
+    uint16_t code =
+        error == RELOAD_E_TOO_LARGE ? RELOAD_ERROR_MESSAGE_TOO_LARGE : reload_error_code_of(error);
     uint8_t body[4] = {(uint8_t)(code >> 8), (uint8_t)code, 0, 0};
     struct reload_draft draft = {.transaction_id = transit->header.transaction_id,
                                  .destination_list = reload_writer_written(&writer),
@@ -234,8 +236,8 @@ by_topology(struct reload_node *node, const struct transit *transit,
     return drop(&node->counters.dropped_no_route);
 }
 
-/* Looks at the first entries of the Destination List, takes away those that are ourselves, and tells
- * what to do (6.1). */
+/* Looks at the first entries of the Destination List, takes away those that are ourselves, and
+ * tells what to do (6.1). */
 static enum verdict
 route(struct reload_node *node, struct transit *transit, struct reload_link **link)
 {
@@ -364,8 +366,7 @@ parse(struct reload_node *node, struct reload_link *from, struct reload_bytes me
 /* 6.6: a message over max-message-size is answered with an error, and its link closed; without the
  * error when its header alone is too large. */
 static void
-end_oversized(struct reload_node *node, const struct transit *transit, size_t size,
-              reload_time now)
+end_oversized(struct reload_node *node, const struct transit *transit, size_t size, reload_time now)
 {
     node->counters.dropped_malformed++;
     if (size - transit->body.size <= node->config->max_message_size)
@@ -411,8 +412,8 @@ accept(struct reload_node *node, struct reload_link *from, struct reload_bytes m
     return true;
 }
 
-/* R11: to which of a peer's several Node-IDs answers go is known only after an Attach; but a joining
- * node has to come that far (6.1.2). */
+/* R11: to which of a peer's several Node-IDs answers go is known only after an Attach; but a
+ * joining node has to come that far (6.1.2). */
 static bool
 lacks_attach(const struct reload_link *from, const struct transit *transit)
 {

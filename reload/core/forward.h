@@ -10,8 +10,8 @@
 
 /* reload_forward_own sends a message of ours, whole in |buffer| behind room for a framing header (a
  * holder is taken over), by |first_link| or, when that is 0, by its Destination List. A message to
- * ourselves is handled at the next poll. Returns 0, RELOAD_E_UNREACHABLE, _BUSY, _NOMEM, _TOO_LARGE,
- * or RELOAD_E_MALFORMED: its lists are not ones that a message may have. */
+ * ourselves is handled at the next poll. Returns 0, RELOAD_E_UNREACHABLE, _BUSY, _NOMEM,
+ * _TOO_LARGE, or RELOAD_E_MALFORMED: its lists are not ones that a message may have. */
 int reload_forward_own(struct reload_node *node, struct reload_buffer *buffer, uint32_t first_link,
                        reload_time now);
 
@@ -26,7 +26,7 @@ void reload_forward_reverse(struct reload_node *node, struct reload_bytes via_li
 
 /* reload_deliver handles a whole message that is destined for this node: verify, then the method's
  * handler or the transaction (deliver.c). */
-void reload_deliver(struct reload_node *node, struct reload_link *link,
-                    struct reload_bytes message, reload_time now);
+void reload_deliver(struct reload_node *node, struct reload_link *link, struct reload_bytes message,
+                    reload_time now);
 
 #endif

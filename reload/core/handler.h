@@ -29,12 +29,12 @@ typedef int reload_handler_fn(struct reload_node *node, const struct reload_inco
 
 /* One request of the protocol. */
 struct reload_method {
-    uint16_t request_code;  /* its answer is one above */
+    uint16_t request_code; /* its answer is one above */
     const char *name;
-    const char *section;    /* RFC 6940 */
+    const char *section; /* RFC 6940 */
     reload_handler_fn *handle;
-    bool remember;          /* not idempotent: the answer is kept for retransmissions (6.2.1) */
-    bool unattached;        /* allowed from a node that has several Node-IDs and did not Attach */
+    bool remember;   /* not idempotent: the answer is kept for retransmissions (6.2.1) */
+    bool unattached; /* allowed from a node that has several Node-IDs and did not Attach */
 };
 
 /* reload_method_find returns the method of request |code|, or NULL. */

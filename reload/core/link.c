@@ -10,7 +10,8 @@
 #include <assert.h>
 
 #define SLOT_BITS 13
-#define CROSSING_MAX (10 * RELOAD_SECOND) /* two Attaches in opposite directions meet within this */
+#define CROSSING_MAX (10 * RELOAD_SECOND) /* two Attaches in opposite directions meet within this  \
+                                           */
 _Static_assert(RELOAD_LINKS_MAX < 1 << SLOT_BITS, "a slot number must fit");
 
 /* ---- numbers -------------------------------------------------------------------------------- */
@@ -22,8 +23,7 @@ grow(struct reload_node *node)
     size_t capacity = links->capacity ? 2 * links->capacity : 8;
     if (links->capacity >= RELOAD_LINKS_MAX)
         return RELOAD_E_BUSY;
-    struct reload_link **slots =
-        reload_node_allocate(node, links->slots, capacity * sizeof *slots);
+    struct reload_link **slots = reload_node_allocate(node, links->slots, capacity * sizeof *slots);
     if (!slots)
         return RELOAD_E_NOMEM;
     links->slots = slots;
@@ -93,8 +93,8 @@ reload_link_walk(const struct reload_node *node, size_t *cursor)
 
 /* ---- by Node-ID ----------------------------------------------------------------------------- */
 
-/* Node-IDs are random (11.3), so any of their octets are a good hash; the last ones keep an attacker
- * who may choose a Resource-ID's first octets out. */
+/* Node-IDs are random (11.3), so any of their octets are a good hash; the last ones keep an
+ * attacker who may choose a Resource-ID's first octets out. */
 static size_t
 hash(const struct reload_node_id *node_id)
 {

@@ -76,11 +76,11 @@ struct reload_link *reload_link_of_node(const struct reload_node *node,
 /* reload_link_walk returns the next link of any state: start with |*cursor| 0; NULL at the end. */
 struct reload_link *reload_link_walk(const struct reload_node *node, size_t *cursor);
 
-/* reload_link_establish makes |link| UP with |peer| as |node_id|, replacing an older overlay link to
- * the same node (D27), and tells topology or usage. Returns 0 or RELOAD_E_NOMEM. */
+/* reload_link_establish makes |link| UP with |peer| as |node_id|, replacing an older overlay link
+ * to the same node (D27), and tells topology or usage. Returns 0 or RELOAD_E_NOMEM. */
 int reload_link_establish(struct reload_node *node, struct reload_link *link,
-                          const struct reload_link_peer *peer,
-                          const struct reload_node_id *node_id, reload_time now);
+                          const struct reload_link_peer *peer, const struct reload_node_id *node_id,
+                          reload_time now);
 
 /* reload_link_end removes |link|, completes what waits for it with |error| and tells topology or
  * usage when it was UP. With |close| the driver is asked to close it. */

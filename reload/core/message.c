@@ -35,8 +35,8 @@ reload_signature_identity(struct reload_node *node, struct reload_writer *writer
             (struct reload_bytes){self->hash, sizeof self->hash};
     } else {
         size_t size;
-        if (hash_node_certificate(node, HASH_SHA256, &node->id, self->certificate, digest,
-                                  &size) != 0) {
+        if (hash_node_certificate(node, HASH_SHA256, &node->id, self->certificate, digest, &size) !=
+            0) {
             writer->failed = true;
             return;
         }
@@ -52,8 +52,8 @@ static int
 signer_by_hash(struct reload_node *node, uint8_t hash_algorithm, struct reload_bytes hash,
                const struct reload_identity **signer, struct reload_node_id *signer_id)
 {
-    const struct reload_identity *found = node->keyring->ops->find(
-        node->keyring, hash_algorithm, hash, reload_node_wall_ms(node));
+    const struct reload_identity *found =
+        node->keyring->ops->find(node->keyring, hash_algorithm, hash, reload_node_wall_ms(node));
     /* D15: with several Node-IDs the plain hash does not tell which one signs. */
     if (!found || found->node_id_count != 1)
         return RELOAD_E_CERTIFICATE;
@@ -110,10 +110,9 @@ reload_signature_signer(struct reload_node *node, const struct reload_signer_ide
         return signer_by_hash(node, identity->identity.cert_hash.hash_alg,
                               identity->identity.cert_hash.certificate_hash, signer, signer_id);
     case RELOAD_SIGNER_IDENTITY_TYPE_CERT_HASH_NODE_ID:
-        return signer_by_node_hash(
-            node, identity->identity.cert_hash_node_id.hash_alg,
-            identity->identity.cert_hash_node_id.certificate_node_id_hash, certificates, signer,
-            signer_id);
+        return signer_by_node_hash(node, identity->identity.cert_hash_node_id.hash_alg,
+                                   identity->identity.cert_hash_node_id.certificate_node_id_hash,
+                                   certificates, signer, signer_id);
     default:
         return RELOAD_E_CERTIFICATE;
     }
@@ -155,8 +154,8 @@ write_signature(struct reload_node *node, const struct reload_draft *draft,
     reload_signature_identity(node, writer);
     if (writer->failed)
         return RELOAD_E_TOO_LARGE;
-    struct reload_bytes parts[] = {reload_writer_written(&head), contents,
-                                   {writer->data + begin, writer->size - begin}};
+    struct reload_bytes parts[] = {
+        reload_writer_written(&head), contents, {writer->data + begin, writer->size - begin}};
     uint8_t signature[RELOAD_SIGNATURE_MAX];
     size_t size = 0;
     int error = node->keyring->ops->sign(node->keyring, parts, 3, signature, &size);

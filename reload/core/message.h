@@ -21,7 +21,8 @@ struct reload_draft {
 };
 
 /* reload_message_build encodes and signs |draft| into a new buffer, behind room for a framing
- * header. Returns 0, RELOAD_E_TOO_LARGE (over max-message-size), RELOAD_E_NOMEM, RELOAD_E_CRYPTO. */
+ * header. Returns 0, RELOAD_E_TOO_LARGE (over max-message-size), RELOAD_E_NOMEM, RELOAD_E_CRYPTO.
+ */
 RELOAD_CHECKED int reload_message_build(struct reload_node *node, const struct reload_draft *draft,
                                         struct reload_buffer **buffer);
 
@@ -32,16 +33,17 @@ RELOAD_CHECKED int reload_message_verify(struct reload_node *node,
                                          const struct reload_identity **signer,
                                          struct reload_node_id *signer_id);
 
-/* reload_signature_signer finds the identity that |identity| (a SignerIdentity's content) names among
- * the keyring's certificates, and the Node-ID it signs as. |certificates| are those that came with
- * it, already added to the keyring. Returns 0 or RELOAD_E_CERTIFICATE. */
+/* reload_signature_signer finds the identity that |identity| (a SignerIdentity's content) names
+ * among the keyring's certificates, and the Node-ID it signs as. |certificates| are those that came
+ * with it, already added to the keyring. Returns 0 or RELOAD_E_CERTIFICATE. */
 RELOAD_CHECKED int reload_signature_signer(struct reload_node *node,
                                            const struct reload_signer_identity *identity,
                                            struct reload_bytes certificates,
                                            const struct reload_identity **signer,
                                            struct reload_node_id *signer_id);
 
-/* reload_signature_identity writes our own SignerIdentity (with its type and length) into |writer|. */
+/* reload_signature_identity writes our own SignerIdentity (with its type and length) into |writer|.
+ */
 void reload_signature_identity(struct reload_node *node, struct reload_writer *writer);
 
 #endif

@@ -277,8 +277,7 @@ reload_node_resource(struct reload_node *node, struct reload_bytes name, uint8_t
 }
 
 bool
-reload_node_link_next(const struct reload_node *node, size_t *cursor,
-                      struct reload_link_info *info)
+reload_node_link_next(const struct reload_node *node, size_t *cursor, struct reload_link_info *info)
 {
     const struct reload_link *link;
     while ((link = reload_link_walk(node, cursor))) {
@@ -309,8 +308,7 @@ reload_node_link_to(const struct reload_node *node, const struct reload_node_id 
 }
 
 void
-reload_topology_probe(struct reload_node *node, uint32_t id, reload_time limit_ns,
-                      reload_time now)
+reload_topology_probe(struct reload_node *node, uint32_t id, reload_time limit_ns, reload_time now)
 {
     struct reload_link *link = reload_link_find(node, id);
     if (link && link->state == RELOAD_LINK_UP && link->application == 0)

@@ -49,7 +49,7 @@ struct reload_node {
 
     struct reload_buffer *local, **local_end; /* messages to ourselves, for the next poll */
     struct reload_limiter refusals;           /* errors to what we cannot forward */
-    uint64_t storage_time_last; /* the newest storage_time given out, ms (7, D9) */
+    uint64_t storage_time_last;               /* the newest storage_time given out, ms (7, D9) */
     reload_time started_at, trimmed_at;
 };
 

@@ -10,8 +10,8 @@ address_encode(const struct reload_address *address, struct reload_ip_address_po
     const uint8_t *o = address->octets;
     if (address->family == 4) {
         value->type = RELOAD_ADDRESS_TYPE_IPV4_ADDRESS;
-        value->v4addr_port.addr = (uint32_t)o[0] << 24 | (uint32_t)o[1] << 16 |
-                                  (uint32_t)o[2] << 8 | o[3];
+        value->v4addr_port.addr =
+            (uint32_t)o[0] << 24 | (uint32_t)o[1] << 16 | (uint32_t)o[2] << 8 | o[3];
         value->v4addr_port.port = address->port;
     } else {
         value->type = RELOAD_ADDRESS_TYPE_IPV6_ADDRESS;
@@ -90,9 +90,8 @@ is_no_ice(uint8_t overlay_link)
 static bool
 candidate_decode(const struct reload_ice_candidate *value, struct reload_candidate *candidate)
 {
-    *candidate = (struct reload_candidate){.priority = value->priority,
-                                           .overlay_link = value->overlay_link,
-                                           .type = value->type};
+    *candidate = (struct reload_candidate){
+        .priority = value->priority, .overlay_link = value->overlay_link, .type = value->type};
     bool known_link = is_no_ice(value->overlay_link) ||
                       value->overlay_link == RELOAD_OVERLAY_LINK_TYPE_DTLS_UDP_SR;
     bool known_type = value->type == RELOAD_CAND_TYPE_HOST ||
@@ -100,8 +99,7 @@ candidate_decode(const struct reload_ice_candidate *value, struct reload_candida
                       value->type == RELOAD_CAND_TYPE_RELAY;
     if (!known_link || !known_type || value->priority == 0 ||
         value->foundation.size > RELOAD_FOUNDATION_MAX ||
-        !address_decode(&value->addr_port, &candidate->address) ||
-        !is_usable(&candidate->address))
+        !address_decode(&value->addr_port, &candidate->address) || !is_usable(&candidate->address))
         return false;
     if (value->foundation.size)
         memcpy(candidate->foundation, value->foundation.data, value->foundation.size);

@@ -16,8 +16,7 @@ void reload_offer_encode(struct reload_writer *writer, const struct reload_wire 
  * Returns 0, or RELOAD_E_MALFORMED: none is left, ICE and No-ICE are mixed, or they are not of the
  * overlay's way (|no_ice|), or the credentials are not of the form ICE wants (P24). */
 RELOAD_CHECKED int reload_offer_decode(const struct reload_wire *wire, struct reload_bytes ufrag,
-                                       struct reload_bytes password,
-                                       struct reload_bytes candidates, bool no_ice,
-                                       struct reload_offer *offer);
+                                       struct reload_bytes password, struct reload_bytes candidates,
+                                       bool no_ice, struct reload_offer *offer);
 
 #endif

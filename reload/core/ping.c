@@ -28,8 +28,7 @@ probe(struct reload_node *node, uint8_t type, reload_time now,
     *information = (struct reload_probe_information){.type = type};
     switch (type) {
     case RELOAD_PROBE_INFORMATION_TYPE_RESPONSIBLE_SET:
-        information->value.responsible_ppb =
-            node->topology->responsible_ppb(node->topology_state);
+        information->value.responsible_ppb = node->topology->responsible_ppb(node->topology_state);
         return true;
     case RELOAD_PROBE_INFORMATION_TYPE_NUM_RESOURCES:
         information->value.num_resources = (uint32_t)reload_storage_resource_count(&node->storage);

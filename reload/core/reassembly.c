@@ -71,7 +71,8 @@ expire(struct reload_alarm *alarm, void *owner, uint64_t now)
     while (node->reassembly.oldest && node->reassembly.oldest->expires <= now)
         evict(node, &node->reassembly.oldest);
     if (node->reassembly.oldest)
-        reload_ignore(reload_alarm_set(&node->alarms, alarm, node->reassembly.oldest->expires, expire));
+        reload_ignore(
+            reload_alarm_set(&node->alarms, alarm, node->reassembly.oldest->expires, expire));
 }
 
 static struct reload_partial **
@@ -111,8 +112,8 @@ make_room(struct reload_node *node, uint32_t link, size_t octets, bool another,
             if (!own && is_own && partial != keep)
                 own = place;
         }
-        if (own && (held > octets_max(node) / 4 ||
-                    (another && count >= RELOAD_REASSEMBLIES_PER_LINK_MAX)))
+        if (own &&
+            (held > octets_max(node) / 4 || (another && count >= RELOAD_REASSEMBLIES_PER_LINK_MAX)))
             evict(node, own);
         else if (all->octets + octets <= octets_max(node) &&
                  !(another && all->count >= RELOAD_REASSEMBLIES_MAX))
@@ -140,9 +141,8 @@ begin(struct reload_node *node, uint32_t link, uint64_t transaction_id, struct r
                                        .expires = now + RELOAD_REQUEST_LIFETIME,
                                        .header_size = header.size};
     partial->header = reload_node_allocate(node, NULL, header.size);
-    if (!partial->header ||
-        (!all->alarm.slot &&
-         reload_alarm_set(&node->alarms, &all->alarm, partial->expires, expire) != 0)) {
+    if (!partial->header || (!all->alarm.slot && reload_alarm_set(&node->alarms, &all->alarm,
+                                                                  partial->expires, expire) != 0)) {
         destroy(node, partial);
         return NULL;
     }
@@ -228,8 +228,7 @@ add(struct reload_node *node, struct reload_partial *partial, uint32_t offset, b
             return RELOAD_E_MALFORMED;
         partial->total = (uint32_t)end;
     }
-    size_t known_end =
-        partial->piece_count ? partial->pieces[partial->piece_count - 1].end : 0;
+    size_t known_end = partial->piece_count ? partial->pieces[partial->piece_count - 1].end : 0;
     if (partial->total && (end > partial->total || known_end > partial->total))
         return RELOAD_E_MALFORMED;
     if (!agrees(partial, offset, bytes))
@@ -267,8 +266,8 @@ static void
 note_completed(struct reload_node *node, const struct reload_partial *partial, reload_time now)
 {
     struct reload_reassembly *all = &node->reassembly;
-    all->completed[all->completed_next++ % RELOAD_COMPLETED_MAX] = (struct reload_completed){
-        partial->link, partial->transaction_id, now + LATE_COPIES};
+    all->completed[all->completed_next++ % RELOAD_COMPLETED_MAX] =
+        (struct reload_completed){partial->link, partial->transaction_id, now + LATE_COPIES};
 }
 
 static void

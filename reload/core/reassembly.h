@@ -21,11 +21,11 @@ struct reload_partial {
     uint32_t link;
     uint64_t transaction_id;
     reload_time expires;
-    uint8_t *header;      /* of the first fragment that came */
+    uint8_t *header; /* of the first fragment that came */
     size_t header_size;
     uint8_t *body;
     size_t capacity;
-    uint32_t total;       /* known once the last fragment came; else 0 */
+    uint32_t total; /* known once the last fragment came; else 0 */
     struct reload_piece pieces[RELOAD_FRAGMENTS_MAX]; /* sorted, apart */
     size_t piece_count;
 };

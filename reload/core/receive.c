@@ -58,8 +58,7 @@ receive_frame(struct reload_node *node, struct reload_link *link, struct reload_
 }
 
 int
-reload_node_recv(struct reload_node *node, uint32_t id, struct reload_bytes bytes,
-                 reload_time now)
+reload_node_recv(struct reload_node *node, uint32_t id, struct reload_bytes bytes, reload_time now)
 {
     struct reload_link *link = reload_link_find(node, id);
     if (!link || link->state != RELOAD_LINK_UP || link->application)

@@ -54,8 +54,8 @@ reload_reply_new(struct reload_node *node, const struct reload_incoming *incomin
     /* The Via List reversed, behind the node that the request came from (6.1.2, 6.2.2). */
     if (!lists_link_peer(node, incoming)) {
         reload_writer_u8(&writer, RELOAD_DESTINATION_TYPE_NODE);
-        reload_writer_vector(&writer, 1, reload_node_id_bytes(&incoming->link_id,
-                                                              node->wire.node_id_length));
+        reload_writer_vector(&writer, 1,
+                             reload_node_id_bytes(&incoming->link_id, node->wire.node_id_length));
     }
     reload_forward_reverse(node, header->via_list, &writer);
     assert(!writer.failed);

@@ -11,12 +11,12 @@
 /* One allocation; |destination_list| and |options| follow it. */
 struct reload_reply {
     uint64_t transaction_id;
-    uint16_t code;                /* of the request */
-    uint32_t link;                /* it came by; 0: from ourselves */
+    uint16_t code; /* of the request */
+    uint32_t link; /* it came by; 0: from ourselves */
     uint32_t max_response_length;
-    bool remember;                /* keep the answer for retransmissions */
+    bool remember; /* keep the answer for retransmissions */
     struct reload_node_id signer_id;
-    uint8_t digest[32];           /* of the request's contents, for |remember| */
+    uint8_t digest[32]; /* of the request's contents, for |remember| */
     struct reload_bytes destination_list;
     struct reload_bytes options;
 };
@@ -25,8 +25,8 @@ struct reload_reply {
 struct reload_reply *reload_reply_new(struct reload_node *node,
                                       const struct reload_incoming *incoming, bool remember);
 
-/* reload_reply_digest notes the digest of |incoming|'s contents, by which a retransmission is known.
- * Returns 0 or RELOAD_E_CRYPTO. */
+/* reload_reply_digest notes the digest of |incoming|'s contents, by which a retransmission is
+ * known. Returns 0 or RELOAD_E_CRYPTO. */
 RELOAD_CHECKED int reload_reply_digest(struct reload_node *node, struct reload_reply *reply,
                                        const struct reload_incoming *incoming);
 

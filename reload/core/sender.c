@@ -11,8 +11,8 @@
 #include <assert.h>
 
 #define WINDOW_INITIAL 8
-#define PASSED_MAX 3                           /* acknowledged later frames that mean a loss */
-#define STREAM_GRACE (30 * RELOAD_SECOND)      /* 6.6.5 */
+#define PASSED_MAX 3                      /* acknowledged later frames that mean a loss */
+#define STREAM_GRACE (30 * RELOAD_SECOND) /* 6.6.5 */
 #define STREAM_SUSPECT_MIN (2 * RELOAD_SECOND)
 #define FRAME_DATA 128
 
@@ -78,8 +78,7 @@ static void
 tell_suspect(struct reload_node *node, struct reload_link *link, bool suspect, reload_time now)
 {
     if (link->sender.suspect != suspect && node->topology->link_suspect)
-        node->topology->link_suspect(node->topology_state, link->id, &link->node_id, !suspect,
-                                     now);
+        node->topology->link_suspect(node->topology_state, link->id, &link->node_id, !suspect, now);
 }
 
 static reload_time
@@ -338,8 +337,8 @@ send_stream(struct reload_node *node, struct reload_link *link, struct reload_bu
 }
 
 int
-reload_sender_send(struct reload_node *node, struct reload_link *link,
-                   struct reload_buffer *buffer, reload_time now)
+reload_sender_send(struct reload_node *node, struct reload_link *link, struct reload_buffer *buffer,
+                   reload_time now)
 {
     struct reload_sender *sender = &link->sender;
     assert(buffer->size >= RELOAD_FRAME_HEADER_SIZE && link->state == RELOAD_LINK_UP);

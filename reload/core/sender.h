@@ -17,20 +17,21 @@ struct reload_link;
 struct reload_sender {
     uint32_t next_sequence;
     uint16_t mtu;
-    bool suspect;                       /* nothing acknowledged for long (6.6.3.1) */
-    struct reload_buffer *flight, **flight_end; /* sent, unacknowledged, oldest transmission first */
-    struct reload_buffer *queue, **queue_end;   /* not sent yet */
+    bool suspect; /* nothing acknowledged for long (6.6.3.1) */
+    struct reload_buffer *flight,
+        **flight_end;                         /* sent, unacknowledged, oldest transmission first */
+    struct reload_buffer *queue, **queue_end; /* not sent yet */
     uint16_t flight_count, queue_count;
     size_t queued_octets;
-    uint16_t window;                    /* frames that may be in flight, 1..RELOAD_WINDOW_MAX */
-    uint16_t window_credit;             /* acknowledgements counted towards the next step */
-    uint16_t threshold;                 /* slow start ends here */
-    reload_time srtt, rttvar, rto;      /* srtt 0: nothing measured */
-    reload_time acknowledged_at;        /* last time an ACK for something outstanding came */
-    uint32_t recover;                   /* losses of earlier numbers are paid for (RFC 8085 3.1) */
-    reload_time probe_until;            /* an ACK must come before, RELOAD_NEVER when none is due */
-    reload_time probe_ping_at;          /* then the empty frame is followed by a Ping (D23) */
-    uint64_t probe_request;             /* that Ping; 0: none yet */
+    uint16_t window;               /* frames that may be in flight, 1..RELOAD_WINDOW_MAX */
+    uint16_t window_credit;        /* acknowledgements counted towards the next step */
+    uint16_t threshold;            /* slow start ends here */
+    reload_time srtt, rttvar, rto; /* srtt 0: nothing measured */
+    reload_time acknowledged_at;   /* last time an ACK for something outstanding came */
+    uint32_t recover;              /* losses of earlier numbers are paid for (RFC 8085 3.1) */
+    reload_time probe_until;       /* an ACK must come before, RELOAD_NEVER when none is due */
+    reload_time probe_ping_at;     /* then the empty frame is followed by a Ping (D23) */
+    uint64_t probe_request;        /* that Ping; 0: none yet */
     /* STREAM: the oldest number that is not acknowledged, and since when; the frame by which the
      * round trip is measured. */
     uint32_t stream_oldest;
@@ -65,8 +66,8 @@ int reload_sender_send(struct reload_node *node, struct reload_link *link,
 void reload_sender_acknowledged(struct reload_node *node, struct reload_link *link,
                                 uint32_t sequence, uint32_t received, reload_time now);
 
-/* reload_sender_probe wants a sign of life within |limit_ns|: sends an empty data frame, and a Ping when
- * that is not acknowledged (D23). */
+/* reload_sender_probe wants a sign of life within |limit_ns|: sends an empty data frame, and a Ping
+ * when that is not acknowledged (D23). */
 void reload_sender_probe(struct reload_node *node, struct reload_link *link, reload_time limit_ns,
                          reload_time now);
 

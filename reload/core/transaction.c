@@ -24,8 +24,7 @@ static int
 rehash(struct reload_node *node, size_t count)
 {
     struct reload_transactions *table = &node->transactions;
-    struct reload_transaction **buckets =
-        reload_node_allocate(node, NULL, count * sizeof *buckets);
+    struct reload_transaction **buckets = reload_node_allocate(node, NULL, count * sizeof *buckets);
     if (!buckets)
         return RELOAD_E_NOMEM;
     memset(buckets, 0, count * sizeof *buckets);
@@ -227,12 +226,11 @@ start(struct reload_node *node, const struct reload_route *route, uint16_t code,
 {
     if (!is_route(route) || !reload_message_is_request(code))
         return RELOAD_E_USAGE;
-    struct reload_transaction *transaction =
-        reload_node_allocate(node, NULL, sizeof *transaction);
+    struct reload_transaction *transaction = reload_node_allocate(node, NULL, sizeof *transaction);
     if (!transaction)
         return RELOAD_E_NOMEM;
-    *transaction = (struct reload_transaction){
-        .code = code, .first_link = route->first_link, .sent_at = now};
+    *transaction =
+        (struct reload_transaction){.code = code, .first_link = route->first_link, .sent_at = now};
     node->env->random(node->env->context, &transaction->id, sizeof transaction->id);
     note_target(transaction, route);
     int error = build(node, transaction, route, body, certificates, certificate_count);
@@ -252,13 +250,11 @@ start(struct reload_node *node, const struct reload_route *route, uint16_t code,
 
 static int
 request(struct reload_node *node, const struct reload_route *route, uint16_t code,
-        struct reload_bytes body, const struct reload_bytes *certificates,
-        size_t certificate_count, reload_result_fn *done, void *argument, reload_time now,
-        uint64_t *number)
+        struct reload_bytes body, const struct reload_bytes *certificates, size_t certificate_count,
+        reload_result_fn *done, void *argument, reload_time now, uint64_t *number)
 {
     struct reload_transaction *transaction = NULL;
-    int error =
-        start(node, route, code, body, certificates, certificate_count, &transaction, now);
+    int error = start(node, route, code, body, certificates, certificate_count, &transaction, now);
     if (error)
         return error;
     transaction->done = done;

@@ -15,12 +15,12 @@ struct reload_transaction {
     uint64_t id;                     /* the transaction_id on the wire */
     uint16_t code;                   /* of the request */
     uint8_t tries;
-    uint8_t last_type;               /* DestinationType of the last entry */
-    struct reload_node_id last;      /* that entry: Node-ID or Resource-ID (first 20 octets) */
-    bool hinted;                     /* a node on the way told why it does not get on (D2) */
-    bool exempt;                     /* the second rule of 6.3.4 does not apply (D5) */
+    uint8_t last_type;          /* DestinationType of the last entry */
+    struct reload_node_id last; /* that entry: Node-ID or Resource-ID (first 20 octets) */
+    bool hinted;                /* a node on the way told why it does not get on (D2) */
+    bool exempt;                /* the second rule of 6.3.4 does not apply (D5) */
     uint32_t first_link;
-    struct reload_buffer *message;   /* whole, behind room for a framing header */
+    struct reload_buffer *message; /* whole, behind room for a framing header */
     struct reload_alarm alarm;
     reload_time sent_at;
     reload_result_fn *done;
@@ -42,7 +42,8 @@ struct reload_transaction *reload_transaction_find(const struct reload_node *nod
 void reload_transaction_complete(struct reload_node *node, struct reload_transaction *transaction,
                                  const struct reload_result *result, reload_time now);
 
-/* reload_transaction_answered handles a verified answer, |incoming|; |hops| is what it travelled. */
+/* reload_transaction_answered handles a verified answer, |incoming|; |hops| is what it travelled.
+ */
 void reload_transaction_answered(struct reload_node *node, const struct reload_incoming *incoming,
                                  reload_time now);
 

@@ -28,7 +28,8 @@ begin_with(enum reload_framing framing, uint16_t mtu)
 static void
 hear(const uint8_t *data, size_t size)
 {
-    ck_assert_int_eq(reload_node_recv(host->node, in, (struct reload_bytes){data, size}, world->now), 0);
+    ck_assert_int_eq(
+        reload_node_recv(host->node, in, (struct reload_bytes){data, size}, world->now), 0);
     world_turn(host);
 }
 
@@ -116,8 +117,8 @@ acknowledge_all(void)
     }
 }
 
-/* Hears a message of |size| octets behind its header, from |offset| of a larger one on, and checks how it
- * went on. Returns in how many pieces. */
+/* Hears a message of |size| octets behind its header, from |offset| of a larger one on, and checks
+ * how it went on. Returns in how many pieces. */
 static size_t
 check_pieces(size_t body_size, uint32_t offset, bool last, uint16_t mtu)
 {

@@ -146,9 +146,8 @@ START_TEST(failed_replacement_changes_nothing)
         begin();
         struct world_host *peer = world_add(world, 1);
         uint32_t first = world_link(host, peer, RELOAD_FRAMING_DATAGRAM, 0), second = 0;
-        struct reload_link_peer end = {.identity = peer->identity,
-                                       .framing = RELOAD_FRAMING_DATAGRAM,
-                                       .mtu = 1200};
+        struct reload_link_peer end = {
+            .identity = peer->identity, .framing = RELOAD_FRAMING_DATAGRAM, .mtu = 1200};
         world->fail_at = world->allocations + i;
         int error = reload_node_link_incoming(host->node, &end, &second, world->now);
         world->fail_at = 0;

@@ -1,4 +1,4 @@
-/* memory_test.c: memory that runs out at any moment: nothing crashes, nothing leaks, and what is left
+/* memory_test.c: memory that runs out at any moment: nothing crashes or leaks, and what is left
  * goes on. And what idle and busy nodes hold.
  *
  * RFC 6940 6. SPDX-License-Identifier: BSD-2-Clause */
@@ -41,8 +41,8 @@ static int
 attach(struct world_host *from, struct world_host *to)
 {
     struct reload_route route = reload_route_to_node(&to->id);
-    int error = reload_node_attach(from->node, &route, true, attach_done, &attaches_done,
-                                   world->now);
+    int error =
+        reload_node_attach(from->node, &route, true, attach_done, &attaches_done, world->now);
     world_turn(from);
     return error;
 }

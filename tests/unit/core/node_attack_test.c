@@ -88,9 +88,15 @@ END_TEST
 static const struct {
     uint16_t code, expected;
 } code_rows[] = {
-    {0, NO_ANSWER},      {0x8000, NO_ANSWER}, {0x8001, NO_ANSWER},
-    {0xfffe, NO_ANSWER}, {0xffff, NO_ANSWER}, {24, NO_ANSWER},
-    {0x7ffe, NO_ANSWER}, {99, RELOAD_ERROR_INVALID_MESSAGE}, {0x7fff, RELOAD_ERROR_INVALID_MESSAGE},
+    {0, NO_ANSWER},
+    {0x8000, NO_ANSWER},
+    {0x8001, NO_ANSWER},
+    {0xfffe, NO_ANSWER},
+    {0xffff, NO_ANSWER},
+    {24, NO_ANSWER},
+    {0x7ffe, NO_ANSWER},
+    {99, RELOAD_ERROR_INVALID_MESSAGE},
+    {0x7fff, RELOAD_ERROR_INVALID_MESSAGE},
 };
 
 START_TEST(p14_codes_of_nothing)
@@ -268,9 +274,8 @@ START_TEST(p6_messages_that_are_too_large)
         size_t padding = big_header ? 0 : sizeof body - 2;
         body[0] = (uint8_t)(padding >> 8);
         body[1] = (uint8_t)padding;
-        struct sim_draft *draft =
-            sim_draft_new(s, mallory.self, RELOAD_MESSAGE_PING_REQ,
-                          (struct reload_bytes){body, padding + 2});
+        struct sim_draft *draft = sim_draft_new(s, mallory.self, RELOAD_MESSAGE_PING_REQ,
+                                                (struct reload_bytes){body, padding + 2});
         sim_draft_to_node(draft, sim_node_id(s, 0));
         if (big_header)
             sim_draft_option(draft, 200, 0, (struct reload_bytes){body, sizeof body});
@@ -310,11 +315,11 @@ static const struct {
     {{0}, 1},
     {{127, 0, 0, 0, 0, 0, 0, 0}, 8},
     {{130, 0, 0, 0, 0, 0, 0, 0, 0}, 9},
-    {{128, 0, 0, 0, 9, 0xff, 0xff, 0xff}, 8},         /* a length of 2^24-1 */
-    {{128, 0, 0, 0, 9, 0, 0, 1}, 8},                  /* shorter than it says */
-    {{128, 0, 0, 0, 9, 0, 0, 0, 1}, 9},               /* longer than it says */
-    {{129, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 10},           /* octets behind an ACK */
-    {{129, 0, 0, 0, 0, 0, 0, 0}, 8},                  /* too short for an ACK */
+    {{128, 0, 0, 0, 9, 0xff, 0xff, 0xff}, 8}, /* a length of 2^24-1 */
+    {{128, 0, 0, 0, 9, 0, 0, 1}, 8},          /* shorter than it says */
+    {{128, 0, 0, 0, 9, 0, 0, 0, 1}, 9},       /* longer than it says */
+    {{129, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 10},   /* octets behind an ACK */
+    {{129, 0, 0, 0, 0, 0, 0, 0}, 8},          /* too short for an ACK */
 };
 
 START_TEST(p22_bad_frames)

@@ -48,8 +48,8 @@ feed(uint32_t link, uint32_t from, uint32_t upto, uint32_t flags, bool spoiled)
         data[HEADER + (upto - from) / 2] ^= 1;
     put_u32(data + 12, flags | from);
     put_u32(data + 16, HEADER + upto - from);
-    (void)reload_node_recv(host->node, link,
-                           (struct reload_bytes){data, HEADER + upto - from}, world->now);
+    (void)reload_node_recv(host->node, link, (struct reload_bytes){data, HEADER + upto - from},
+                           world->now);
     world_turn(host);
 }
 
@@ -104,8 +104,8 @@ START_TEST(high_bit)
 }
 END_TEST
 
-/* P18, P19: a story each: fragments, and what comes of them. One that does not fit takes the place of
- * those before it. */
+/* P18, P19: a story each: fragments, and what comes of them. One that does not fit takes the place
+ * of those before it. */
 struct step {
     uint32_t from, upto, flags;
     bool spoiled;
@@ -116,7 +116,7 @@ static const struct {
 } stories[] = {
     {{{0, 1000, MIDDLE, false}, {2000, 3000, LAST, false}}, 0, 0, 1}, /* a hole */
     {{{0, 1000, MIDDLE, false}, {2000, 3000, LAST, false}, {1000, 2000, MIDDLE, false}}, 1, 0, 0},
-    {{{1000, 2000, LAST, false}, {2000, 3000, LAST, false}}, 0, 1, 1},  /* two ends */
+    {{{1000, 2000, LAST, false}, {2000, 3000, LAST, false}}, 0, 1, 1}, /* two ends */
     {{{2000, 3000, LAST, false}, {1000, 2000, LAST, false}}, 0, 1, 1},
     {{{2000, 3000, MIDDLE, false}, {1000, 2000, LAST, false}}, 0, 1, 1}, /* behind the end */
     {{{1000, 2000, LAST, false}, {2000, 3000, MIDDLE, false}}, 0, 1, 1},
@@ -126,7 +126,7 @@ static const struct {
     {{{0, 2000, MIDDLE, false}, {500, 2500, MIDDLE, true}}, 0, 1, 1}, /* not the same */
     {{{500, 2500, MIDDLE, true}, {0, 2000, MIDDLE, false}}, 0, 1, 1},
     {{{0, 2000, MIDDLE, false}, {1999, 2500, MIDDLE, true}}, 0, 0, 1}, /* only beside it */
-    {{{0, 0, MIDDLE, false}}, 0, 1, 0},                              /* nothing in it */
+    {{{0, 0, MIDDLE, false}}, 0, 1, 0},                                /* nothing in it */
     {{{0, 1, MIDDLE, false}, {1, 2, MIDDLE, false}, {2, 3000, LAST, false}}, 1, 0, 0},
 };
 

@@ -311,9 +311,9 @@ START_TEST(mask_of_acknowledgements)
         {30, 1u << 1 | 1u << 28 | 1u << 29 | 1u << 30 | 1u << 31, true},
         {1000, 0, true},
         {1000, 0, false},
-        {937, 0, true},  /* 63 back: still known */
+        {937, 0, true}, /* 63 back: still known */
         {937, 0, false},
-        {936, 0, true},  /* further back nobody remembers */
+        {936, 0, true}, /* further back nobody remembers */
         {936, 0, true},
         {1000 + 0x80000000u, 0, true}, /* neither before nor behind */
     };

@@ -43,7 +43,8 @@ ask_node(const struct reload_node_id *id, uint64_t *number)
     return error;
 }
 
-/* RFC6940-6.2.1: five transmissions, the same transaction id and the same octets; then it failed. */
+/* RFC6940-6.2.1: five transmissions, the same transaction id and the same octets; then it failed.
+ */
 START_TEST(five_tries)
 {
     begin();

@@ -1,4 +1,4 @@
-/* world.h: nodes with an environment of the test's own: memory that is counted and can fail, a clock
+/* world.h: nodes in an environment of the test's own: memory that is counted and can fail, a clock
  * that the test moves, and links that end at other nodes of the same world or at the test.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
@@ -43,13 +43,13 @@ struct world {
     struct reload_env env;
     struct world_host *hosts[WORLD_HOSTS_MAX];
     size_t host_count;
-    struct world_pipe *pipes;     /* links between nodes */
+    struct world_pipe *pipes;                /* links between nodes */
     struct world_passing *first, **last_end; /* what is on its way */
     /* Memory that nodes hold. */
-    uint64_t allocations;     /* calls for more memory so far */
-    uint64_t fail_at;         /* this call fails; 0: none */
-    uint64_t fail_every;      /* and every so manieth after it; 0: none */
-    size_t blocks, octets;    /* held now */
+    uint64_t allocations;  /* calls for more memory so far */
+    uint64_t fail_at;      /* this call fails; 0: none */
+    uint64_t fail_every;   /* and every so manieth after it; 0: none */
+    size_t blocks, octets; /* held now */
     uint64_t random;
     enum reload_framing framing; /* of links between nodes: DATAGRAM at first */
     uint16_t mtu;                /* 1200 */
