@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #define BUCKETS_FIRST 16
-#define SWEEP_INTERVAL (1 * RELOAD_SECOND)
+#define SWEEP_INTERVAL (200 * RELOAD_MS)
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
