@@ -201,7 +201,8 @@ static bool
 adopt_early(struct reload_node *node, struct reload_link *link, reload_time now)
 {
     struct reload_link *up = link->application ? NULL : reload_link_of_node(node, &link->node_id);
-    if (!up || !up->incoming || up->attached || up->attach)
+    /* One that stood before we asked is another, which the new one replaces (D27). */
+    if (!up || !up->incoming || up->attached || up->attach || up->up_at < link->attach->sent_at)
         return false;
     uint32_t id = up->id;
     bool wants_update = link->wants_update;
@@ -260,6 +261,7 @@ send_request(struct reload_node *node, struct reload_link *link, const struct re
     uint16_t code = link->application ? RELOAD_MESSAGE_APP_ATTACH_REQ : RELOAD_MESSAGE_ATTACH_REQ;
     int error = reload_writer_error(&body);
     link->state = RELOAD_LINK_SIGNALLING;
+    attach->sent_at = now;
     if (!error)
         error = reload_node_request(node, &attach->route, code, reload_writer_written(&body),
                                     answered, attach, now, &attach->request);

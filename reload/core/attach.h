@@ -21,6 +21,7 @@ struct reload_attach {
     struct reload_route route; /* the offerer's; its resource is in |resource| */
     uint8_t resource[256];
     uint64_t request;            /* the transaction, 0 when there is none */
+    reload_time sent_at;         /* when it was sent */
     struct reload_offer *remote; /* the answerer's, until the driver takes it */
     struct reload_reply *reply;  /* the answerer's way back */
     reload_attach_fn *done;

@@ -403,7 +403,8 @@ happen(struct world_passing *passing)
     } else if (to->node && passing->what == PASSING_GATHERED) {
         struct reload_offer offer = {.candidate_count = 1};
         offer.candidates[0] = world_candidate(to);
-        reload_node_gathered(to->node, passing->link, &offer, now);
+        if (!to->never_gathers)
+            reload_node_gathered(to->node, passing->link, to->gathers_nothing ? NULL : &offer, now);
     }
     if (to->node)
         world_turn(to);

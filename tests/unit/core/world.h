@@ -33,7 +33,9 @@ struct world_host {
     struct world_sent sent[WORLD_SENT_MAX];
     size_t sent_count;
     unsigned events[RELOAD_EVENT_CLONE + 1];
-    unsigned closed; /* CLOSE effects */
+    unsigned closed;      /* CLOSE effects */
+    bool gathers_nothing; /* it has no candidates */
+    bool never_gathers;   /* and does not say so */
 };
 
 struct world {
