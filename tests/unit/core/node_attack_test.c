@@ -2,6 +2,7 @@
  * The names of the tests begin with the row of the table of attacks.
  *
  * RFC 6940 6.1, 6.3.2, 6.3.3, 6.6, 6.6.2. SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/base/prng.h"
 #include "tests/sim/fixture.h"
 
 static struct sim *s;
@@ -369,6 +370,65 @@ START_TEST(p26_answers_stay_small)
 }
 END_TEST
 
+static void
+random_entries(struct reload_writer *list, struct reload_prng *prng, size_t max)
+{
+    for (size_t i = reload_prng_below(prng, max + 1); i > 0; i--) {
+        uint8_t octets[16];
+        reload_prng_fill(prng, octets, sizeof octets);
+        uint64_t type = reload_prng_below(prng, 5);
+        if (type == 0) {
+            reload_writer_u16(list, (uint16_t)(0x8000 | octets[0]));
+            continue;
+        }
+        static const uint8_t types[] = {1, 1, 3, 77};
+        size_t size = type < 3 ? 16 : octets[0] % 16;
+        reload_writer_u8(list, types[type - 1]);
+        reload_writer_u8(list, (uint8_t)(size + (type == 3)));
+        if (type == 3) /* an opaque ID has a length of its own */
+            reload_writer_u8(list, (uint8_t)size);
+        reload_writer_bytes(list, (struct reload_bytes){octets, size});
+    }
+}
+
+/* P7, P8, P11: the header is not signed: any of its octets may be any, along with a true signature.
+ * No such message ends a node, nor a link. */
+START_TEST(p7_headers_by_chance)
+{
+    begin(SIM_LINKS_MESSAGES);
+    struct reload_prng prng = reload_prng_of(7);
+    uint32_t far = sim_successor_of(s, 0, 2);
+    for (int i = 0; i < 2000; i++) {
+        struct sim_draft *draft = request((uint16_t)(reload_prng_below(&prng, 20) * 2 + 1));
+        draft->destinations.size = 0;
+        if (reload_prng_below(&prng, 2))
+            sim_draft_to_node(draft, sim_node_id(s, reload_prng_below(&prng, 2) ? far : 0));
+        random_entries(&draft->destinations, &prng, reload_prng_below(&prng, 4) ? 1 : 20);
+        random_entries(&draft->via, &prng, reload_prng_below(&prng, 2) ? 3 : 300);
+        draft->message.header.via_list = reload_writer_written(&draft->via);
+        draft->message.header.destination_list = reload_writer_written(&draft->destinations);
+        if (reload_prng_below(&prng, 4) == 0)
+            sim_draft_option(draft, 9, (uint8_t)reload_prng_below(&prng, 8),
+                             (struct reload_bytes){0});
+        draft->message.header.max_response_length = (uint32_t)reload_prng_below(&prng, 1500);
+        struct reload_bytes sealed = sim_draft_seal(draft);
+        uint8_t data[SIM_DRAFT_SIZE_MAX];
+        memcpy(data, sealed.data, sealed.size);
+        if (reload_prng_below(&prng, 2))
+            data[8 + reload_prng_below(&prng, 60)] ^= (uint8_t)(1 << reload_prng_below(&prng, 8));
+        sim_puppet_say(s, mallory.self, mallory.link, (struct reload_bytes){data, sealed.size});
+        sim_run_for(s, SIM_MS(20));
+        sim_puppet_forget(s, mallory.self);
+        sim_draft_free(draft);
+        if (!sim_puppet_link_is_up(s, mallory.self, mallory.link)) /* one was too large */
+            mallory = attacker_at(s, 0);
+    }
+    sim_run_for(s, SIM_SECONDS(60));
+    expect(request(RELOAD_MESSAGE_PING_REQ), 0);
+    end();
+}
+END_TEST
+
 static const struct named_test tests[] = {
     {&p11_via_list_that_cannot_be_reversed, 0, 0},
     {&p5_other_versions, 0, 0},
@@ -383,6 +443,7 @@ static const struct named_test tests[] = {
     {&p6_length_that_lies, 0, 0},
     {&p22_bad_frames, SIM_LINKS_DATAGRAMS, SIM_LINKS_STREAMS + 1},
     {&p26_answers_stay_small, 0, 0},
+    {&p7_headers_by_chance, 0, 0},
 };
 
 int
