@@ -20,6 +20,7 @@
 #define SAMPLES_MAX 4096
 #define WARM_UP 20
 #define FORWARDS 100000
+#define FORWARDS_BEFORE 5000
 #define FORWARDED_BODY 200
 #define FLOOD_QUEUE 96
 
@@ -30,11 +31,11 @@ struct options {
 };
 
 struct figures {
-    double join_ms_p50;
+    double join_ms_p50, join_links;
     double store_cpu_ms, store_ms_p50, store_datagrams;
     double fetch_cpu_ms, fetch_ms_p50, fetch_datagrams;
     double links_per_second, link_cpu_ms, link_ms_p50, link_kib;
-    double forward_ns, forwards_per_second, floor_ns;
+    double forward_ns, forwards_per_second, floor_ns, forward_allocations;
 };
 
 /* ---- samples -------------------------------------------------------------------------------- */
@@ -180,8 +181,8 @@ on_attached(void *argument, int error, uint32_t link, const struct reload_node_i
     operation->error = error;
 }
 
-/* What is in use when links are idle and have given back their buffers: the least that is seen for a
- * while, since now and then one is woken by a probe. */
+/* What is in use when links are idle and have given back their buffers: the least that is seen for
+ * a while, since now and then one is woken by a probe. */
 static size_t
 idle_memory(struct overlay *overlay)
 {
@@ -305,6 +306,18 @@ pump(struct flood *flood, reload_time now)
         overlay_die("forwarder", "its link is gone");
 }
 
+static void
+run_flood(struct overlay *overlay, struct overlay_node *from, struct flood *flood)
+{
+    uint64_t until = overlay_wall_ns() + 60 * RELOAD_SECOND;
+    while (flood->left > 0 && overlay_wall_ns() < until) {
+        pump(flood, reload_loop_now(overlay->loop));
+        reload_driver_turn(from->driver);
+        if (reload_loop_turn(overlay->loop) != 0)
+            overlay_die("forwarder", "its loop failed");
+    }
+}
+
 static uint64_t
 thread_cpu_ns(pthread_t thread)
 {
@@ -335,20 +348,18 @@ measure_forwarding(const struct options *options, struct figures *figures)
     }
     struct reload_node *from = reload_driver_node(ends[0]->driver);
     struct flood flood = {
-        .node = from, .link = reload_node_link_to(from, &middle->id), .left = FORWARDS};
+        .node = from, .link = reload_node_link_to(from, &middle->id), .left = FORWARDS_BEFORE};
     make_message(&flood, &middle->id, &ends[1]->id);
     const struct reload_counters *counters =
         reload_node_counters(reload_driver_node(middle->driver));
+    run_flood(overlay, ends[0], &flood); /* the pools are filled, the window is open */
+    flood.left = FORWARDS;
     uint64_t cpu = thread_cpu_ns(forwarder.thread), before = counters->messages_forwarded;
-    uint64_t until = overlay_wall_ns() + 60 * RELOAD_SECOND;
-    while (flood.left > 0 && overlay_wall_ns() < until) {
-        pump(&flood, reload_loop_now(overlay->loop));
-        reload_driver_turn(ends[0]->driver);
-        if (reload_loop_turn(overlay->loop) != 0)
-            overlay_die("forwarder", "its loop failed");
-    }
+    uint64_t allocations = middle->allocations;
+    run_flood(overlay, ends[0], &flood);
     uint64_t count = counters->messages_forwarded - before;
     figures->forward_ns = (double)(thread_cpu_ns(forwarder.thread) - cpu) / (double)count;
+    figures->forward_allocations = (double)(middle->allocations - allocations) / (double)count;
     figures->forwards_per_second = 1e9 / figures->forward_ns;
     size_t size = flood.message->size;
     reload_buffer_drop(&from->buffers, flood.message);
@@ -378,6 +389,7 @@ join_all(struct overlay *overlay, size_t count, struct figures *figures)
     }
     fprintf(stderr, "\n");
     figures->join_ms_p50 = median(samples, count - 1);
+    figures->join_links = (double)overlay_handshakes(overlay) / 2.0 / (double)(count - 1);
 }
 
 static void
@@ -391,15 +403,18 @@ print_table(const struct options *options, const struct figures *f)
     printf(
         "Fetch    %8.2f ms CPU of all peers, %6.2f ms median, %5.1f datagrams (aim: 0.45 ms CPU)\n",
         f->fetch_cpu_ms, f->fetch_ms_p50, f->fetch_datagrams);
-    printf("join     %8.2f ms median (aim: 15 ms)\n", f->join_ms_p50);
+    printf(
+        "join     %8.2f ms median (aim: 15 ms); a node makes %.1f links in and after it, and one "
+        "core does both ends of each: %.1f ms of CPU\n",
+        f->join_ms_p50, f->join_links, f->join_links * f->link_cpu_ms);
     printf(
         "links    %8.0f a second, %.2f ms CPU of both ends, %.2f ms median, %.1f KiB an idle end "
         "(aim: 50 KiB)\n",
         f->links_per_second, f->link_cpu_ms, f->link_ms_p50, f->link_kib);
     printf("forwards %8.0f a second and core (%.0f ns); OpenSSL and socket alone: %.0f a second "
-           "(%.0f ns); share %.0f %% (aim: 50 %%)\n",
+           "(%.0f ns); share %.0f %% (aim: 50 %%); %.3f allocations each\n",
            f->forwards_per_second, f->forward_ns, 1e9 / f->floor_ns, f->floor_ns,
-           100 * f->floor_ns / f->forward_ns);
+           100 * f->floor_ns / f->forward_ns, f->forward_allocations);
 }
 
 static void
@@ -409,11 +424,13 @@ print_json(const struct options *options, const struct figures *f)
            "\"store_datagrams\": %.2f, \"fetch_cpu_ms\": %.3f, \"fetch_ms_p50\": %.3f, "
            "\"fetch_datagrams\": %.2f, \"join_ms_p50\": %.3f, \"links_per_second\": %.1f, "
            "\"link_cpu_ms\": %.3f, \"link_ms_p50\": %.3f, \"link_idle_kib\": %.2f, "
-           "\"forwards_per_second\": %.0f, \"forward_ns\": %.0f, \"floor_ns\": %.0f}\n",
+           "\"forwards_per_second\": %.0f, \"forward_ns\": %.0f, \"floor_ns\": %.0f, "
+           "\"forward_allocations\": %.4f, \"join_links\": %.2f}\n",
            options->nodes, options->key_type == RELOAD_KEY_RSA ? "RSA-2048" : "P-256",
            f->store_cpu_ms, f->store_ms_p50, f->store_datagrams, f->fetch_cpu_ms, f->fetch_ms_p50,
            f->fetch_datagrams, f->join_ms_p50, f->links_per_second, f->link_cpu_ms, f->link_ms_p50,
-           f->link_kib, f->forwards_per_second, f->forward_ns, f->floor_ns);
+           f->link_kib, f->forwards_per_second, f->forward_ns, f->floor_ns, f->forward_allocations,
+           f->join_links);
 }
 
 static bool

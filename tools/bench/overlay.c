@@ -122,6 +122,19 @@ on_event(void *argument, const struct reload_effect *event)
     node->join_ms = (double)(overlay_wall_ns() - node->started_ns) / 1e6;
 }
 
+/* The host's allocator, counted. */
+static void *
+allocate(void *context, void *data, size_t size)
+{
+    struct overlay_node *node =
+        (struct overlay_node *)((char *)context - offsetof(struct overlay_node, env));
+    node->allocations++;
+    if (size > 0)
+        return realloc(data, size);
+    free(data);
+    return NULL;
+}
+
 static void
 make_keyring(struct overlay *overlay, struct overlay_node *node)
 {
@@ -149,6 +162,7 @@ overlay_add(struct overlay *overlay, struct reload_loop *loop, bool join)
     struct overlay_node *node = &overlay->nodes[overlay->count];
     node->overlay = overlay;
     reload_env_host_init(&node->env, RELOAD_LOG_ERROR, NULL);
+    node->env.env.allocate = allocate;
     make_keyring(overlay, node);
     struct reload_driver_options options = {.loop = loop ? loop : overlay->loop,
                                             .node = {.env = &node->env.env,
@@ -199,4 +213,13 @@ overlay_datagrams(const struct overlay *overlay)
     for (size_t i = 0; i < overlay->count; i++)
         sent += reload_driver_counters(overlay->nodes[i].driver).udp->sent;
     return sent;
+}
+
+uint64_t
+overlay_handshakes(const struct overlay *overlay)
+{
+    uint64_t done = 0;
+    for (size_t i = 0; i < overlay->count; i++)
+        done += reload_driver_counters(overlay->nodes[i].driver).dtls->handshakes_done;
+    return done;
 }

@@ -21,6 +21,7 @@ struct overlay_node {
     struct reload_keyring *keyring;
     struct reload_driver *driver;
     struct reload_node_id id;
+    uint64_t allocations; /* calls of the core's allocator */
     bool joined;
     uint64_t started_ns;
     double join_ms;
@@ -56,6 +57,9 @@ void overlay_settle(struct overlay *overlay, unsigned ms);
 
 /* overlay_datagrams returns how many datagrams all nodes have sent. */
 uint64_t overlay_datagrams(const struct overlay *overlay);
+
+/* overlay_handshakes returns how many ends of links all nodes have made. */
+uint64_t overlay_handshakes(const struct overlay *overlay);
 
 /* overlay_die ends the program with a message. */
 _Noreturn void overlay_die(const char *what, const char *why);
