@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """test_report.py: counts what `meson test` did and tells how to repeat what failed.
 
-usage: test_report.py BUILD ROOT. Reads BUILD/meson-logs/testlog.json. Prints "PASSED FAILED" on the
+usage: test_report.py BUILD LOG ROOT. Reads BUILD/meson-logs/LOG.json. Prints "PASSED FAILED" on the
 standard output (single cases where a program prints Check's summary, else one a program), and on
 the standard error each failure with the command that repeats it. Exits with 1 when one failed or
 there was nothing to run.
@@ -70,11 +70,11 @@ def report(tests, build, root):
     return passed, failed, lines
 
 
-def main(build, root):
+def main(build, name, root):
     try:
-        with open(os.path.join(build, "meson-logs", "testlog.json"), encoding="utf-8") as log:
+        with open(os.path.join(build, "meson-logs", name + ".json"), encoding="utf-8") as log:
             tests = [json.loads(line) for line in log]
-    except OSError as error:
+    except (OSError, ValueError) as error:
         print("no tests ran: %s" % error, file=sys.stderr)
         tests = []
     passed, failed, lines = report(tests, build, root)
@@ -86,4 +86,4 @@ def main(build, root):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    sys.exit(main(*sys.argv[1:4]))

@@ -44,12 +44,13 @@ class Main(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             if tests is not None:
                 os.mkdir(os.path.join(folder, "meson-logs"))
-                with open(os.path.join(folder, "meson-logs", "testlog.json"), "w",
+                with open(os.path.join(folder, "meson-logs", "log.json"), "w",
                           encoding="utf-8") as log:
-                    log.writelines(json.dumps(test) + "\n" for test in tests)
+                    log.writelines(test if isinstance(test, str) else json.dumps(test) + "\n"
+                                   for test in tests)
             out, err = io.StringIO(), io.StringIO()
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                code = test_report.main(folder, folder)
+                code = test_report.main(folder, "log", folder)
         return code, out.getvalue(), err.getvalue()
 
     def test_good(self):
@@ -64,6 +65,9 @@ class Main(unittest.TestCase):
     def test_nothing_ran(self):
         self.assertEqual(self.run_main(None)[:2], (1, "0 1\n"))
         self.assertEqual(self.run_main([])[:2], (1, "0 1\n"))
+
+    def test_damaged_log(self):
+        self.assertEqual(self.run_main([program("a", "OK"), "\0{"])[:2], (1, "0 1\n"))
 
 
 if __name__ == "__main__":
