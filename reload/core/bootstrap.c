@@ -10,7 +10,7 @@
 #define CONNECT_DEADLINE (10 * RELOAD_SECOND)
 #define JOIN_DEADLINE (40 * RELOAD_SECOND)
 #define LEAVE_DEADLINE (3 * RELOAD_SECOND)
-#define LEFT_AGAIN (100 * RELOAD_MS)
+#define LEAVE_LOOK (20 * RELOAD_MS) /* how often to see whether all Leaves are answered */
 #define PAUSE_MIN (1 * RELOAD_SECOND)
 #define PAUSE_DOUBLINGS_MAX 5 /* pauses of up to 32 s */
 #define CANDIDATES_MAX 64
@@ -146,6 +146,17 @@ begin_round(struct reload_node *node, reload_time now)
     attempt(node, now);
 }
 
+/* We have left when nobody owes us an answer any more, or when it takes too long. */
+static void
+finish_leaving(struct reload_node *node, reload_time now)
+{
+    bool waiting = node->transactions.count > 0 && now < node->bootstrap.leave_until;
+    if (!waiting && reload_effects_event(node, RELOAD_EVENT_LEFT, 0, NULL, 0) == 0)
+        node->bootstrap.state = RELOAD_BOOTSTRAP_LEFT;
+    else /* also without memory for the event: the program waits for it */
+        arm(node, now + LEAVE_LOOK);
+}
+
 static void
 wake(struct reload_alarm *alarm, void *owner, uint64_t now)
 {
@@ -160,10 +171,7 @@ wake(struct reload_alarm *alarm, void *owner, uint64_t now)
         fail(node, RELOAD_E_TIMEOUT, now);
         break;
     case RELOAD_BOOTSTRAP_LEAVING:
-        if (reload_effects_event(node, RELOAD_EVENT_LEFT, 0, NULL, 0) == 0)
-            node->bootstrap.state = RELOAD_BOOTSTRAP_LEFT;
-        else /* the program waits for it */
-            arm(node, now + LEFT_AGAIN);
+        finish_leaving(node, now);
         break;
     default:
         break;
@@ -266,8 +274,9 @@ reload_node_leave(struct reload_node *node, reload_time now)
     if (node->bootstrap.state >= RELOAD_BOOTSTRAP_LEAVING)
         return;
     node->bootstrap.state = RELOAD_BOOTSTRAP_LEAVING;
+    node->bootstrap.leave_until = now + LEAVE_DEADLINE;
     if (node->bootstrap.alarm.slot)
-        arm(node, was_joined ? now + LEAVE_DEADLINE : now);
+        arm(node, was_joined ? now + LEAVE_LOOK : now);
     else /* never started */
         (void)reload_effects_event(node, RELOAD_EVENT_LEFT, 0, NULL, 0);
     if (was_joined)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/reply.h"
 
+#include "reload/core/error_code.h"
 #include "reload/core/forward.h"
 #include "reload/core/message.h"
 #include "reload/core/node_internal.h"
@@ -109,6 +110,9 @@ static int
 send_error(struct reload_node *node, const struct reload_reply *reply, struct reload_draft *draft,
            uint16_t error_code, struct reload_bytes info, reload_time now)
 {
+    /* 6.3.3.1: text for people, where the code does not say otherwise. */
+    if (info.size == 0)
+        info = reload_bytes_of_string(reload_error_text(reload_error_of_code(error_code)));
     struct reload_buffer *scratch = reload_buffer_get(&node->buffers, info.size + 4);
     if (!scratch)
         return RELOAD_E_NOMEM;

@@ -139,6 +139,29 @@ START_TEST(values_survive_one_death_after_another)
 }
 END_TEST
 
+static bool
+is_gone(struct sim *s, void *argument)
+{
+    return !sim_is_alive(s, *(uint32_t *)argument);
+}
+
+/* A peer goes when its Leaves are answered; only silence makes it wait for the whole deadline. */
+START_TEST(leaving_takes_no_longer_than_it_must)
+{
+    struct sim *s = ring_of(8, 3);
+    uint32_t quick = 2, slow = 5;
+    sim_leave(s, quick);
+    ck_assert(sim_run_until(s, is_gone, &quick, SIM_MS(600)));
+    for (uint32_t i = 0; i < 8; i++)
+        if (i != slow && i != quick)
+            sim_cut(s, slow, i);
+    sim_leave(s, slow);
+    ck_assert(!sim_run_until(s, is_gone, &slow, SIM_SECONDS(2)));
+    ck_assert(sim_run_until(s, is_gone, &slow, SIM_SECONDS(2)));
+    sim_free(s);
+}
+END_TEST
+
 START_TEST(peer_that_leaves_hands_over)
 {
     struct sim *s = ring_of(6, 5);
@@ -248,6 +271,7 @@ static const struct named_test tests[] = {
     {&client_stores_and_fetches_without_joining, 0, 0},
     {&ring_closes_when_a_peer_dies, 0, 0},
     {&values_survive_one_death_after_another, 1, 11},
+    {&leaving_takes_no_longer_than_it_must, 0, 0},
     {&peer_that_leaves_hands_over, 0, 0},
     {&killed_peer_joins_again, 0, 0},
     {&same_seed_same_trace, SIM_LINKS_MESSAGES, SIM_LINKS_MIXED + 1},
