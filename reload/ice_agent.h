@@ -26,16 +26,16 @@ struct reload_ice_relay {
 struct reload_ice_options {
     struct reload_loop *loop;
     bool controlling;
-    bool loopback;               /* offer loopback addresses, too: tests and demos on one host */
-    struct reload_address stun;  /* family 0: none */
+    bool loopback;              /* offer loopback addresses, too: tests and demos on one host */
+    struct reload_address stun; /* family 0: none */
     struct reload_ice_relay relays[RELOAD_ICE_RELAYS_MAX];
     size_t relay_count;
-    uint8_t overlay_link;        /* of all candidates: 1 DTLS-UDP-SR */
+    uint8_t overlay_link; /* of all candidates: 1 DTLS-UDP-SR */
 };
 
 /* How a pair turned out. */
 struct reload_ice_pair {
-    struct reload_datagram *path;    /* belongs to the agent; the address given to send is ignored */
+    struct reload_datagram *path; /* belongs to the agent; the address given to send is ignored */
     struct reload_address remote;
     uint8_t local_type, remote_type; /* CandType: 1 host, 2 srflx, 4 relay */
     reload_time rtt_ns;              /* 0 when not known */

@@ -58,7 +58,8 @@ reload_reader_boolean(struct reload_reader *reader, bool *value)
     return 0;
 }
 
-/* reload_reader_octets copies the next |size| bytes to |octets|. Returns 0 or RELOAD_E_TRUNCATED. */
+/* reload_reader_octets copies the next |size| bytes to |octets|. Returns 0 or RELOAD_E_TRUNCATED.
+ */
 static inline int
 reload_reader_octets(struct reload_reader *reader, size_t size, uint8_t *octets)
 {

@@ -33,7 +33,7 @@ struct reload_bootstrap {
     unsigned rounds;           /* in vain, for the pauses between */
     uint32_t link;             /* the attempt that is on, 0: none */
     struct reload_alarm alarm; /* always set once started, for never when nothing is due */
-    reload_time leave_until; /* LEAVING ends then, whatever is still on its way */
+    reload_time leave_until;   /* LEAVING ends then, whatever is still on its way */
     /* A search for partitions (reload_topology_bootstrap), apart from the state above. */
     reload_attach_fn *probe_done;
     void *probe_argument;

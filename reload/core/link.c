@@ -10,8 +10,9 @@
 #include <assert.h>
 
 #define SLOT_BITS 13
-#define CROSSING_MAX (10 * RELOAD_SECOND) /* two Attaches in opposite directions meet within this  \
-                                           */
+#define CROSSING_MAX                                                                               \
+    (10 * RELOAD_SECOND) /* two Attaches in opposite directions meet within this                   \
+                          */
 _Static_assert(RELOAD_LINKS_MAX < 1 << SLOT_BITS, "a slot number must fit");
 
 /* ---- numbers -------------------------------------------------------------------------------- */

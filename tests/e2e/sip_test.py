@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""sip_test.py: what ordinary phones (sipp) hear from real nodes: 404, 403, 480, a text, a call given
-up. RFC 7904; attack row U8.
+"""sip_test.py: what ordinary phones (sipp) hear from real nodes: 404, 403, 480, a text, a call
+given up. RFC 7904; attack row U8.
 
 usage: sip_test.py BUILD. Exit code 77: sipp is missing.
 
