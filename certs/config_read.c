@@ -377,6 +377,16 @@ read_expiration(struct reload_config_reader *reader, xmlNode *node, const char *
     return 0;
 }
 
+/* Labels of letters, digits, '-' and '_', none empty. The name is also that of a folder: it may not
+ * lead out of the one that it stands in, hide, or look like an option. */
+static bool
+is_domain_name(const char *name)
+{
+    size_t length = strlen(name);
+    return length > 0 && name[strspn(name, NAME_CHARACTERS)] == 0 && name[0] != '.' &&
+           name[0] != '-' && name[length - 1] != '.' && !strstr(name, "..");
+}
+
 static int
 read_attributes(struct reload_config_reader *reader, xmlNode *node)
 {
@@ -393,8 +403,7 @@ read_attributes(struct reload_config_reader *reader, xmlNode *node)
                                         &expires);
     if (error)
         return error;
-    if (!config->instance_name[0] ||
-        config->instance_name[strspn(config->instance_name, NAME_CHARACTERS)])
+    if (!is_domain_name(config->instance_name))
         return reload_config_refuse(reader, node, "instance-name must be a domain name");
     unsigned long number = has_sequence ? strtoul(sequence, &end, 10) : 0;
     if (has_sequence && (sequence[0] < '0' || sequence[0] > '9' || *end || number > SEQUENCE_MAX))

@@ -334,7 +334,11 @@ START_TEST(wrong_attributes)
         ck_assert_ptr_nonnull(strstr(outcome.message, "line 6"));
     }
     static const char *const names[] = {"", "instance-name=\"\"", "instance-name=\"a b\"",
-                                        "instance-name=\"a/b\"", "instance-name=\"&lt;x\""};
+                                        "instance-name=\"a/b\"", "instance-name=\"&lt;x\"",
+                                        /* M5: names become folders */
+                                        "instance-name=\"..\"", "instance-name=\".\"",
+                                        "instance-name=\".hidden\"", "instance-name=\"a..b\"",
+                                        "instance-name=\"-rf\""};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *text = documents_of(root(), names[i], "", "");
         documents_read(text, 0, false, PKI_NOW, &outcome);

@@ -179,6 +179,31 @@ START_TEST(no_overwrite)
 END_TEST
 
 /* M6 */
+/* M5: a link that somebody has put in the key's place is replaced, what it points to stays. */
+START_TEST(links_are_not_followed)
+{
+    char target[128], text[16] = {0};
+    EVP_PKEY *key;
+    make_folder();
+    snprintf(target, sizeof target, "%s/target", folder);
+    FILE *file = fopen(target, "w");
+    ck_assert(file && fputs("precious", file) >= 0 && fclose(file) == 0);
+    ck_assert_int_eq(symlink(target, path), 0);
+    ck_assert_int_eq(reload_key_new(RELOAD_KEY_P256, &key), 0);
+    ck_assert_int_lt(reload_key_write(key, path, false, message, sizeof message), 0);
+    ck_assert_int_eq(reload_key_write(key, path, true, message, sizeof message), 0);
+    struct stat status;
+    ck_assert(lstat(path, &status) == 0 && S_ISREG(status.st_mode));
+    ck_assert_uint_eq(mode_of(path), 0600);
+    file = fopen(target, "r");
+    ck_assert(file && fread(text, 1, sizeof text - 1, file) == 8 && fclose(file) == 0);
+    ck_assert_str_eq(text, "precious");
+    EVP_PKEY_free(key);
+    unlink(target);
+    remove_folder();
+}
+END_TEST
+
 START_TEST(others_can_read)
 {
     static const unsigned modes[] = {0640, 0604, 0660, 0606, 0644, 0610, 0601};
@@ -332,6 +357,6 @@ int
 main(void)
 {
     return RUN_SUITE("key", both_types, weak_keys, strong_curves, write_and_read, no_overwrite,
-                     others_can_read, wrong_owner, truncated, not_a_key, weak_file, foreign_formats,
-                     unwritable);
+                     links_are_not_followed, others_can_read, wrong_owner, truncated, not_a_key,
+                     weak_file, foreign_formats, unwritable);
 }
