@@ -16,7 +16,7 @@ from pathlib import Path
 
 from overlay import KIND, LINKS, NAME, Enrolment, Peer, wait_for_ring
 from phones import Phone
-from processes import DemoError, Processes, free_port
+from processes import ENDING, DemoError, Processes, free_port
 
 PROGRAMS = {"reload": "tools/reload/reload", "reloadd": "tools/reloadd/reloadd",
             "reload-enrolld": "tools/enrolld/reload-enrolld"}
@@ -57,6 +57,7 @@ class Demo:
         self.out = sys.stderr if arguments.json else sys.stdout
         self.begin = time.monotonic()
         self.peers = []
+        self.told = False
         self.figures = {"peers": arguments.peers, "joined": 0, "ring_consistent": False,
                         "registrations": 0, "lookups_ok": 0, "calls_placed": 0,
                         "calls_answered": 0, "calls_completed": 0, "hops_mean": 0.0,
@@ -101,8 +102,9 @@ class Demo:
                      + (" (it founded it)" if i == 0 else f" (offers {peer.links} first)"))
         self.figures["join_ms_p50"] = statistics.median(p.join_ms for p in self.peers[1:])
         self.figures["ring_consistent"] = wait_for_ring(self.peers)
-        self.say("walked the successors: " + ("one ring, in order"
-                 if self.figures["ring_consistent"] else "NOT one ring in order"))
+        if not self.figures["ring_consistent"]:
+            raise DemoError("walked the successors: they are not one ring in order")
+        self.say("walked the successors: one ring, in order")
         kinds = {link["link"] for peer in self.peers for link in peer.ask("peers")["peers"]}
         self.say("links in use: " + ", ".join(sorted(kinds)))
 
@@ -181,23 +183,38 @@ class Demo:
         self.figures["seconds"] = round(time.monotonic() - self.begin, 1)
         self.say("done")
         self.print_settings()
+        self.told = True
         if self.arguments.keep:
-            self.say(f"everything stays up until Ctrl-C; look at it with\n\n    ./run reload "
-                     f"status --socket {self.peers[0].control}\n")
-            while True:
-                time.sleep(1)
-                self.processes.check()
+            self.keep()
+
+    def keep(self):
+        """Stays up until Ctrl-C; a peer may be told to leave meanwhile."""
+        self.say(f"everything stays up until Ctrl-C; look at it with\n\n    ./run reload "
+                 f"status --socket {self.peers[0].control}\n\n(the other peers' sockets are "
+                 "beside it)")
+        while True:
+            time.sleep(1)
+            for name in self.processes.take_ended():
+                self.say(f"{name} has ended in good order")
+            self.processes.check()
+
+
+def ignore_interrupts():
+    """The demo is ending already."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def interrupt(_signal, _frame):
-    """Turns SIGINT and SIGTERM into an exception, so that all processes are ended."""
+    """Turns the first SIGINT or SIGTERM into an exception, so that all processes are ended."""
+    ignore_interrupts()
     raise Interrupted
 
 
 def main():
     """Runs the demo and cleans up, whatever happens."""
     arguments = read_arguments()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, interrupt)
     if not shutil.which("sipp"):
         sys.exit("demo: sipp is missing: apt-get install sip-tester")
@@ -208,12 +225,11 @@ def main():
         demo.tell()
         status = 0
     except Interrupted:
-        status = 0 if arguments.keep else 130
+        status = 0 if demo.told else 130
     except DemoError as error:
         print(f"demo: {error}\ndemo: the logs are in {folder}", file=sys.stderr)
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        ignore_interrupts()
         demo.processes.stop()
     if status != 1:
         shutil.rmtree(folder, ignore_errors=True)

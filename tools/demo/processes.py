@@ -9,15 +9,31 @@ import subprocess
 import time
 
 PR_SET_PDEATHSIG = 1
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class DemoError(Exception):
     """Something in the demo did not work; the text says what."""
 
 
-def die_with_parent():
-    """Runs in the child: the kernel ends it when the demo is gone, even after kill -9."""
+def begin_child():
+    """Runs in the child: the kernel ends it when the demo is gone, even after kill -9, and signals
+    mean to it what they usually do."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+
+def spawn(arguments, **options):
+    """Starts a process. A Ctrl-C waits meanwhile: the child is not yet itself, and the parent does
+    not know of it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, preexec_fn=begin_child,
+                                **options)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
 
 class Processes:
@@ -30,24 +46,25 @@ class Processes:
     def start(self, name, arguments):
         """Starts a process in the background, its output in NAME.log."""
         with open(self.folder / f"{name}.log", "wb") as log:
-            process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                       cwd=self.folder, start_new_session=True,
-                                       preexec_fn=die_with_parent)
+            process = spawn(arguments, stdout=log, stderr=log, cwd=self.folder,
+                            start_new_session=True)
         self.running.append((name, process))
         return process
 
     def run(self, name, arguments, limit_s=30):
         """Runs a process to its end and returns what it wrote; DemoError when it fails."""
+        process = spawn(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder)
         try:
-            done = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True,
-                                  cwd=self.folder, timeout=limit_s, check=False,
-                                  preexec_fn=die_with_parent)
+            out, err = process.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:
             raise DemoError(f"{name}: not done after {limit_s} s") from None
-        if done.returncode != 0:
-            text = (done.stderr or done.stdout).decode(errors="replace").strip()
-            raise DemoError(f"{name}: {text or f'exit code {done.returncode}'}")
-        return done.stdout.decode(errors="replace")
+        finally:
+            process.kill()  # when it is still there
+            process.wait()
+        if process.returncode != 0:
+            text = (err or out).decode(errors="replace").strip()
+            raise DemoError(f"{name}: {text or f'exit code {process.returncode}'}")
+        return out.decode(errors="replace")
 
     def check(self):
         """DemoError when a process that should be running has ended."""
@@ -55,6 +72,12 @@ class Processes:
             if process.poll() is not None:
                 raise DemoError(f"{name} ended with exit code {process.returncode}: "
                                 f"{self.last_lines(name)}")
+
+    def take_ended(self):
+        """Forgets those that ended as they were asked to. Returns their names."""
+        ended = [name for name, process in self.running if process.poll() == 0]
+        self.running = [(name, process) for name, process in self.running if name not in ended]
+        return ended
 
     def last_lines(self, name, count=3):
         """The end of a process's log."""
