@@ -155,13 +155,23 @@ utf8_size(const uint8_t *data, size_t left)
     return code < smallest[size] || code > 0x10ffff || is_surrogate ? 0 : size;
 }
 
+/* Whether the |size| octets of one character are a control character that a terminal would obey:
+ * C0, DEL, or C1 (U+0080 to U+009F). */
+static bool
+is_control(const uint8_t *data, size_t size)
+{
+    if (size == 1)
+        return data[0] < 0x20 || data[0] == 0x7f;
+    return size == 2 && data[0] == 0xc2 && data[1] < 0xa0;
+}
+
 bool
 reload_json_is_text(struct reload_bytes bytes)
 {
     for (size_t at = 0; at < bytes.size;) {
         size_t size = utf8_size(bytes.data + at, bytes.size - at);
-        bool is_control = bytes.data[at] < 0x20 || bytes.data[at] == 0x7f;
-        if (size == 0 || (is_control && !memchr("\t\n\r", bytes.data[at], 3)))
+        if (size == 0 ||
+            (is_control(bytes.data + at, size) && !memchr("\t\n\r", bytes.data[at], 3)))
             return false;
         at += size;
     }
@@ -178,10 +188,10 @@ append_character(struct reload_json *json, const uint8_t *data, size_t left)
         append(json, "\\ufffd", 6);
         return 1;
     }
-    if (size == 1 && (data[0] < 0x20 || data[0] == 0x7f)) {
-        snprintf(escape, sizeof escape, "\\u%04x", data[0]);
+    if (is_control(data, size)) {
+        snprintf(escape, sizeof escape, "\\u%04x", data[size - 1]); /* C1's second octet is it */
         append(json, escape, 6);
-        return 1;
+        return size;
     }
     if (data[0] == '"' || data[0] == '\\')
         append(json, "\\", 1);

@@ -43,8 +43,8 @@ void reload_json_end_array(struct reload_json *json);
 /* reload_json_key writes the name of an object's next member. */
 void reload_json_key(struct reload_json *json, const char *key);
 
-/* reload_json_string writes |bytes| as a string: control characters and DEL escaped, what is not
- * UTF-8 as U+FFFD. */
+/* reload_json_string writes |bytes| as a string: control characters (C0, DEL, C1) escaped, what
+ * is not UTF-8 as U+FFFD. */
 void reload_json_string(struct reload_json *json, struct reload_bytes bytes);
 
 /* reload_json_is_text tells whether |bytes| are UTF-8 without control characters other than tab,

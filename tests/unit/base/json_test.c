@@ -57,6 +57,7 @@ START_TEST(strings)
     assert_string("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 9,
                   "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"");
     assert_string("", 0, "\"\"");
+    assert_string("\xc2\x80\xc2\x9f\xc2\xa0", 6, "\"\\u0080\\u009f\xc2\xa0\"");
     /* not UTF-8: alone, cut off, longer than needed, a surrogate, beyond U+10FFFF */
     assert_string("\x80z", 2, "\"\\ufffdz\"");
     assert_string("\xe2\x82", 2, "\"\\ufffd\\ufffd\"");
@@ -73,6 +74,9 @@ START_TEST(text_or_not)
     ck_assert(reload_json_is_text(reload_bytes_of_string("a\tb\r\n\xc3\xa4")));
     ck_assert(!reload_json_is_text(reload_bytes_of_string("\x1b[2J")));
     ck_assert(!reload_json_is_text(reload_bytes_of_string("\x7f")));
+    ck_assert(!reload_json_is_text(reload_bytes_of_string("\xc2\x9b"
+                                                          "2J")));
+    ck_assert(reload_json_is_text(reload_bytes_of_string("\xc2\xa0")));
     ck_assert(!reload_json_is_text(reload_bytes_of_string("a\xff")));
     ck_assert(!reload_json_is_text((struct reload_bytes){(const uint8_t *)"", 1}));
 }
