@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,22 @@ read_line(int descriptor)
     return answer;
 }
 
+/* What a node says may come from other nodes (error_info): nothing in it may steer a terminal. */
+static void
+make_plain(char *text)
+{
+    uint8_t before = 0;
+    for (; *text; text++) {
+        uint8_t octet = (uint8_t)*text;
+        bool is_c1 = before == 0xc2 && octet < 0xa0; /* U+0080 to U+009F in UTF-8 */
+        if (octet < 0x20 || octet == 0x7f || is_c1)
+            *text = '?';
+        if (is_c1)
+            text[-1] = '?';
+        before = octet;
+    }
+}
+
 int
 control_ask(const char *path, const json_t *request, json_t **result, char *reason, size_t size)
 {
@@ -106,6 +123,7 @@ control_ask(const char *path, const json_t *request, json_t **result, char *reas
     } else {
         const char *words = json_string_value(json_object_get(answer, "error"));
         (void)snprintf(reason, size, "%s", words ? words : "the node's answer is not understood");
+        make_plain(reason);
         error = RELOAD_E_REFUSED;
     }
     json_decref(answer);

@@ -25,6 +25,14 @@ enum kind_of_argument {
     ARGUMENT_FILE, /* its content, in hex */
 };
 
+/* What is said of a value that is not one. */
+static const char *const refusals[] = {
+    [ARGUMENT_TEXT] = "not UTF-8:",
+    [ARGUMENT_NUMBER] = "not a number from 0 to 4294967295:",
+    [ARGUMENT_NUMBER_OR_TEXT] = "neither a number nor UTF-8:",
+    [ARGUMENT_FILE] = "cannot be read, or is larger than 256 KiB:",
+};
+
 struct argument {
     const char *name;   /* of the option, or of the argument in its place */
     const char *member; /* of the request */
@@ -90,6 +98,19 @@ static const struct row {
 
 /* ---- help ----------------------------------------------------------------------------------- */
 
+static const char *
+metavariable(const struct argument *option)
+{
+    switch (option->kind) {
+    case ARGUMENT_NUMBER:
+        return "N";
+    case ARGUMENT_FILE:
+        return "FILE";
+    default:
+        return strstr(option->help, "hex") ? "HEX" : "TEXT";
+    }
+}
+
 static void
 print_help(const struct row *row)
 {
@@ -98,11 +119,12 @@ print_help(const struct row *row)
         printf(i < row->needed ? " %s" : " [%s]", row->places[i].name);
     printf(" [OPTIONS]\n\nAsks the running node: %s.\n\n", row->summary);
     for (size_t i = 0; row->places[i].name; i++)
-        printf("  %-16s %s\n", row->places[i].name, row->places[i].help);
+        printf("  %-17s %s\n", row->places[i].name, row->places[i].help);
     for (size_t i = 0; row->options[i].name; i++)
-        printf("  --%-14s %s\n", row->options[i].name, row->options[i].help);
-    printf("  --%-14s %s\n", "socket PATH", "where the node listens (also: RELOAD_SOCKET)");
-    printf("  --%-14s %s\n", "json", "one line of JSON instead of tables");
+        printf("  --%-8s %-6s %s\n", row->options[i].name, metavariable(&row->options[i]),
+               row->options[i].help);
+    printf("  --%-15s %s\n", "socket PATH", "where the node listens (also: RELOAD_SOCKET)");
+    printf("  --%-15s %s\n", "json", "one line of JSON instead of tables");
 }
 
 static int
@@ -188,7 +210,7 @@ read_options(const struct row *row, int argc, char **argv, struct asked *asked)
         else if (option == '?')
             return usage_error(row, "wrong option", argv[optind - 1]);
         else if (!add(asked->request, &row->options[option], optarg))
-            return usage_error(row, "wrong value", optarg);
+            return usage_error(row, refusals[row->options[option].kind], optarg);
     }
     return 0;
 }
@@ -204,7 +226,7 @@ read_arguments(const struct row *row, int argc, char **argv, struct asked *asked
         if (!row->places[count].name)
             return usage_error(row, "unexpected argument", argv[optind]);
         if (!add(asked->request, &row->places[count], argv[optind]))
-            return usage_error(row, "wrong value", argv[optind]);
+            return usage_error(row, refusals[row->places[count].kind], argv[optind]);
     }
     if (count < row->needed)
         return usage_error(row, "missing argument", row->places[count].name);
@@ -227,7 +249,7 @@ ask_and_print(const struct row *row, const struct asked *asked)
         return EXIT_FAILURE;
     }
     if (asked->json) {
-        (void)json_dumpf(result, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
+        (void)json_dumpf(result, stdout, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
         (void)putchar('\n');
     } else {
         error = table_print(result);

@@ -130,11 +130,14 @@ take_arguments(struct options *options, int argc, char **argv)
         {NULL, 0, NULL, 0},
     };
     optind = 1;
+    opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (option == 'h') {
             fputs(help, stdout);
             return -1;
         }
+        if (option == '?')
+            return usage_error("unknown option, or one without its value:", argv[optind - 1]);
         int code = take_option(options, option);
         if (code)
             return code;

@@ -179,7 +179,10 @@ verify_message(const struct reload_message *message, const struct reload_wire *w
 {
     X509 *x509 = find_signer(message, wire);
     if (!x509) {
-        *reason = "no certificate in the message fits the signer's identity";
+        *reason =
+            message->security.signature.identity.identity_type == RELOAD_SIGNER_IDENTITY_TYPE_NONE
+                ? "the message is not signed"
+                : "no certificate in the message fits the signer's identity";
         return RELOAD_E_CERTIFICATE;
     }
     EVP_PKEY *key = X509_get0_pubkey(x509);

@@ -119,7 +119,8 @@ refuse_result(struct control_request *request, const struct reload_result *resul
         control_refuse(request, "%s", reload_error_text(result->error));
         return;
     }
-    control_refuse(request, "the overlay refused with error code %u%s%.*s", result->error_code,
+    control_refuse(request, "the overlay refused: %s (error code %u)%s%.*s",
+                   reload_error_code_name(result->error_code), result->error_code,
                    result->error_info.size ? ": " : "",
                    result->error_info.size < 200 ? (int)result->error_info.size : 200,
                    (const char *)result->error_info.data);
@@ -263,7 +264,9 @@ store(struct control_request *request, struct reload_bytes octets, bool exists)
     struct reload_bytes resource = {request->resource, request->resource_size};
     int error = reload_node_store(daemon_node(request->daemon), resource, &value, 1, stored,
                                   request, daemon_now(request->daemon));
-    if (error)
+    if (error == RELOAD_E_TOO_LARGE)
+        control_refuse(request, "the value is larger than its Kind, or a message, may be");
+    else if (error)
         control_refuse(request, "%s", reload_error_text(error));
 }
 

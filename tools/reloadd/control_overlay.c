@@ -16,7 +16,8 @@ ponged(void *argument, const struct reload_result *result, reload_time now)
     (void)now;
     struct control_request *request = argument;
     if (result->error == RELOAD_E_REFUSED) {
-        control_refuse(request, "refused with error code %u", result->error_code);
+        control_refuse(request, "the other node refused: %s (error code %u)",
+                       reload_error_code_name(result->error_code), result->error_code);
         return;
     }
     if (result->error) {
@@ -70,7 +71,9 @@ control_ping(struct control_request *request)
 {
     struct reload_route route;
     if (!read_route(request, &route)) {
-        control_refuse(request, "give 'node' (a Node-ID in hex), 'resource' (hex) or 'name'");
+        control_refuse(request,
+                       "give a NODE-ID of %u octets in hex, a Resource-ID in hex, or a name",
+                       request->daemon->config->node_id_length);
         return;
     }
     uint8_t data[PING_BODY_MAX];
@@ -136,7 +139,9 @@ control_lookup(struct control_request *request)
     uint64_t lookup;
     int error = reload_sip_lookup(sip, reload_bytes_of_string(aor), now + LOOKUP_TIME, found,
                                   request, now, &lookup);
-    if (error)
+    if (error == RELOAD_E_MALFORMED)
+        control_refuse(request, "'%.200s' is no address such as alice@example.org", aor);
+    else if (error)
         control_refuse(request, "'%.200s': %s", aor, reload_error_text(error));
 }
 

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unicodedata
 import unittest
 
 RELOADD, RELOAD = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
@@ -379,11 +380,12 @@ class Running(unittest.TestCase):
     def test_what_is_refused(self):
         # Another user's resource; a Kind that there is not; no hex; too large.
         for arguments, words in (
-                (["store", str(KIND), "x", "--name", "user1@" + OVERLAY], "error code"),
+                (["store", str(KIND), "x", "--name", "user1@" + OVERLAY], "Forbidden"),
                 (["store", "77", "x"], "77"), (["fetch", "NO-SUCH-KIND"], "kind"),
                 (["store", str(KIND), "--hex", "abc"], "hex"),
-                (["store", str(KIND), "x" * 2000], ""),
-                (["lookup", "not an address"], ""), (["lookup", "nobody@" + OVERLAY], "nobody")):
+                (["store", str(KIND), "x" * 2000], "larger"),
+                (["lookup", "not an address"], "is no address"),
+                (["lookup", "nobody@" + OVERLAY], "nobody")):
             answer = self.nodes[2].ask(*arguments)
             self.assertEqual(answer.returncode, 1, arguments)
             self.assertEqual(len(answer.stderr.splitlines()), 1, answer.stderr)
@@ -394,6 +396,44 @@ class Running(unittest.TestCase):
                           ["fetch", str(KIND), "--first", "x"], ["peers", "--nothing"]):
             answer = self.nodes[0].ask(*arguments)
             self.assertEqual(answer.returncode, 2, arguments)
+
+    def test_values_cannot_steer_a_terminal(self):
+        """P30, M3: what others stored, and what they say, is shown without control characters."""
+        evil = "\x1b[31mred\x07\x7f \x9b2J"
+        self.nodes[2].result("store", str(KIND), evil)
+        name = "user2@" + OVERLAY
+        self.assertEqual(self.nodes[0].result("fetch", str(KIND), "--name", name)["values"][0]
+                         ["value"], evil.encode().hex())
+        for options in ((), ("--json",)):
+            outcome = subprocess.run(
+                [RELOAD, "fetch", str(KIND), "--name", name, "--socket", self.nodes[0].control,
+                 *options], capture_output=True, text=True, timeout=30)
+            self.assertIn(evil.encode().hex(), outcome.stdout)
+            self.assert_plain(outcome.stdout)
+
+    def test_answers_cannot_steer_a_terminal(self):
+        """P30: an error's text may come from another node (error_info)."""
+        letter = "\u00e4"
+        evil = "no \x1b[2J\r\n\x9b5n " + letter
+        path = os.path.join(OVERLAY_FILES.path, "false.sock")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+            with subprocess.Popen([RELOAD, "status", "--socket", path], text=True,
+                                  stderr=subprocess.PIPE) as asking:
+                connection = listener.accept()[0]
+                with connection:
+                    connection.recv(1000)
+                    answer = json.dumps({"ok": False, "error": evil}, ensure_ascii=False)
+                    connection.sendall(answer.encode() + b"\n")
+                error = asking.communicate(timeout=30)[1]
+        self.assertEqual(asking.returncode, 1)
+        self.assertIn(letter, error)
+        self.assert_plain(error)
+
+    def assert_plain(self, text):
+        strange = [c for c in text if unicodedata.category(c) == "Cc" and c != "\n"]
+        self.assertEqual(strange, [])
 
     # ---- the control socket
 
