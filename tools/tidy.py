@@ -65,6 +65,12 @@ BANNED_CALLS = {
     "tmpnam": "mkstemp", "rand": "env.random or reload_prng", "usleep": "wait for the event",
 }
 
+# ---- attacks -------------------------------------------------------------------------------------
+
+ATTACKS_MAP = "tests/attacks.tsv"
+ATTACKS = ("P1-P30, C1-C11, C13, C14, S1-S14, R1, R2, R6-R10, R15, T1, T2, T4, T12, L1-L6, L11, "
+           "L12, E1-E7, E9, M1, M5, M6, U1-U4, U8")
+
 # ---- what the compiler made ----------------------------------------------------------------------
 
 CORE_ARCHIVE = "reload/core/libreload-core.a"
@@ -221,6 +227,51 @@ def check_dead_files(root, sources):
             yield "%s:1: no meson.build compiles it" % source.path
 
 
+def rows_wanted():
+    """The rows of the list of attacks that have to be tests: "P1-P30, C13" as their names."""
+    for part in ATTACKS.replace(" ", "").split(","):
+        first, _, last = part.partition("-")
+        for number in range(int(first[1:]), int((last or first)[1:]) + 1):
+            yield first[0] + str(number)
+
+
+def check_attacks(root):
+    """Every row that has to be a test is mapped, and each test that is named exists."""
+    path = os.path.join(root, ATTACKS_MAP)
+    if not os.path.exists(path):
+        return
+    mapped = set()
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file.read().splitlines(), 1):
+            where = "%s:%d: " % (ATTACKS_MAP, number)
+            fields = line.split("\t")
+            if len(fields) != 3 or not all(fields):
+                yield where + "not three fields with tabulators: row, what, FILE:TEST"
+                continue
+            mapped.add(fields[0])
+            problem = test_is_missing(root, fields[2])
+            if problem:
+                yield where + problem
+    for row in rows_wanted():
+        if row not in mapped:
+            yield "%s:1: no test for the row %s" % (ATTACKS_MAP, row)
+
+
+def test_is_missing(root, test):
+    """What is wrong with |test|, "FILE:FUNCTION" or "FILE:CLASS.FUNCTION"; None when it exists."""
+    path, _, name = test.partition(":")
+    try:
+        with open(os.path.join(root, path), encoding="utf-8") as file:
+            text = file.read()
+    except OSError:
+        return "there is no file %s" % path
+    for part in name.split("."):
+        definition = r"^(class |    def |def |START_TEST\()%s\b|^%s\(" % (part, part)
+        if not re.match(r"\w+$", part) or not re.search(definition, text, re.MULTILINE):
+            return "%s has no test %s" % (path, name)
+    return None
+
+
 def check_headers_alone(root, build, sources):
     """Each header compiles alone, as C and without a warning."""
     flags = subprocess.run(
@@ -319,6 +370,7 @@ def main(arguments):
     root = os.path.abspath(options.root)
     sources = load(root)
     findings = list(check_sources(sources)) + list(check_dead_files(root, sources))
+    findings += check_attacks(root)
     if options.build:
         build = os.path.abspath(options.build)
         findings += check_headers_alone(root, build, sources)

@@ -139,6 +139,52 @@ class Style(Tree):
         self.assert_found("no meson.build compiles it")
 
 
+class Attacks(Tree):
+    """The map from rows of the list of attacks to tests."""
+
+    def map(self, *changes):
+        """A map with a line for each row, and |changes| in place of those of their rows."""
+        self.add("tests/a_test.c", "START_TEST(guards)\n{\n}\nEND_TEST\n")
+        self.add("tests/b_test.py", "class Whole:\n    def test_it(self):\n        pass\n",
+                 head="# SPDX-License-Identifier: BSD-2-Clause\n")
+        lines = {row: "%s\twhat\ttests/a_test.c:guards" % row for row in tidy.rows_wanted()}
+        lines.update(("M%d" % (100 + number), line) for number, line in enumerate(changes))
+        with open(os.path.join(self.folder.name, tidy.ATTACKS_MAP), "w", encoding="utf-8") as file:
+            file.write("".join(line + "\n" for line in lines.values() if line))
+
+    def test_rows(self):
+        rows = list(tidy.rows_wanted())
+        self.assertEqual(len(rows), len(set(rows)))
+        for row in ("P1", "P30", "C11", "C13", "R2", "R10", "T12", "L12", "M5", "U8"):
+            self.assertIn(row, rows)
+        for row in ("P31", "C12", "R3", "T3", "M2", "U5"):
+            self.assertNotIn(row, rows)
+
+    def test_good(self):
+        self.map("P1\twhat\ttests/b_test.py:Whole.test_it", "P1\twhat\ttests/b_test.py:test_it")
+        self.assert_clean()
+
+    def test_row_without_test(self):
+        self.map()
+        path = os.path.join(self.folder.name, tidy.ATTACKS_MAP)
+        with open(path, encoding="utf-8") as file:
+            lines = [line for line in file if not line.startswith("S9\t")]
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(lines)
+        self.assert_found("no test for the row S9")
+
+    def test_tests_that_are_not_there(self):
+        for test, text in (("tests/c_test.c:guards", "no file tests/c_test.c"),
+                           ("tests/a_test.c:guard", "no test guard"),
+                           ("tests/a_test.c", "no test"),
+                           ("tests/b_test.py:Half.test_it", "no test Half.test_it")):
+            with self.subTest(test=test):
+                self.map("P1\twhat\t" + test)
+                self.assert_found(text)
+        self.map("P1 what tests/a_test.c:guards")
+        self.assert_found("not three fields")
+
+
 class Build(Tree):
     """What the compiler made, with archives compiled here."""
 
