@@ -66,6 +66,22 @@ resolve_later(struct daemon *daemon)
     reload_timer_set(daemon->resolve, daemon_now(daemon) + RESOLVE_PAUSE);
 }
 
+/* Says where the node tries to join: the document has it. */
+static void
+log_join_failed(struct daemon *daemon, int error)
+{
+    const struct reload_config_bootstrap *first = daemon->config->bootstrap_nodes;
+    const struct reload_env *env = &daemon->env.env;
+    if (daemon->config->bootstrap_node_count == 0)
+        reload_env_log(env, RELOAD_LOG_WARNING, "cannot join: %s has no bootstrap-node",
+                       daemon->settings.document);
+    else
+        reload_env_log(env, RELOAD_LOG_WARNING,
+                       "cannot join yet: %s; trying again at the bootstrap nodes of %s (%s:%u%s)",
+                       reload_error_text(error), daemon->settings.document, first->address,
+                       first->port, daemon->config->bootstrap_node_count > 1 ? ", ..." : "");
+}
+
 static void
 on_event(void *argument, const struct reload_effect *event)
 {
@@ -96,8 +112,7 @@ on_event(void *argument, const struct reload_effect *event)
         reload_env_log(env, RELOAD_LOG_WARNING, "no link to the overlay is left; trying again");
         break;
     case RELOAD_EVENT_JOIN_FAILED:
-        reload_env_log(env, RELOAD_LOG_WARNING, "cannot join yet: %s; trying again",
-                       reload_error_text(event->error));
+        log_join_failed(daemon, event->error);
         resolve_later(daemon);
         break;
     case RELOAD_EVENT_CLONE:

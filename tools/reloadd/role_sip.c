@@ -8,6 +8,7 @@
 #include "usages/sip_adaptor.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static int
 sip_open(struct daemon *daemon, void **state, char *reason)
@@ -27,6 +28,9 @@ sip_open(struct daemon *daemon, void **state, char *reason)
     int error = reload_sip_adaptor_new(&options, reason, SETTINGS_REASON_SIZE, &adaptor);
     if (!error)
         *state = adaptor;
+    else if (*reason)
+        (void)snprintf(reason + strlen(reason), SETTINGS_REASON_SIZE - strlen(reason),
+                       "; 'listen' in [sip] says where");
     return error;
 }
 

@@ -153,6 +153,32 @@ static const struct {
     {"sip", "password-file", set_secret, offsetof(struct settings, sip_password)},
 };
 
+static bool
+is_section(const char *name)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(name, rows[i].section) == 0)
+            return true;
+    return false;
+}
+
+static void
+refuse_unknown(struct reading *reading, const char *section, const char *name)
+{
+    char *problem = reading->problem;
+    if (!is_section(section)) {
+        (void)snprintf(problem, sizeof reading->problem,
+                       "unknown section [%.32s]; there are: [node] [sip]", section);
+        return;
+    }
+    int used = snprintf(problem, sizeof reading->problem,
+                        "unknown setting '%.32s' in section [%.32s]; there are:", name, section);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(section, rows[i].section) == 0 && (size_t)used < sizeof reading->problem)
+            used += snprintf(problem + used, sizeof reading->problem - (size_t)used, " %s",
+                             rows[i].name);
+}
+
 static int
 take(void *argument, const char *section, const char *name, const char *value)
 {
@@ -162,12 +188,7 @@ take(void *argument, const char *section, const char *name, const char *value)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(section, rows[i].section) == 0 && strcmp(name, rows[i].name) == 0)
             return rows[i].set(reading, rows[i].offset, value);
-    int used = snprintf(reading->problem, sizeof reading->problem,
-                        "unknown setting '%.32s' in section [%.32s]; there are:", name, section);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (used > 0 && (size_t)used < sizeof reading->problem)
-            used += snprintf(reading->problem + used, sizeof reading->problem - (size_t)used, " %s",
-                             rows[i].name);
+    refuse_unknown(reading, section, name);
     return 0;
 }
 

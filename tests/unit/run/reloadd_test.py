@@ -256,6 +256,21 @@ class WrongConfiguration(unittest.TestCase):
     def test_unknown_role(self):
         self.check(OVERLAY_FILES.write_settings(1, roles="registrar, juggler"), "juggler", "proxy")
 
+    def test_unknown_settings(self):
+        for sections, words in (("[node]\nlisen = x\n", ("lisen", "[node]", " first-node")),
+                                ("[sip]\nport = 1\n", ("port", "[sip]", " password-file")),
+                                ("[nodes]\na = b\n", ("[nodes]", "[node] [sip]"))):
+            self.check(OVERLAY_FILES.write_settings(1, sections=sections), *words)
+
+    def test_taken_port_of_phones(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            sections = "[sip]\nlisten = 127.0.0.1:%d\n" % port
+            self.check(OVERLAY_FILES.write_settings(1, roles="registrar", sections=sections),
+                       str(port), "in use", "listen", arguments=())
+
     def test_taken_port(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
