@@ -50,12 +50,14 @@ WRITTEN_TO = """
 
 # Mappings are noted in the forward chain, which sees every packet; chains of type nat see the first
 # of each flow only, and the mapping of a busy flow would time out.
-NOTE = """
-  oifname "ext" ip protocol udp update @mappings {{ udp sport timeout {timeout}s : ip saddr . udp sport }}
+NOTE = r"""
+  oifname "ext" ip protocol udp \
+   update @mappings {{ udp sport timeout {timeout}s : ip saddr . udp sport }}
 """
 
-NOTE_WRITTEN_TO = """
-  oifname "ext" ip protocol udp update @written_to {{ ip saddr . ip daddr . udp sport timeout {timeout}s }}
+NOTE_WRITTEN_TO = r"""
+  oifname "ext" ip protocol udp \
+   update @written_to {{ ip saddr . ip daddr . udp sport timeout {timeout}s }}
   iifname "ext" ct state established,related accept
   iifname "ext" ip protocol udp ip daddr . ip saddr . udp dport @written_to accept
   iifname "ext" drop

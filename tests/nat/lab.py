@@ -1,5 +1,7 @@
 """lab.py: an Internet in a box for tests: hosts, NAT boxes and long wires as network namespaces.
 
+SPDX-License-Identifier: BSD-2-Clause
+
                         hosts with public addresses: lab.server("stun", addresses=2)
                           198.51.100.1, .2        198.51.100.3
                                   |                    |
@@ -29,8 +31,8 @@
 Every namespace is held by a small process that ends when the lab's end of a pipe closes, every
 program started inside ends with its parent, and nothing has a name outside: whatever happens to
 the test (an exception, Ctrl-C, kill -9), the kernel takes the whole lab away, and labs that run at
-the same time cannot meet. No interface is ever made in, or moved out of, the computer's own network.
-To look inside: nsenter --net=/proc/PID/ns/net (Host.pid).
+the same time cannot meet. No interface is ever made in, or moved out of, the computer's own
+network. To look inside: nsenter --net=/proc/PID/ns/net (Host.pid).
 
 What was learnt about Linux on the way (more in boxes.py):
 - A kernel may lack netem: delay and loss come from the program wan, one process for each wire.
@@ -43,10 +45,9 @@ What was learnt about Linux on the way (more in boxes.py):
 - IPv6 is switched off: agents would find link-local addresses that the tests say nothing about.
 
 Needs root (or the right to make namespaces), nft, ip; ethtool for long wires, conntrack for reboots.
-Lab.unusable() tells what is missing. Start programs from the thread that made the lab: they end with
-the thread that started them.
-
-SPDX-License-Identifier: BSD-2-Clause
+Lab.unusable() tells what is missing. Use a lab from the main thread: a program ends with the
+thread that started it. A program that a started program leaves behind is ended by Lab.close, which signals
+whole sessions, but not after kill -9.
 """
 import os
 import shutil
