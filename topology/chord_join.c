@@ -257,24 +257,33 @@ reload_chord_join_learn(struct reload_chord *chord, struct reload_chord_place si
 
 /* ---- LINKING -------------------------------------------------------------------------------- */
 
-/* Attaches to those whom the admitting peer knows near us, and returns whether all that must be our
- * neighbours are peers that we are linked with: three on each side (10.5, 10.7). Once we are
- * placed, the link is enough: two that were placed beside each other would wait for each other's
- * Update. |ask|: those who are slow to say that they are peers are asked to. */
+/* Attaches to those whom the admitting peer knows near us and that |table| would have as
+ * neighbours. Returns how many of them are not in our table yet, and which. */
+static size_t
+attach_to_neighbors(struct reload_chord *chord, const struct reload_chord_table *table,
+                    struct reload_chord_place *missing, reload_time now)
+{
+    struct reload_chord_join *join = &chord->join;
+    size_t count = reload_chord_table_candidates(table, join->known, join->known_count, missing);
+    for (size_t i = 0; i < count; i++)
+        reload_chord_attempt_neighbor(chord, missing[i], &join->admitting, now);
+    return count;
+}
+
+/* Returns whether all that must be our neighbours are peers that we are linked with: three on each
+ * side (10.5, 10.7); the farther ones follow when we are a peer, so that they do not hold up those.
+ * Once we are placed, the link is enough: two that were placed beside each other would wait for
+ * each other's Update. |ask|: those who are slow to say that they are peers are asked to. */
 static bool
 link_neighbors(struct reload_chord *chord, bool ask, reload_time now)
 {
     struct reload_chord_join *join = &chord->join;
     struct reload_chord_place picked[2 * RELOAD_CHORD_REACH_MAX];
-    size_t count =
-        reload_chord_table_candidates(&chord->table, join->known, join->known_count, picked);
-    for (size_t i = 0; i < count; i++)
-        reload_chord_attempt_neighbor(chord, picked[i], &join->admitting, now);
-    if (!reload_chord_table_find(&chord->table, join->admitting))
-        return false;
     struct reload_chord_table nearest = chord->table;
     nearest.reach = RELOAD_CHORD_REACH_MIN;
-    count = reload_chord_table_candidates(&nearest, join->known, join->known_count, picked);
+    size_t count = attach_to_neighbors(chord, &nearest, picked, now);
+    if (!reload_chord_table_find(&chord->table, join->admitting))
+        return false;
     size_t missing = count;
     for (size_t i = 0; i < count; i++)
         if (reload_chord_link_to(chord, picked[i])) {
@@ -329,6 +338,8 @@ send_join(struct reload_chord *chord, reload_time now)
 static void
 become_peer(struct reload_chord *chord, reload_time now)
 {
+    struct reload_chord_place farther[2 * RELOAD_CHORD_REACH_MAX];
+    (void)attach_to_neighbors(chord, &chord->table, farther, now);
     reload_chord_join_abandon(chord);
     chord->phase = RELOAD_CHORD_JOINED;
     reload_chord_changed(chord, RELOAD_CHORD_CAUSE_JOINED, now);
