@@ -385,6 +385,7 @@ join_all(struct overlay *overlay, size_t count, struct figures *figures)
             overlay_die("join", "not done in a minute");
         if (i > 0)
             samples[i - 1] = node->join_ms;
+        overlay_settle(overlay, 200); /* what a join leaves to do is not part of the next one */
         fprintf(stderr, "\rreload-bench: %zu of %zu nodes joined", i + 1, count);
     }
     fprintf(stderr, "\n");
