@@ -38,15 +38,15 @@ What was learnt about Linux on the way (more in boxes.py):
 - A kernel may lack netem: delay and loss come from the program wan, one process for each wire.
 - Frames that a program carries must be whole: checksum and segmentation offload are switched off at
   both ends of a long wire (ethtool); between other namespaces they do no harm.
-- Bridges hand their frames to the NAT rules of the box when bridge-nf-call-iptables is 1, which
-  breaks hairpins: it is set to 0.
+- Bridges hand the frames of the lan to the rules of the box when bridge-nf-call-iptables is 1:
+  neighbours behind one box would be filtered like strangers. It is set to 0.
 - TCP flows are not picked up in the middle (nf_conntrack_tcp_loose 0), so that a box that lost its
   memory behaves like a box that was restarted.
 - IPv6 is switched off: agents would find link-local addresses that the tests say nothing about.
 
-Needs root (or the right to make namespaces), nft, ip; ethtool for long wires, conntrack for reboots.
+Needs root, ip, nft; ethtool for long wires, conntrack for reboots.
 Lab.unusable() tells what is missing. Use a lab from the main thread: a program ends with the
-thread that started it. A program that a started program leaves behind is ended by Lab.close, which signals
+thread that started it. What a started program leaves behind is ended by Lab.close, which signals
 whole sessions, but not after kill -9.
 """
 import os

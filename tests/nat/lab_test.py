@@ -131,6 +131,20 @@ def test_hairpin(world):
               f"{kind}, hairpin {hairpin}: {linked}, outside {outside}")
 
 
+def test_lan(world):
+    """Two hosts behind one box reach each other directly, whatever the box does."""
+    held = {}
+    for kind in KINDS[1:]:
+        site = world.lab.site(kind, hosts=2, lan="192.168.1")
+        held[kind] = [world.hold(host) for host in site.hosts]
+        ports = [end.say("port")["port"] for end in held[kind]]
+        for end, host, port in zip(held[kind], reversed(site.hosts), reversed(ports)):
+            end.tell("punch", host.address, port)
+    for kind, ends in held.items():
+        linked = [end.hear()["linked"] for end in ends]
+        check(all(linked), f"{kind}: {linked}")
+
+
 def all_say(probes, *words):
     """Tells all probes the same and returns {name: answer}."""
     for probe in probes.values():
@@ -301,8 +315,8 @@ def test_nothing_stays(_world):
     check(subprocess.check_output(LINKS, env=ENVIRONMENT) == links, "interfaces have changed")
 
 
-TESTS = [test_kinds, test_pairs, test_hairpin, test_timeout, test_reboot, test_renumber, test_cut,
-         test_plain_masquerade, test_delay, test_jitter, test_loss, test_nothing_stays]
+TESTS = [test_kinds, test_pairs, test_hairpin, test_lan, test_timeout, test_reboot, test_renumber,
+         test_cut, test_plain_masquerade, test_delay, test_jitter, test_loss, test_nothing_stays]
 
 
 def main():

@@ -10,7 +10,8 @@ usage: probe.py server ADDRESS ADDRESS            listens at 2 addresses x 2 por
 the held socket: the mapped address), "ask2" (to the second), "knock" (a second socket makes the
 first address send to the held socket's mapping: does it arrive?), "knock2" (the same, the second
 address, which the held socket may not have written to), "punch ADDRESS PORT" (the heart of ICE: for
-two seconds ask that end and every end that asks us, and answer them: which end answered?).
+two seconds ask that end and every end that asks us, and answer them: which end answered?), "port"
+(the held socket's own port).
 
 The words of the answer are RFC 4787's: mapping and filtering are "endpoint_independent",
 "address_dependent" or "address_and_port_dependent"; "none" says that there is no NAT or filter.
@@ -289,7 +290,9 @@ def hold(addresses):
     for line in sys.stdin:
         word, *rest = line.split()
         server = (addresses[word.endswith("2")], PORT)
-        if word == "punch":
+        if word == "port":
+            print(json.dumps({"port": held.getsockname()[1]}), flush=True)
+        elif word == "punch":
             print(json.dumps({"linked": punch(held, (rest[0], int(rest[1])))}), flush=True)
         elif word.startswith("ask"):
             found = ask(held, server)
