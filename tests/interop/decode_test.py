@@ -73,7 +73,11 @@ class Decode(unittest.TestCase):
         self.assertEqual(self.good(message[:-2] + last)["contents"]["message"], "ping_req")
         spliced = message[:40] + "ff" + message[42:]  # another transaction id
         self.bad(1, "signature is not valid", spliced, "--verify")
-        self.bad(1, "no certificate", vector("ping_req_unsigned"), "--verify")
+        self.bad(1, "the message is not signed", vector("ping_req_unsigned"), "--verify")
+        signer = self.good(message)["security_block"]["signature"]["identity"]
+        digest = signer["identity"]["certificate_hash"]
+        self.assertEqual(message.count(digest), 1)
+        self.bad(1, "no certificate", message.replace(digest, "00" + digest[2:]), "--verify")
 
     def test_elements(self):
         found = self.good("--element", "Destination", "8abc")
