@@ -1,7 +1,7 @@
 /* nice_agent.c: ICE on libnice, one agent and one GMainContext a session.
  *
- * What libnice tells goes to the user by a timer of the loop, so that a user may close the agent from
- * within its functions: GATHERING -> GATHERED -> CHECKING -> READY, or FAILED from any.
+ * What libnice tells goes to the user by a timer of the loop, so that a user may close the agent
+ * from within its functions: GATHERING -> GATHERED -> CHECKING -> READY, or FAILED from any.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "ice/nice_agent.h"
 
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DATAGRAMS_KEPT_MAX 16 /* that came before the pair was chosen */
+#define DATAGRAMS_KEPT_MAX 64 /* that came before the pair was chosen */
 #define COMPONENT NICE_COMPONENT_TYPE_RTP
 
 enum state {
@@ -145,7 +145,8 @@ tell(void *argument)
     }
 }
 
-/* ---- what libnice tells ----------------------------------------------------------------------- */
+/* ---- what libnice tells -----------------------------------------------------------------------
+ */
 
 static void
 on_gathered(NiceAgent *nice, guint stream, gpointer data)
@@ -235,10 +236,9 @@ set_up(struct reload_ice_agent *agent)
         if (!nice_address_from(&relay->address, &address))
             continue;
         nice_address_to_string(&address, text);
-        nice_agent_set_relay_info(agent->nice, agent->stream, COMPONENT, text,
-                                  relay->address.port, relay->username, relay->password,
-                                  relay->tcp ? NICE_RELAY_TYPE_TURN_TCP
-                                             : NICE_RELAY_TYPE_TURN_UDP);
+        nice_agent_set_relay_info(agent->nice, agent->stream, COMPONENT, text, relay->address.port,
+                                  relay->username, relay->password,
+                                  relay->tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP);
     }
     g_signal_connect(agent->nice, "candidate-gathering-done", G_CALLBACK(on_gathered), agent);
     g_signal_connect(agent->nice, "component-state-changed", G_CALLBACK(on_state), agent);
@@ -278,15 +278,14 @@ check(struct reload_ice_agent *agent, const struct reload_offer *remote)
 {
     GSList *list = NULL;
     for (size_t i = 0; i < remote->candidate_count; i++) {
-        NiceCandidate *candidate = nice_candidate_from(&remote->candidates[i],
-                                                       agent->options.loopback, agent->stream);
+        NiceCandidate *candidate =
+            nice_candidate_from(&remote->candidates[i], agent->options.loopback, agent->stream);
         if (candidate)
             list = g_slist_append(list, candidate);
     }
     int count = 0;
-    if (list &&
-        nice_agent_set_remote_credentials(agent->nice, agent->stream, remote->ufrag,
-                                          remote->password))
+    if (list && nice_agent_set_remote_credentials(agent->nice, agent->stream, remote->ufrag,
+                                                  remote->password))
         count = nice_agent_set_remote_candidates(agent->nice, agent->stream, COMPONENT, list);
     g_slist_free_full(list, (GDestroyNotify)nice_candidate_free);
     glib_loop_wake(agent->pump);
@@ -319,6 +318,10 @@ close_agent(struct reload_ice_agent *agent)
     if (!agent || agent->closing)
         return;
     agent->closing = true;
+    if (agent->options.relay_count == 0) {
+        destroy(agent); /* nobody has to be told */
+        return;
+    }
     reload_timer_free(agent->timer);
     agent->timer = NULL;
     g_signal_handlers_disconnect_by_data(agent->nice, agent);

@@ -12,8 +12,8 @@ nice_address_from(const struct reload_address *address, NiceAddress *nice)
     nice_address_init(nice);
     if (address->family == 4) {
         const uint8_t *o = address->octets;
-        nice_address_set_ipv4(nice, (guint32)o[0] << 24 | (guint32)o[1] << 16 |
-                                        (guint32)o[2] << 8 | o[3]);
+        nice_address_set_ipv4(nice, (guint32)o[0] << 24 | (guint32)o[1] << 16 | (guint32)o[2] << 8 |
+                                        o[3]);
     } else if (address->family == 6) {
         nice_address_set_ipv6(nice, address->octets);
     } else {

@@ -25,7 +25,7 @@ struct reload_ice_relay {
 /* What an agent is made with; borrowed for the call. */
 struct reload_ice_options {
     struct reload_loop *loop;
-    bool controlling;
+    bool controlling;           /* the sender of the Attach; the other side says the opposite */
     bool loopback;              /* offer loopback addresses, too: tests and demos on one host */
     struct reload_address stun; /* family 0: none */
     struct reload_ice_relay relays[RELOAD_ICE_RELAYS_MAX];
@@ -62,5 +62,10 @@ struct reload_ice_ops {
     /* Ends the agent; its relays are given back in the background. NULL is allowed. */
     void (*close)(struct reload_ice_agent *agent);
 };
+
+/* Writes the answer to the STUN message |request|, which came |from| somebody, into |answer|.
+ * Returns its size, or 0 when there is to be none. RFC 8489 12. */
+typedef size_t reload_stun_answer_fn(const struct reload_address *from, struct reload_bytes request,
+                                     uint8_t *answer, size_t capacity);
 
 #endif

@@ -133,10 +133,10 @@ struct reload_effect {
     struct reload_node_id node_id;     /* whom to expect; zero when anybody (bootstrap) */
     struct reload_bytes bytes;         /* SEND */
     const struct reload_offer *remote; /* CONNECT, EXPECT, CHECK */
-    bool controlling;                  /* CHECK: ICE role; the controlling side is TLS server */
-    struct reload_bytes key, value;    /* PERSIST */
-    enum reload_event event;           /* EVENT */
-    int error;                         /* EVENT */
+    bool controlling; /* GATHER, CHECK: ICE role; the controlling side is (D)TLS server */
+    struct reload_bytes key, value; /* PERSIST */
+    enum reload_event event;        /* EVENT */
+    int error;                      /* EVENT */
 };
 
 /* reload_node_poll fills |*effect| with the next thing to do, in order. Returns false when there

@@ -62,17 +62,19 @@ give_up(struct reload_alarm *alarm, void *owner, uint64_t now)
 
 /* Makes a link in GATHERING with an attach on it, and asks the driver for candidates. */
 static struct reload_link *
-begin(struct reload_node *node, uint16_t application, reload_time now)
+begin(struct reload_node *node, uint16_t application, bool offerer, reload_time now)
 {
     struct reload_link *link = reload_link_new(node, RELOAD_LINK_GATHERING, application);
     if (!link)
         return NULL;
     link->attached = true;
     link->attach = reload_node_allocate(node, NULL, sizeof *link->attach);
-    struct reload_effect_entry entry = {
-        .type = RELOAD_EFFECT_GATHER, .link = link->id, .application = application};
+    struct reload_effect_entry entry = {.type = RELOAD_EFFECT_GATHER,
+                                        .link = link->id,
+                                        .application = application,
+                                        .controlling = offerer};
     if (link->attach)
-        *link->attach = (struct reload_attach){.node = node, .link = link->id};
+        *link->attach = (struct reload_attach){.node = node, .link = link->id, .offerer = offerer};
     if (!link->attach ||
         reload_alarm_set(&node->alarms, &link->deadline, now + DEADLINE, give_up) != 0 ||
         reload_effects_push(node, &entry) != 0) {
@@ -294,12 +296,11 @@ offer(struct reload_node *node, const struct reload_route *route, uint16_t appli
         (reload_attach_expected(node, &last->destination_data.node_id) ||
          is_answering(node, &last->destination_data.node_id)))
         return RELOAD_E_IN_PROGRESS;
-    struct reload_link *link = begin(node, application, now);
+    struct reload_link *link = begin(node, application, true, now);
     if (!link)
         return RELOAD_E_BUSY;
     struct reload_attach *attach = link->attach;
     link->usage = usage;
-    attach->offerer = true;
     attach->send_update = send_update;
     attach->done = done;
     attach->argument = argument;
@@ -426,7 +427,7 @@ answer_later(struct reload_node *node, const struct reload_incoming *incoming,
              const struct proposal *proposal, size_t usage, struct reload_link *own,
              reload_time now)
 {
-    struct reload_link *link = begin(node, proposal->application, now);
+    struct reload_link *link = begin(node, proposal->application, false, now);
     if (!link)
         return RELOAD_E_BUSY;
     struct reload_attach *attach = link->attach;

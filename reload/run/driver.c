@@ -45,7 +45,7 @@ typedef void effect_fn(struct reload_driver *driver, const struct reload_effect 
 static effect_fn *const effects[] = {
     [RELOAD_EFFECT_SEND] = driver_send,       [RELOAD_EFFECT_GATHER] = driver_gather,
     [RELOAD_EFFECT_CONNECT] = driver_connect, [RELOAD_EFFECT_EXPECT] = driver_expect,
-    [RELOAD_EFFECT_CHECK] = driver_refuse,    [RELOAD_EFFECT_CLOSE] = driver_close,
+    [RELOAD_EFFECT_CHECK] = driver_ice_check, [RELOAD_EFFECT_CLOSE] = driver_close,
     [RELOAD_EFFECT_PERSIST] = persist,        [RELOAD_EFFECT_EVENT] = tell_event,
 };
 
@@ -93,7 +93,9 @@ has_protocol(const struct reload_driver *driver, enum reload_link_protocol proto
 static int
 open_dtls(struct reload_driver *driver, const struct reload_address *address)
 {
-    struct reload_udp_users users = {.dtls = reload_dtls_recv};
+    struct reload_udp_users users = {.dtls = reload_dtls_recv,
+                                     .stun = driver->options.stun ? driver_stun_recv : NULL,
+                                     .stun_argument = driver};
     struct reload_dtls_options options = {.loop = driver->options.loop,
                                           .context = &driver->context,
                                           .accept = true,
@@ -190,6 +192,14 @@ build(struct reload_driver *driver, char *reason)
     const struct reload_driver_options *options = &driver->options;
     char address[RELOAD_ADDRESS_TEXT_SIZE], text[96];
     choose_protocols(driver);
+    if (!options->node.config->no_ice &&
+        (!options->ice || !has_protocol(driver, RELOAD_LINK_PROTOCOL_DTLS))) {
+        (void)snprintf(reason, RELOAD_DRIVER_REASON_SIZE, "the overlay uses ICE, %s",
+                       options->ice ? "which needs the link protocol DTLS, but has not got it"
+                                    : "which this program was built without");
+        return RELOAD_E_CONFIG;
+    }
+    driver_stun_init(driver);
     int error = reload_tls_context_init(&driver->context, options->node.keyring, options->node.env);
     if (error) {
         (void)snprintf(reason, RELOAD_DRIVER_REASON_SIZE, "TLS cannot use the credentials: %s (%s)",
@@ -259,6 +269,7 @@ reload_driver_start(struct reload_driver *driver)
     if (!candidates)
         return RELOAD_E_NOMEM;
     size_t count = driver_resolve(driver, candidates, BOOTSTRAP_CANDIDATES_MAX);
+    driver_stun_servers(driver, candidates, count);
     int error = reload_node_start(driver->node, candidates, count, driver_now(driver));
     free(candidates);
     on_turn_end(driver);
@@ -290,5 +301,6 @@ reload_driver_counters(const struct reload_driver *driver)
         .udp = driver->udp ? reload_udp_counters(driver->udp) : NULL,
         .dtls = driver->dtls ? reload_dtls_counters(driver->dtls) : NULL,
         .tls = driver->tls ? reload_tls_counters(driver->tls) : NULL,
+        .stun = driver->stun,
         .links = driver->link_count};
 }

@@ -8,6 +8,7 @@
 #ifndef RELOAD_RUN_DRIVER_H
 #define RELOAD_RUN_DRIVER_H
 
+#include "reload/ice_agent.h"
 #include "reload/loop.h"
 #include "reload/node.h"
 #include "reload/run/link_dtls.h"
@@ -31,6 +32,9 @@ struct reload_driver_options {
     struct reload_address listen;     /* family 4 or 6; any address allowed; port 0: a free one, the
                                          same     for UDP and TCP */
     enum reload_link_protocol prefer; /* 0: the document's first */
+    /* What an overlay with ICE needs (its document does not say no-ice); else NULL. */
+    const struct reload_ice_ops *ice;
+    reload_stun_answer_fn *stun;          /* answers STUN on our UDP port; may be NULL */
     const struct reload_store_ops *store; /* may be NULL */
     void *store_context;
     reload_driver_event_fn *event; /* may be NULL */
@@ -66,12 +70,19 @@ struct reload_node *reload_driver_node(struct reload_driver *driver);
 /* reload_driver_address returns where the node listens, with the port in use. */
 const struct reload_address *reload_driver_address(const struct reload_driver *driver);
 
+struct reload_stun_counters {
+    uint64_t received, answered;
+    uint64_t dropped_malformed; /* or not for us */
+    uint64_t dropped_busy;      /* too many, in all or from one address */
+};
+
 /* What overlay links and sockets did, for people. |udp| and |dtls| are NULL when the document
  * allows no DTLS, |tls| when it allows no TLS. */
 struct reload_driver_counters {
     const struct reload_udp_counters *udp;
     const struct reload_dtls_counters *dtls;
     const struct reload_tls_counters *tls;
+    struct reload_stun_counters stun;
     size_t links; /* overlay and application links that are up or being made */
 };
 struct reload_driver_counters reload_driver_counters(const struct reload_driver *driver);

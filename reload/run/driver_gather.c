@@ -115,6 +115,10 @@ gather_app(struct driver_link *link, struct reload_offer *offer)
 void
 driver_gather(struct reload_driver *driver, const struct reload_effect *effect)
 {
+    if (!driver->options.node.config->no_ice) {
+        driver_ice_gather(driver, effect);
+        return;
+    }
     struct reload_offer offer = {0};
     int error = 0;
     if (effect->application == 0) {

@@ -4,18 +4,22 @@
 #ifndef RELOAD_RUN_DRIVER_INTERNAL_H
 #define RELOAD_RUN_DRIVER_INTERNAL_H
 
+#include "reload/core/limiter.h"
 #include "reload/run/driver.h"
 
 #include <sys/queue.h>
 
 #define LINK_BUCKETS 1024 /* a power of two */
-#define EARLY_MAX 65536   /* octets kept for an application's link that we do not expect yet */
+#define STUN_SERVERS_MAX 8
+#define STUN_SOURCES 256 /* a power of two */
+#define EARLY_MAX 65536  /* octets kept for an application's link that we do not expect yet */
 
 /* One number of the node's. An overlay link has one from CONNECT or from its arrival on; an
- * application's link from GATHER on.
+ * application's link from GATHER on, with ICE both.
  *
  *   GATHERED --EXPECT--> EXPECTING --peer's handshake--> UP
  *       \----CONNECT---> CONNECTING --our handshake----> UP
+ *        \----CHECK----> CONNECTING --a pair, then either's handshake--> UP
  */
 enum driver_link_state {
     DRIVER_LINK_GATHERED,
@@ -37,6 +41,14 @@ struct app_sockets {
     size_t early_size;
 };
 
+/* A link by ICE: DTLS over the one pair that an agent found. */
+struct ice_session {
+    struct reload_ice_agent *agent;
+    struct reload_dtls *dtls; /* NULL before there is a pair */
+    struct reload_address remote;
+    bool controlling;
+};
+
 struct driver_link {
     struct reload_driver *driver;
     uint32_t id;
@@ -50,10 +62,17 @@ struct driver_link {
     struct reload_timer *retry; /* goes on when an attempt could not even begin */
     int error;                  /* of the last attempt */
     struct app_sockets *sockets;
+    struct ice_session *ice;
     LIST_ENTRY(driver_link) in_bucket;
 };
 
 LIST_HEAD(driver_link_bucket, driver_link);
+
+/* How often STUN requests are answered: in all, and for each (hashed) address that asks. */
+struct stun_limits {
+    struct reload_limiter all, sources[STUN_SOURCES];
+    uint64_t seed;
+};
 
 struct reload_driver {
     struct reload_driver_options options;
@@ -69,6 +88,10 @@ struct reload_driver {
     struct reload_after *after;
     struct driver_link_bucket links[LINK_BUCKETS];
     size_t link_count;
+    struct reload_address stun_servers[STUN_SERVERS_MAX]; /* bootstrap nodes */
+    size_t stun_server_count, stun_server_next;
+    struct stun_limits stun_limits;
+    struct reload_stun_counters stun;
     bool turning;
     bool unresolved; /* a bootstrap node's name, when it was last asked for */
 };
@@ -82,18 +105,45 @@ void driver_connect(struct reload_driver *driver, const struct reload_effect *ef
 void driver_expect(struct reload_driver *driver, const struct reload_effect *effect);
 void driver_send(struct reload_driver *driver, const struct reload_effect *effect);
 void driver_close(struct reload_driver *driver, const struct reload_effect *effect);
-/* CHECK: there is no ICE here. */
-void driver_refuse(struct reload_driver *driver, const struct reload_effect *effect);
 
 struct driver_link *driver_link_find(struct reload_driver *driver, uint32_t id);
 struct driver_link *driver_link_new(struct reload_driver *driver, uint32_t id, uint16_t application,
                                     enum driver_link_state state);
 /* Closes what it has and frees it; the node is not told. */
 void driver_link_free(struct driver_link *link);
+/* Tells the node that |link| is gone, for good. */
+void driver_link_lose(struct driver_link *link, int error);
+/* The same, from within an effect, for the link it is about; |link| may be NULL. */
+void driver_refuse(struct reload_driver *driver, struct driver_link *link,
+                   const struct reload_effect *effect, int error);
+/* Gives up |link| at |at|, with link->error. Returns 0 or RELOAD_E_NOMEM. */
+RELOAD_CHECKED int driver_link_give_up_at(struct driver_link *link, reload_time at);
+/* |connection| is what |link| goes through from now on. */
+void driver_link_carries(struct driver_link *link, struct reload_connection *connection);
+bool driver_link_wants(const struct driver_link *link, const struct reload_identity *identity);
 
 /* Users of the connections that peers open: to our own ports, to an application's. */
 extern const struct reload_connection_user driver_incoming_user;
 extern const struct reload_connection_user driver_app_user;
+
+/* ---- driver_ice.c --------------------------------------------------------------------------- */
+
+/* GATHER, with ICE; CHECK. */
+void driver_ice_gather(struct reload_driver *driver, const struct reload_effect *effect);
+void driver_ice_check(struct reload_driver *driver, const struct reload_effect *effect);
+/* Ends |link|'s session, if it has one. */
+void driver_ice_free(struct driver_link *link);
+
+/* ---- driver_stun.c -------------------------------------------------------------------------- */
+
+void driver_stun_init(struct reload_driver *driver);
+/* Its type fits reload_udp_fn. */
+void driver_stun_recv(void *driver, const struct reload_address *from, struct reload_bytes bytes);
+/* Takes the bootstrap nodes for STUN servers. */
+void driver_stun_servers(struct reload_driver *driver, const struct reload_candidate *candidates,
+                         size_t count);
+/* The one to ask now; family 0 when there is none. */
+struct reload_address driver_stun_server(struct reload_driver *driver);
 
 /* ---- driver_gather.c ------------------------------------------------------------------------ */
 

@@ -28,8 +28,6 @@ driver_link_find(struct reload_driver *driver, uint32_t id)
     return NULL;
 }
 
-static reload_timer_fn on_retry;
-
 struct driver_link *
 driver_link_new(struct reload_driver *driver, uint32_t id, uint16_t application,
                 enum driver_link_state state)
@@ -65,14 +63,14 @@ driver_link_free(struct driver_link *link)
     if (link->connection)
         link->connection->ops->close(link->connection);
     free_sockets(link->sockets);
+    driver_ice_free(link);
     reload_timer_free(link->retry);
     free(link->remote);
     free(link);
 }
 
-/* Tells the node that |link| is gone, for good. */
-static void
-lose(struct driver_link *link, int error)
+void
+driver_link_lose(struct driver_link *link, int error)
 {
     struct reload_driver *driver = link->driver;
     uint32_t id = link->id;
@@ -83,8 +81,8 @@ lose(struct driver_link *link, int error)
 
 /* ---- connecting ----------------------------------------------------------------------------- */
 
-static bool
-node_id_wanted(const struct driver_link *link, const struct reload_identity *identity)
+bool
+driver_link_wants(const struct driver_link *link, const struct reload_identity *identity)
 {
     return reload_node_id_is_zero(&link->node_id) || reload_identity_has(identity, &link->node_id);
 }
@@ -135,12 +133,22 @@ static void
 on_retry(void *argument)
 {
     struct driver_link *link = argument;
-    lose(link, link->error ? link->error : RELOAD_E_UNREACHABLE);
+    driver_link_lose(link, link->error ? link->error : RELOAD_E_UNREACHABLE);
 }
 
-static void
-refuse(struct reload_driver *driver, struct driver_link *link, const struct reload_effect *effect,
-       int error)
+int
+driver_link_give_up_at(struct driver_link *link, reload_time at)
+{
+    struct reload_loop *loop = link->driver->options.loop;
+    if (!link->retry && reload_loop_timer(loop, on_retry, link, &link->retry) != 0)
+        return RELOAD_E_NOMEM;
+    reload_timer_set(link->retry, at);
+    return 0;
+}
+
+void
+driver_refuse(struct reload_driver *driver, struct driver_link *link,
+              const struct reload_effect *effect, int error)
 {
     if (link)
         driver_link_free(link);
@@ -154,7 +162,7 @@ driver_connect(struct reload_driver *driver, const struct reload_effect *effect)
     if (!link)
         link = driver_link_new(driver, effect->link, effect->application, DRIVER_LINK_CONNECTING);
     if (!link || !effect->remote) {
-        refuse(driver, link, effect, RELOAD_E_NOMEM);
+        driver_refuse(driver, link, effect, RELOAD_E_NOMEM);
         return;
     }
     link->state = DRIVER_LINK_CONNECTING;
@@ -162,25 +170,18 @@ driver_connect(struct reload_driver *driver, const struct reload_effect *effect)
     link->deadline = driver_now(driver) + CONNECT_TIME;
     assert(!link->remote && !link->connection);
     link->remote = malloc(sizeof *link->remote);
-    if (!link->remote || (!link->retry && reload_loop_timer(driver->options.loop, on_retry, link,
-                                                            &link->retry) != 0)) {
-        refuse(driver, link, effect, RELOAD_E_NOMEM);
+    if (!link->remote || driver_link_give_up_at(link, RELOAD_NEVER) != 0) {
+        driver_refuse(driver, link, effect, RELOAD_E_NOMEM);
         return;
     }
     *link->remote = *effect->remote;
     try_next(link);
 }
 
-void
-driver_refuse(struct reload_driver *driver, const struct reload_effect *effect)
-{
-    refuse(driver, driver_link_find(driver, effect->link), effect, RELOAD_E_UNREACHABLE);
-}
-
 /* ---- a connection's life -------------------------------------------------------------------- */
 
-static void
-carries(struct driver_link *link, struct reload_connection *connection)
+void
+driver_link_carries(struct driver_link *link, struct reload_connection *connection)
 {
     link->connection = connection;
     link->state = DRIVER_LINK_UP;
@@ -199,13 +200,13 @@ link_up(void *argument, struct reload_connection *connection, const struct reloa
     struct driver_link *link = argument;
     struct reload_driver *driver = link->driver;
     assert(link->state == DRIVER_LINK_CONNECTING);
-    if (!node_id_wanted(link, peer->identity)) {
+    if (!driver_link_wants(link, peer->identity)) {
         link->connection = NULL;
         link->error = RELOAD_E_FORBIDDEN;
         try_next(link);
         return RELOAD_E_FORBIDDEN;
     }
-    carries(link, connection);
+    driver_link_carries(link, connection);
     int error = reload_node_link_up(driver->node, link->id, peer, driver_now(driver));
     if (error) {
         link->connection = NULL;
@@ -240,7 +241,7 @@ link_down(void *argument, struct reload_connection *connection, int error)
     struct driver_link *link = argument;
     link->connection = NULL;
     if (link->state == DRIVER_LINK_UP) {
-        lose(link, error);
+        driver_link_lose(link, error);
         return;
     }
     link->error = error;
@@ -265,7 +266,8 @@ incoming_up(void *argument, struct reload_connection *connection,
             /* An attempt of ours for the same link is not needed any more. */
             if (link->connection)
                 link->connection->ops->close(link->connection);
-            carries(link, connection);
+            driver_ice_free(link);
+            driver_link_carries(link, connection);
         } else {
             error = RELOAD_E_NOMEM;
             reload_node_link_down(driver->node, id, error, driver_now(driver));
@@ -275,7 +277,8 @@ incoming_up(void *argument, struct reload_connection *connection,
     return error;
 }
 
-/* |carries| has put |link_user| in the place of this one before anything else can come. */
+/* driver_link_carries has put |link_user| in the place of this one before anything else can come.
+ */
 static void
 never_recv(void *argument, struct reload_connection *connection, struct reload_bytes bytes)
 {
@@ -305,9 +308,9 @@ app_take(struct driver_link *link, struct reload_connection *connection,
 {
     struct reload_driver *driver = link->driver;
     assert(link->state == DRIVER_LINK_EXPECTING);
-    if (!node_id_wanted(link, peer->identity))
+    if (!driver_link_wants(link, peer->identity))
         return RELOAD_E_FORBIDDEN;
-    carries(link, connection);
+    driver_link_carries(link, connection);
     int error = reload_node_link_up(driver->node, link->id, peer, driver_now(driver));
     if (error)
         link->connection = NULL;

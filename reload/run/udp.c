@@ -222,7 +222,7 @@ dispatch(struct reload_udp *udp, struct msghdr *header, struct reload_bytes byte
     }
     if (udp->ways)
         note_way(udp, &from, header);
-    fn(udp->users.argument, &from, bytes);
+    fn(fn == udp->users.stun ? udp->users.stun_argument : udp->users.argument, &from, bytes);
 }
 
 /* Returns how many datagrams were read. */

@@ -17,7 +17,7 @@ typedef void reload_udp_fn(void *argument, const struct reload_address *from,
 struct reload_udp_users {
     reload_udp_fn *dtls; /* 20..63 */
     reload_udp_fn *stun; /* 0..3 */
-    void *argument;
+    void *argument, *stun_argument;
     bool one_peer; /* it will have one or few: save memory */
 };
 

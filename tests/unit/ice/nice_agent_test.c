@@ -184,8 +184,7 @@ START_TEST(offer_without_usable_candidates_is_refused)
     world_open(&world);
     for (size_t i = 0; i < world.b.offer.candidate_count; i++)
         world.b.offer.candidates[i].type = 3; /* reserved */
-    ck_assert_int_eq(reload_nice_agent.check(world.a.agent, &world.b.offer),
-                     RELOAD_E_MALFORMED);
+    ck_assert_int_eq(reload_nice_agent.check(world.a.agent, &world.b.offer), RELOAD_E_MALFORMED);
     world_close(&world);
     world_fini(&world);
 }

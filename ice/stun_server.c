@@ -1,0 +1,70 @@
+/* stun_server.c: answers STUN Binding requests by libnice's codec.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "ice/stun_server.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include <stun/stunagent.h>
+
+#define REQUEST_MAX 512
+
+static const uint16_t known_attributes[] = {
+    STUN_ATTRIBUTE_MAPPED_ADDRESS,
+    STUN_ATTRIBUTE_ERROR_CODE,
+    STUN_ATTRIBUTE_UNKNOWN_ATTRIBUTES,
+    STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS,
+    STUN_ATTRIBUTE_USERNAME,
+    STUN_ATTRIBUTE_MESSAGE_INTEGRITY,
+    STUN_ATTRIBUTE_PRIORITY,
+    STUN_ATTRIBUTE_USE_CANDIDATE,
+    0,
+};
+
+static socklen_t
+to_socket(const struct reload_address *address, struct sockaddr_storage *storage)
+{
+    memset(storage, 0, sizeof *storage);
+    if (address->family == 4) {
+        struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(address->port)};
+        memcpy(&v4.sin_addr, address->octets, sizeof v4.sin_addr);
+        memcpy(storage, &v4, sizeof v4);
+        return sizeof v4;
+    }
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(address->port)};
+    memcpy(&v6.sin6_addr, address->octets, sizeof v6.sin6_addr);
+    memcpy(storage, &v6, sizeof v6);
+    return sizeof v6;
+}
+
+size_t
+reload_stun_server_answer(const struct reload_address *from, struct reload_bytes request,
+                          uint8_t *answer, size_t capacity)
+{
+    StunAgent agent;
+    StunMessage asked, answered;
+    if (request.size > REQUEST_MAX)
+        return 0;
+    stun_agent_init(&agent, known_attributes, STUN_COMPATIBILITY_RFC5389,
+                    STUN_AGENT_USAGE_IGNORE_CREDENTIALS);
+    StunValidationStatus status =
+        stun_agent_validate(&agent, &asked, request.data, request.size, NULL, NULL);
+    if (status != STUN_VALIDATION_SUCCESS && status != STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE)
+        return 0;
+    if (!stun_message_has_cookie(&asked) || stun_message_get_class(&asked) != STUN_REQUEST ||
+        stun_message_get_method(&asked) != STUN_BINDING ||
+        stun_message_has_attribute(&asked, STUN_ATTRIBUTE_USERNAME) ||
+        stun_message_has_attribute(&asked, STUN_ATTRIBUTE_MESSAGE_INTEGRITY))
+        return 0;
+    if (status == STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE)
+        return stun_agent_build_unknown_attributes_error(&agent, &answered, answer, capacity,
+                                                         &asked);
+    struct sockaddr_storage storage;
+    socklen_t length = to_socket(from, &storage);
+    if (!stun_agent_init_response(&agent, &answered, answer, capacity, &asked) ||
+        stun_message_append_xor_addr(&answered, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, &storage,
+                                     length) != STUN_MESSAGE_RETURN_SUCCESS)
+        return 0;
+    return stun_agent_finish_message(&agent, &answered, NULL, 0);
+}

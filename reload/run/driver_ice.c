@@ -1,0 +1,201 @@
+/* driver_ice.c: links by ICE: an agent finds a pair, DTLS goes over it. RFC 6940 6.5.1.3-6.5.1.10.
+ *
+ *   GATHER -> agent -> gathered -> the node's Attach -> CHECK -> agent -> ready -> DTLS -> up
+ *
+ * The controlling side, which sent the Attach, is the DTLS server. What fails on the way, or takes
+ * too long, ends the link; there is no second try here.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/run/driver_internal.h"
+
+#include "reload/run/socket_address.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* From CHECK until DTLS stands; the node gives the whole Attach 15 s. */
+#define ICE_TIME (10 * RELOAD_SECOND)
+
+/* ---- DTLS over the pair --------------------------------------------------------------------- */
+
+/* Each of these may free |link|, and with it the agent and the DTLS endpoint that called. */
+static int
+dtls_up(void *argument, struct reload_connection *connection, const struct reload_link_peer *peer)
+{
+    struct driver_link *link = argument;
+    struct reload_driver *driver = link->driver;
+    if (link->state == DRIVER_LINK_UP)
+        return RELOAD_E_FORBIDDEN; /* it has its connection */
+    assert(link->state == DRIVER_LINK_CONNECTING);
+    link->connection = NULL; /* our caller closes it when we return an error */
+    if (!driver_link_wants(link, peer->identity)) {
+        link->error = RELOAD_E_FORBIDDEN;
+        reload_timer_set(link->retry, 0);
+        return RELOAD_E_FORBIDDEN;
+    }
+    driver_link_carries(link, connection);
+    int error = reload_node_link_up(driver->node, link->id, peer, driver_now(driver));
+    if (error) {
+        link->connection = NULL;
+        driver_link_free(link);
+    }
+    reload_driver_turn(driver);
+    return error;
+}
+
+/* driver_link_carries puts another user in place before anything can come. */
+static void
+dtls_recv(void *argument, struct reload_connection *connection, struct reload_bytes bytes)
+{
+    (void)argument;
+    (void)connection;
+    (void)bytes;
+    assert(false && "octets of a connection that nobody took");
+}
+
+static void
+dtls_down(void *argument, struct reload_connection *connection, int error)
+{
+    (void)connection;
+    struct driver_link *link = argument;
+    link->connection = NULL;
+    driver_link_lose(link, error);
+}
+
+static const struct reload_connection_user dtls_user = {dtls_up, dtls_recv, dtls_down};
+
+static int
+open_dtls(struct driver_link *link, struct reload_datagram *path)
+{
+    struct reload_driver *driver = link->driver;
+    struct ice_session *ice = link->ice;
+    struct reload_dtls_options options = {.loop = driver->options.loop,
+                                          .context = &driver->context,
+                                          .path = path,
+                                          .accept = ice->controlling,
+                                          .user = &dtls_user,
+                                          .argument = link,
+                                          .framing = RELOAD_FRAMING_DATAGRAM,
+                                          .overlay_link = RELOAD_OVERLAY_LINK_TYPE_DTLS_UDP_SR};
+    int error = reload_dtls_new(&options, &ice->dtls);
+    if (error || ice->controlling)
+        return error;
+    return reload_dtls_connect(ice->dtls, &ice->remote, &dtls_user, link, link->deadline,
+                               &link->connection);
+}
+
+/* ---- what the agent tells ------------------------------------------------------------------- */
+
+static void
+on_gathered(void *argument, const struct reload_offer *offer)
+{
+    struct driver_link *link = argument;
+    struct reload_driver *driver = link->driver;
+    uint32_t id = link->id;
+    if (!offer)
+        driver_link_free(link);
+    reload_node_gathered(driver->node, id, offer, driver_now(driver));
+    reload_driver_turn(driver);
+}
+
+static void
+on_ready(void *argument, const struct reload_ice_pair *pair)
+{
+    struct driver_link *link = argument;
+    assert(link->state == DRIVER_LINK_CONNECTING && !link->ice->dtls);
+    link->ice->remote = pair->remote;
+    int error = open_dtls(link, pair->path);
+    if (error)
+        driver_link_lose(link, error);
+}
+
+static void
+on_datagram(void *argument, struct reload_bytes bytes)
+{
+    struct driver_link *link = argument;
+    if (link->ice->dtls)
+        reload_dtls_recv(link->ice->dtls, &link->ice->remote, bytes);
+}
+
+static void
+on_failed(void *argument, int error)
+{
+    struct driver_link *link = argument;
+    struct reload_driver *driver = link->driver;
+    if (link->state != DRIVER_LINK_GATHERED) {
+        driver_link_lose(link, error);
+        return;
+    }
+    uint32_t id = link->id;
+    driver_link_free(link);
+    reload_node_gathered(driver->node, id, NULL, driver_now(driver));
+    reload_driver_turn(driver);
+}
+
+static const struct reload_ice_user agent_user = {
+    .gathered = on_gathered, .ready = on_ready, .recv = on_datagram, .failed = on_failed};
+
+/* ---- what the node asks for ----------------------------------------------------------------- */
+
+static int
+open_agent(struct driver_link *link, bool controlling)
+{
+    struct reload_driver *driver = link->driver;
+    struct ice_session *ice = calloc(1, sizeof *ice);
+    if (!ice)
+        return RELOAD_E_NOMEM;
+    link->ice = ice;
+    ice->controlling = controlling;
+    struct reload_ice_options options = {
+        .loop = driver->options.loop,
+        .controlling = controlling,
+        .loopback = reload_address_is_loopback(&driver->address),
+        .stun = driver_stun_server(driver),
+        .overlay_link = RELOAD_OVERLAY_LINK_TYPE_DTLS_UDP_SR,
+    };
+    return driver->options.ice->open(&options, &agent_user, link, &ice->agent);
+}
+
+void
+driver_ice_gather(struct reload_driver *driver, const struct reload_effect *effect)
+{
+    struct driver_link *link =
+        driver_link_new(driver, effect->link, effect->application, DRIVER_LINK_GATHERED);
+    if (link && open_agent(link, effect->controlling) == 0)
+        return;
+    if (link)
+        driver_link_free(link);
+    reload_node_gathered(driver->node, effect->link, NULL, driver_now(driver));
+}
+
+void
+driver_ice_check(struct reload_driver *driver, const struct reload_effect *effect)
+{
+    struct driver_link *link = driver_link_find(driver, effect->link);
+    if (!link || !link->ice) {
+        driver_refuse(driver, link, effect, RELOAD_E_UNREACHABLE);
+        return;
+    }
+    assert(link->state == DRIVER_LINK_GATHERED && link->ice->controlling == effect->controlling);
+    link->state = DRIVER_LINK_CONNECTING;
+    link->node_id = effect->node_id;
+    link->error = RELOAD_E_TIMEOUT;
+    link->deadline = driver_now(driver) + ICE_TIME;
+    int error = driver_link_give_up_at(link, link->deadline);
+    if (!error)
+        error = driver->options.ice->check(link->ice->agent, effect->remote);
+    if (error)
+        driver_refuse(driver, link, effect, error);
+}
+
+void
+driver_ice_free(struct driver_link *link)
+{
+    struct ice_session *ice = link->ice;
+    if (!ice)
+        return;
+    link->ice = NULL;
+    reload_dtls_free(ice->dtls);
+    if (ice->agent)
+        link->driver->options.ice->close(ice->agent);
+    free(ice);
+}
