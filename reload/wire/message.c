@@ -88,6 +88,16 @@ header_fail(const struct reload_wire *wire, struct reload_bytes bytes, size_t of
     return reload_wire_fail(wire, &at, error, "ForwardingHeader", field);
 }
 
+/* Whether |bytes| may be a message at all: what is none is told by that, not by a list that random
+ * lengths broke. What is too short to tell passes. */
+static bool
+has_token(struct reload_bytes bytes)
+{
+    struct reload_reader in = reload_reader_of(bytes);
+    uint32_t token;
+    return reload_reader_u32(&in, &token) != 0 || token == RELOAD_TOKEN;
+}
+
 static int
 extensions_check(struct reload_reader list, const struct reload_wire *wire)
 {
@@ -139,7 +149,8 @@ reload_message_decode(struct reload_bytes bytes, const struct reload_wire *wire,
     struct reload_message out = {0};
     int error = reload_forwarding_header_decode(&in, wire, &out.header);
     if (error)
-        return error;
+        return has_token(bytes) ? error
+                                : header_fail(wire, bytes, 0, RELOAD_E_MALFORMED, "relo_token");
     if (out.header.length != bytes.size)
         return header_fail(wire, bytes, 16, RELOAD_E_MALFORMED, "length");
     if (out.header.version != RELOAD_VERSION) { /* RFC6940-6.3.2-04 */

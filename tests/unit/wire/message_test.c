@@ -147,6 +147,12 @@ START_TEST(wrong_token)
     message.header.relo_token = 0x52454c4f;
     assert_refused_at(&message, "ForwardingHeader", "relo_token");
     ck_assert_uint_eq(wire_error.offset, 0);
+    uint8_t garbage[64];
+    memset(garbage, 0xab, sizeof garbage); /* lengths that lead nowhere */
+    ck_assert_int_eq(
+        reload_message_decode((struct reload_bytes){garbage, sizeof garbage}, &wire, &message),
+        RELOAD_E_MALFORMED);
+    ck_assert_str_eq(wire_error.field, "relo_token");
 }
 END_TEST
 
