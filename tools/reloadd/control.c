@@ -205,8 +205,10 @@ begin_request(struct control_connection *connection, json_t *arguments)
     control_fn *fn = find_command(name);
     if (control->request_count > CONTROL_REQUESTS_MAX)
         control_refuse(request, "too many requests at once");
+    else if (!name)
+        control_refuse(request, "a line has to be a JSON object with a \"command\"");
     else if (!fn)
-        control_refuse(request, "unknown command '%.40s'", name ? name : "");
+        control_refuse(request, "unknown command '%.40s'", name);
     else
         fn(request);
 }
