@@ -20,3 +20,9 @@ def can_punch(one, other):
         if near in UNFORESEEABLE and far in STRICT:
             return False
     return True
+
+
+def can_link(one, other, with_turn):
+    """Whether hosts behind these two kinds can have a link, by whatever way. With TURN every pair
+    can: a host without UDP reaches its relay by TCP, and to a relay everybody has a way."""
+    return with_turn or can_punch(one, other)

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""matrix_test.py: what the NAT matrix calls ok, excluded and fail, with nodes that are none; and
+which pairs theory excludes.
+
+SPDX-License-Identifier: BSD-2-Clause
+"""
+import itertools
+import unittest
+
+import matrix
+from lab import KINDS
+from processes import DemoError
+from theory import can_link
+
+
+class Node:
+    """A node that joins, or not, and lives on, or not; its phone answers, or not."""
+
+    def __init__(self, refusal=None, death=None):
+        self.processes = self
+        self.refusal, self.death = refusal, death
+        self.is_stopped = False
+
+    def check(self):
+        """As HostProcesses.check."""
+        if self.death:
+            raise DemoError(self.death)
+
+    def stop(self):
+        """As LabPeer.stop."""
+        self.is_stopped = True
+
+    def answer(self):
+        """As Phone.answer."""
+
+    def call(self, callee):
+        """As Phone.call."""
+        assert callee == "bob"
+        if self.refusal:
+            raise DemoError(self.refusal)
+        return 12.34
+
+    def path_to(self, other):
+        """As LabPeer.path_to."""
+        return f"direct to {other}"
+
+
+class Overlay:
+    """Gives out those nodes."""
+    identities = {"bob": {"node_id": "b0b"}}
+
+    def __init__(self, *nodes):
+        self.nodes = list(nodes)
+
+    def node(self, _site, _user):
+        """As LabOverlay.node."""
+        node = self.nodes.pop(0)
+        if node is None:
+            raise DemoError("has not joined")
+        return node, node
+
+    def site(self, kind):
+        """As Lab.site."""
+        return kind
+
+
+def fill(*nodes, possible):
+    """The cell of a pair of such nodes."""
+    overlay = Overlay(*nodes)
+    cell = matrix.Matrix(overlay, overlay).fill(("symmetric", "symmetric"), possible)
+    assert all(node.is_stopped for node in nodes if node and node not in overlay.nodes)
+    return cell
+
+
+class CellTest(unittest.TestCase):
+    """What becomes of a pair."""
+
+    def test_ok(self):
+        """A call that is answered, even where theory knows no way."""
+        for possible in (True, False):
+            cell = fill(Node(), Node(), possible=possible)
+            self.assertEqual(cell.as_json(),
+                             {"cell": "ok", "ms": 12.3, "path": "direct to b0b"})
+
+    def test_refused(self):
+        """A call that is refused: as it must be, or a fault."""
+        self.assertEqual(fill(Node("480"), Node(), possible=False).cell, "excluded")
+        self.assertEqual(fill(Node("480"), Node(), possible=True).as_json(),
+                         {"cell": "fail", "reason": "480"})
+
+    def test_late(self):
+        """Who takes too long to say that there is no way has failed."""
+        limit, matrix.CLEAN_FAILURE_S = matrix.CLEAN_FAILURE_S, -1
+        try:
+            self.assertEqual(fill(Node("480"), Node(), possible=False).cell, "fail")
+        finally:
+            matrix.CLEAN_FAILURE_S = limit
+
+    def test_death(self):
+        """A node that died is a fault in any pair."""
+        for nodes in ((Node("480", "dead"), Node()), (Node("480"), Node(death="dead"))):
+            self.assertEqual(fill(*nodes, possible=False).as_json(),
+                             {"cell": "fail", "reason": "dead"})
+
+    def test_not_joined(self):
+        """A node that does not join is a fault in any pair; the other one is ended."""
+        for nodes in ((None, Node()), (Node(), None)):
+            self.assertEqual(fill(*nodes, possible=False).cell, "fail")
+
+    def test_table(self):
+        """Callers down, callees across."""
+        cells = {"public": {"public": matrix.Cell("ok", ms=7.0),
+                            "udp_blocked": matrix.Cell("excluded")}}
+        lines = matrix.table("without_turn", cells).splitlines()
+        self.assertEqual(lines[1].split(), ["public", "no", "UDP"])
+        self.assertEqual(lines[2].split(), ["public", "ok", "7", "excluded"])
+
+
+class TheoryTest(unittest.TestCase):
+    """The pairs that need a relay."""
+
+    def test_pairs(self):
+        """Of 49, 13 with a host without UDP, and 8 of unforeseeable ports with strict filters."""
+        without = [pair for pair in itertools.product(KINDS, KINDS) if not can_link(*pair, False)]
+        self.assertEqual(len(without), 13 + 8)
+        self.assertIn(("symmetric", "port_restricted"), without)
+        self.assertIn(("double_nat", "double_nat"), without)
+        self.assertNotIn(("symmetric", "address_restricted"), without)
+        self.assertTrue(all(can_link(*pair, True) for pair in without))
+
+
+if __name__ == "__main__":
+    unittest.main()
