@@ -37,6 +37,8 @@ def read_arguments():
                         help="peers, those of alice and bob included (2..64; 8)")
     parser.add_argument("--calls", type=int, default=3, metavar="N",
                         help="calls from alice to bob (0..100; 3)")
+    parser.add_argument("--ice", action="store_true",
+                        help="an overlay whose links are made by ICE, as between NATs")
     parser.add_argument("--keep", action="store_true",
                         help="stay up until Ctrl-C, for your own phone")
     parser.add_argument("--json", action="store_true",
@@ -75,7 +77,8 @@ class Demo:
         count = self.arguments.peers
         users = [f"peer{i}" for i in range(1, count - 1)] + ["alice", "bob"]
         first_port = free_port()
-        server = Enrolment(self.programs, self.processes, self.folder, first_port)
+        server = Enrolment(self.programs, self.processes, self.folder, first_port,
+                           arguments=["--ice"] if self.arguments.ice else [])
         self.say(f"made the overlay {NAME}: its CA, a signed configuration document, an HTTPS "
                  f"server on port {server.port}")
         for user in users:

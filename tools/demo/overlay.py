@@ -16,7 +16,7 @@ LINKS = ["dtls", "tls"]
 class Enrolment:
     """The enrolment and configuration server."""
 
-    def __init__(self, programs, processes, folder, bootstrap_port):
+    def __init__(self, programs, processes, folder, bootstrap_port, arguments=()):
         self.programs, self.processes, self.folder = programs, processes, folder
         self.home = folder / "enrolld"
         self.port = free_port()
@@ -24,7 +24,7 @@ class Enrolment:
             programs["reload-enrolld"], "init", self.home, "--overlay", NAME,
             "--host", "127.0.0.1", "--port", str(self.port),
             "--bootstrap", f"127.0.0.1:{bootstrap_port}",
-            "--kind", f"{KIND:#x}=single,user-match"])
+            "--kind", f"{KIND:#x}=single,user-match", *arguments])
         self.url = f"https://127.0.0.1:{self.port}/.well-known/reload-config"
 
     def add_user(self, user):

@@ -16,6 +16,20 @@ warn(void *argument, const char *text)
     reload_env_log(&daemon->env.env, RELOAD_LOG_WARNING, "%s: %s", daemon->settings.document, text);
 }
 
+/* Whether this program can make the links that |config| asks for. */
+static bool
+can_link(const struct reload_config *config)
+{
+    if (config->no_ice)
+        return true;
+#ifdef RELOAD_ICE
+    for (size_t i = 0; i < config->link_protocol_count; i++)
+        if (config->link_protocols[i] == RELOAD_LINK_PROTOCOL_DTLS)
+            return true;
+#endif
+    return false;
+}
+
 static int
 open_document(struct daemon *daemon, uint64_t wall_ms, char *reason)
 {
@@ -30,10 +44,10 @@ open_document(struct daemon *daemon, uint64_t wall_ms, char *reason)
                                    SETTINGS_REASON_SIZE);
     if (error)
         return error;
-    if (!daemon->config->no_ice) {
+    if (!can_link(daemon->config)) {
         (void)snprintf(reason, SETTINGS_REASON_SIZE,
-                       "%.300s: the overlay uses ICE, which this version cannot; its document must "
-                       "say <no-ice>true</no-ice>",
+                       "%.300s: the overlay uses ICE, which needs the link protocol DTLS in the "
+                       "document, and a program that was built with libnice",
                        settings->document);
         return RELOAD_E_CONFIG;
     }

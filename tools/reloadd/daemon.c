@@ -3,6 +3,10 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/reloadd/daemon.h"
 
+#ifdef RELOAD_ICE
+#include "ice/nice_agent.h"
+#include "ice/stun_server.h"
+#endif
 #include "reload/run/loop_libevent.h"
 #include "reload/run/socket_address.h"
 #include "reload/topology.h"
@@ -183,6 +187,10 @@ open_driver(struct daemon *daemon, char *reason)
     int error = find_topology(daemon, &options.node.topology, reason);
     if (error)
         return error;
+#ifdef RELOAD_ICE
+    options.ice = &reload_nice_agent;
+    options.stun = reload_stun_server_answer;
+#endif
     for (size_t i = 0; i < DAEMON_USAGE_COUNT; i++)
         options.node.usages[i] = usages[i];
     char why[RELOAD_DRIVER_REASON_SIZE];

@@ -274,7 +274,7 @@ END_TEST
 
 /* ---- wrong answers -------------------------------------------------------------------------- */
 
-/* L13: nothing that could be checked; a link that never gathered. */
+/* L9: nothing that could be checked; a link that never gathered. */
 START_TEST(offers_that_cannot_be_checked)
 {
     struct world world;
@@ -305,7 +305,7 @@ START_TEST(offers_that_cannot_be_checked)
 }
 END_TEST
 
-/* An agent that does what a test says. */
+/* L9: an agent that does what a test says. */
 static struct {
     const struct reload_ice_user *user;
     void *argument;
@@ -473,7 +473,7 @@ START_TEST(stun_binding_is_answered)
 }
 END_TEST
 
-/* L10: garbage and what is not for us gets no answer. */
+/* L13: garbage and what is not for us gets no answer. */
 START_TEST(stun_garbage_is_dropped)
 {
     struct world world;

@@ -284,7 +284,7 @@ class WrongConfiguration(unittest.TestCase):
 
     def test_documents(self):
         for changes, word in (({"expiration": "2020-01-01T00:00:00Z"}, "overlay.xml"),
-                              ({"topology": "CAN"}, "CAN"), ({"no_ice": "false"}, "ICE"),
+                              ({"topology": "CAN"}, "CAN"),
                               ({"root": "AAAA"}, "overlay.xml"),
                               ({"overlay": "other.example"}, "node.crt")):
             OVERLAY_FILES.write_document(1, **changes)
