@@ -117,7 +117,8 @@ START_TEST(first_octets)
     struct counts counts = {0};
     struct reload_udp *a, *b;
     world_init(&world);
-    struct reload_udp_users users = {.dtls = on_dtls, .stun = on_stun, .argument = &counts};
+    struct reload_udp_users users = {
+        .dtls = on_dtls, .stun = on_stun, .argument = &counts, .stun_argument = &counts};
     struct reload_udp_users nobody = {0};
     struct reload_address address = loopback(0);
     ck_assert_int_eq(reload_udp_new(world.loop, &address, &users, &a), 0);
