@@ -44,15 +44,19 @@ reload_stun_server_answer(const struct reload_address *from, struct reload_bytes
 {
     StunAgent agent;
     StunMessage asked, answered;
-    if (request.size > REQUEST_MAX)
+    if (request.size < STUN_MESSAGE_HEADER_LENGTH || request.size > REQUEST_MAX)
         return 0;
-    stun_agent_init(&agent, known_attributes, STUN_COMPATIBILITY_RFC5389,
+    /* RFC 8489 11: without the cookie it is RFC 3489's; libnice's agents gather in that way. */
+    static const uint8_t cookie[] = {0x21, 0x12, 0xa4, 0x42};
+    bool has_cookie = memcmp(request.data + 4, cookie, sizeof cookie) == 0;
+    stun_agent_init(&agent, known_attributes,
+                    has_cookie ? STUN_COMPATIBILITY_RFC5389 : STUN_COMPATIBILITY_RFC3489,
                     STUN_AGENT_USAGE_IGNORE_CREDENTIALS);
     StunValidationStatus status =
         stun_agent_validate(&agent, &asked, request.data, request.size, NULL, NULL);
     if (status != STUN_VALIDATION_SUCCESS && status != STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE)
         return 0;
-    if (!stun_message_has_cookie(&asked) || stun_message_get_class(&asked) != STUN_REQUEST ||
+    if (stun_message_get_class(&asked) != STUN_REQUEST ||
         stun_message_get_method(&asked) != STUN_BINDING ||
         stun_message_has_attribute(&asked, STUN_ATTRIBUTE_USERNAME) ||
         stun_message_has_attribute(&asked, STUN_ATTRIBUTE_MESSAGE_INTEGRITY))
@@ -63,8 +67,11 @@ reload_stun_server_answer(const struct reload_address *from, struct reload_bytes
     struct sockaddr_storage storage;
     socklen_t length = to_socket(from, &storage);
     if (!stun_agent_init_response(&agent, &answered, answer, capacity, &asked) ||
-        stun_message_append_xor_addr(&answered, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, &storage,
-                                     length) != STUN_MESSAGE_RETURN_SUCCESS)
+        (has_cookie ? stun_message_append_xor_addr(&answered, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS,
+                                                   &storage, length)
+                    : stun_message_append_addr(&answered, STUN_ATTRIBUTE_MAPPED_ADDRESS,
+                                               (const struct sockaddr *)&storage, length)) !=
+            STUN_MESSAGE_RETURN_SUCCESS)
         return 0;
     return stun_agent_finish_message(&agent, &answered, NULL, 0);
 }

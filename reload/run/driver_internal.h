@@ -4,7 +4,6 @@
 #ifndef RELOAD_RUN_DRIVER_INTERNAL_H
 #define RELOAD_RUN_DRIVER_INTERNAL_H
 
-#include "reload/core/limiter.h"
 #include "reload/run/driver.h"
 
 #include <sys/queue.h>
@@ -68,9 +67,15 @@ struct driver_link {
 
 LIST_HEAD(driver_link_bucket, driver_link);
 
+/* A token bucket. */
+struct stun_bucket {
+    uint32_t tokens;
+    reload_time filled_at;
+};
+
 /* How often STUN requests are answered: in all, and for each (hashed) address that asks. */
 struct stun_limits {
-    struct reload_limiter all, sources[STUN_SOURCES];
+    struct stun_bucket all, sources[STUN_SOURCES];
     uint64_t seed;
 };
 

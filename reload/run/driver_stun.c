@@ -20,16 +20,28 @@ driver_stun_init(struct reload_driver *driver)
     struct stun_limits *limits = &driver->stun_limits;
     const struct reload_env *env = driver->options.node.env;
     reload_time now = driver_now(driver);
-    limits->all = (struct reload_limiter){ALL_BURST, ALL_BURST, ALL_INTERVAL, now};
+    limits->all = (struct stun_bucket){ALL_BURST, now};
     for (size_t i = 0; i < STUN_SOURCES; i++)
-        limits->sources[i] =
-            (struct reload_limiter){SOURCE_BURST, SOURCE_BURST, SOURCE_INTERVAL, now};
+        limits->sources[i] = (struct stun_bucket){SOURCE_BURST, now};
     env->random(env->context, &limits->seed, sizeof limits->seed);
 }
 
+/* Takes a token of |bucket|, which gets one more every |interval| and holds |burst|. */
+static bool
+take(struct stun_bucket *bucket, reload_time interval, uint32_t burst, reload_time now)
+{
+    reload_time gained = (now - bucket->filled_at) / interval;
+    bucket->filled_at += gained * interval;
+    bucket->tokens = gained >= burst - bucket->tokens ? burst : bucket->tokens + (uint32_t)gained;
+    if (bucket->tokens == 0)
+        return false;
+    bucket->tokens--;
+    return true;
+}
+
 /* One for all ports of an address; of IPv6, for its /64. */
-static struct reload_limiter *
-limiter_of(struct stun_limits *limits, const struct reload_address *from)
+static struct stun_bucket *
+bucket_of(struct stun_limits *limits, const struct reload_address *from)
 {
     uint64_t first;
     memcpy(&first, from->octets, sizeof first);
@@ -45,8 +57,8 @@ driver_stun_recv(void *argument, const struct reload_address *from, struct reloa
     struct stun_limits *limits = &driver->stun_limits;
     reload_time now = driver_now(driver);
     driver->stun.received++;
-    if (!reload_limiter_take(limiter_of(limits, from), now) ||
-        !reload_limiter_take(&limits->all, now)) {
+    if (!take(bucket_of(limits, from), SOURCE_INTERVAL, SOURCE_BURST, now) ||
+        !take(&limits->all, ALL_INTERVAL, ALL_BURST, now)) {
         driver->stun.dropped_busy++;
         return;
     }

@@ -464,9 +464,20 @@ START_TEST(stun_binding_is_answered)
     const uint8_t mapped[] = {
         0, 0x20, 0, 8, 0, 1, (uint8_t)(port >> 8), (uint8_t)port, 127 ^ 0x21, 0x12, 0xa4, 1 ^ 0x42};
     ck_assert_mem_eq(answer + 20, mapped, sizeof mapped);
+    /* RFC 3489: no cookie, MAPPED-ADDRESS. */
+    uint8_t old_request[sizeof binding_request];
+    memcpy(old_request, binding_request, sizeof old_request);
+    old_request[4] = 0xfe;
+    asker_send(&asker, old_request, sizeof old_request);
+    ck_assert_uint_eq(asker_recv(&asker, answer, sizeof answer), 32);
+    ck_assert_mem_eq(answer + 4, old_request + 4, 16);
+    const uint8_t plain[] = {
+        0,   1, 0, 8, 0, 1, (uint8_t)(asker.address.port >> 8), (uint8_t)asker.address.port,
+        127, 0, 0, 1};
+    ck_assert_mem_eq(answer + 20, plain, sizeof plain);
     struct reload_stun_counters counters = reload_driver_counters(a.driver).stun;
-    ck_assert_uint_eq(counters.received, 1);
-    ck_assert_uint_eq(counters.answered, 1);
+    ck_assert_uint_eq(counters.received, 2);
+    ck_assert_uint_eq(counters.answered, 2);
     (void)close(asker.descriptor);
     host_fini(&a);
     world_fini(&world);
@@ -487,8 +498,8 @@ START_TEST(stun_garbage_is_dropped)
         size_t at, size;
         uint8_t value;
     } rows[] = {
-        {0, 1, 0},  {0, 19, 0}, {3, 20, 4},    {3, 20, 3}, {4, 20, 0},
-        {0, 20, 1}, {1, 20, 3}, {1, 20, 0x11}, {1, 20, 2}, {2, 20, 0xff},
+        {0, 1, 0},  {0, 19, 0},    {3, 20, 4}, {3, 20, 3},    {0, 20, 1},
+        {1, 20, 3}, {1, 20, 0x11}, {1, 20, 2}, {2, 20, 0xff},
     };
     size_t count = sizeof rows / sizeof *rows;
     for (size_t i = 0; i < count; i++) {
