@@ -216,6 +216,7 @@ class Lab:
         self.hosts, self.programs, self.sites, self.servers = [], [], [], 0
         self.wans = 0
         self.folder = None
+        self.keeps_folder = False  # set it to look at the logs afterwards
         self.internet = None
         self.on_term = None
 
@@ -282,7 +283,8 @@ class Lab:
             close_quietly(host.anchor.stdout)
             close_quietly(host.anchor.stderr)
         self.programs, self.hosts = [], []
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self.keeps_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
         signal.signal(signal.SIGINT, ignored[signal.SIGINT])
         signal.signal(signal.SIGTERM, self.on_term)
 

@@ -9,6 +9,7 @@ SPDX-License-Identifier: BSD-2-Clause
 import itertools
 import json
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -286,12 +287,12 @@ def namespaces():
 
 
 def linger():
-    """A lab that prints its namespaces and stays until it is ended."""
+    """A lab that prints its folder and namespaces and stays until it is ended."""
     with Lab() as lab:
         site = lab.site("double_nat")
         site.host.start("sleep", ["sleep", "1000"])
-        print(json.dumps([os.readlink(f"/proc/{host.pid}/ns/net") for host in lab.hosts]),
-              flush=True)
+        made = [os.readlink(f"/proc/{host.pid}/ns/net") for host in lab.hosts]
+        print(json.dumps([str(lab.folder), *made]), flush=True)
         time.sleep(1000)
 
 
@@ -303,7 +304,8 @@ def test_nothing_stays(_world):
         runs[number] = subprocess.Popen([sys.executable, __file__, "linger"],
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     for number, run in runs.items():
-        made = set(json.loads(run.stdout.readline()))
+        folder, *made = json.loads(run.stdout.readline())
+        made = set(made)
         check(len(made) == 4 and made <= namespaces(), "the lab was not built")
         run.send_signal(number)
         run.wait(10)
@@ -312,6 +314,8 @@ def test_nothing_stays(_world):
         while made & namespaces():
             check(time.monotonic() < until, f"namespaces stay after {number.name}")
             time.sleep(0.05)
+        check(number == signal.SIGKILL or not Path(folder).exists(), f"{folder} stays")
+        shutil.rmtree(folder, ignore_errors=True)
     check(subprocess.check_output(LINKS, env=ENVIRONMENT) == links, "interfaces have changed")
 
 

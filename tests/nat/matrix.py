@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """matrix.py: calls between phones behind every pair of NAT kinds, with real nodes in a lab.
 
-usage: matrix.py --build BUILD [--pairs A:B,...] [--only with_turn|without_turn] [--json]
+usage: matrix.py --build BUILD [--pairs A:B,... | --cover] [--only with_turn|without_turn] [--json]
                  [--without-ice]
 
 For each pair of kinds a node joins at a site of either kind, their phones register, and the first
@@ -30,6 +30,10 @@ PROGRAMS = {"reload": "tools/reload/reload", "reloadd": "tools/reloadd/reloadd",
             "reload-enrolld": "tools/enrolld/reload-enrolld"}
 MODES = {"with_turn": ("turn",), "without_turn": ()}  # roles of a peer with a public address
 CLEAN_FAILURE_S = 15
+COVER = [("public", "full_cone"), ("full_cone", "address_restricted"),
+         ("address_restricted", "symmetric"), ("port_restricted", "port_restricted"),
+         ("symmetric", "public"), ("symmetric", "port_restricted"), ("double_nat", "full_cone"),
+         ("double_nat", "symmetric"), ("udp_blocked", "public")]
 SHORT = {"public": "public", "full_cone": "full", "address_restricted": "address",
          "port_restricted": "port", "symmetric": "symm.", "double_nat": "double",
          "udp_blocked": "no UDP"}
@@ -52,9 +56,12 @@ def read_arguments():
         "with real nodes in network namespaces; needs root.")
     parser.add_argument("--build", type=lambda path: Path(path).resolve(), required=True,
                         help=argparse.SUPPRESS)
-    parser.add_argument("--pairs", type=read_pairs, metavar="A:B,...",
-                        default=[(a, b) for a in KINDS for b in KINDS],
-                        help="only these pairs (caller:callee)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--pairs", type=read_pairs, metavar="A:B,...",
+                       default=[(a, b) for a in KINDS for b in KINDS],
+                       help="only these pairs (caller:callee)")
+    which.add_argument("--cover", dest="pairs", action="store_const", const=COVER,
+                       help="only nine pairs, in which each kind of NAT is met")
     parser.add_argument("--only", choices=MODES, help="only with, or only without, TURN servers")
     parser.add_argument("--without-ice", action="store_true",
                         help="an overlay without ICE, to see what NATs do to it")
@@ -138,6 +145,9 @@ def run_mode(arguments, mode, say):
             cell = cells.setdefault(one, {})[other] = matrix.fill((one, other), possible)
             say(f"{mode}: {one} calls {other}: {cell}"
                 + (f" ({cell.reason or cell.path})" if cell.reason or cell.path else ""))
+            if cell.cell == "fail" and not lab.keeps_folder:
+                lab.keeps_folder = True
+                say(f"{mode}: the logs stay in {overlay.folder}")
         overlay.stop()
     return cells
 

@@ -128,6 +128,13 @@ class TheoryTest(unittest.TestCase):
         self.assertNotIn(("symmetric", "address_restricted"), without)
         self.assertTrue(all(can_link(*pair, True) for pair in without))
 
+    def test_cover(self):
+        """The nine pairs of --cover meet every kind; theory excludes three of them."""
+        self.assertEqual(len(set(matrix.COVER)), 9)
+        self.assertEqual({kind for pair in matrix.COVER for kind in pair}, set(KINDS))
+        excluded = [pair for pair in matrix.COVER if not can_link(*pair, False)]
+        self.assertEqual(len(excluded), 3)
+
 
 if __name__ == "__main__":
     unittest.main()

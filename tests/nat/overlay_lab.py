@@ -123,16 +123,17 @@ class LabPeer(Peer):
 class LabOverlay:
     """The part with public addresses: it stays up while sites come and go."""
 
-    def __init__(self, lab, programs, users, options=("--ice",), roles=()):
+    def __init__(self, lab, programs, users, options=("--ice",), roles=(), bootstraps=1):
         """|users|: who will have nodes at sites; |roles|: of the last of the first peers, such as
-        turn."""
+        turn; |bootstraps|: how many of them the document names (the founder waits some seconds for
+        the others, so more than one takes longer to begin)."""
         self.lab, self.programs = lab, programs
         self.folder = lab.folder / f"overlay{len(lab.hosts)}"
         self.folder.mkdir()
         hosts = [lab.server(f"first{i}") for i in range(FIRST_PEERS)]
         office = lab.server("enrolld")
         self.enrolment = LabEnrolment(programs, office, self.folder,
-                                      [host.address for host in hosts[:2]], options)
+                                      [host.address for host in hosts[:bootstraps]], options)
         names = [f"first{i}" for i in range(FIRST_PEERS)]
         for user in (*names, *users):
             self.enrolment.add_user(user)
