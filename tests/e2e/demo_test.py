@@ -64,6 +64,9 @@ def test_interrupted(build):
         below = children(process.pid)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
+    until = time.monotonic() + 2  # one that the kernel ends with its parent needs a moment
+    while time.monotonic() < until and any(os.path.exists(f"/proc/{pid}") for pid in below):
+        time.sleep(0.05)
     left = [pid for pid in below if os.path.exists(f"/proc/{pid}")]
     check(not left, f"processes {left} are still there")
 

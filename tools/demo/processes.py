@@ -25,17 +25,6 @@ def begin_child():
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
 
-def spawn(arguments, **options):
-    """Starts a process. A Ctrl-C waits meanwhile: the child is not yet itself, and the parent does
-    not know of it."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    try:
-        return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, preexec_fn=begin_child,
-                                **options)
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-
-
 class Processes:
     """Starts processes and ends them all."""
 
@@ -43,24 +32,34 @@ class Processes:
         self.folder = folder
         self.running = []
 
+    def spawn(self, name, arguments, **options):
+        """Starts a process that stop() ends. A Ctrl-C waits meanwhile: else there could be a child
+        that nobody knows of."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        try:
+            process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, cwd=self.folder,
+                                       preexec_fn=begin_child, **options)
+            self.running.append((name, process))
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        return process
+
     def start(self, name, arguments):
         """Starts a process in the background, its output in NAME.log."""
         with open(self.folder / f"{name}.log", "wb") as log:
-            process = spawn(arguments, stdout=log, stderr=log, cwd=self.folder,
-                            start_new_session=True)
-        self.running.append((name, process))
-        return process
+            return self.spawn(name, arguments, stdout=log, stderr=log, start_new_session=True)
 
     def run(self, name, arguments, limit_s=30):
         """Runs a process to its end and returns what it wrote; DemoError when it fails."""
-        process = spawn(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder)
+        process = self.spawn(name, arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             out, err = process.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            self.running.remove((name, process))
             raise DemoError(f"{name}: not done after {limit_s} s") from None
-        finally:
-            process.kill()  # when it is still there
-            process.wait()
+        self.running.remove((name, process))
         if process.returncode != 0:
             text = (err or out).decode(errors="replace").strip()
             raise DemoError(f"{name}: {text or f'exit code {process.returncode}'}")
