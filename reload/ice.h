@@ -26,6 +26,7 @@ struct reload_candidate {
     uint32_t priority;             /* higher is better; not 0 */
     uint8_t overlay_link;          /* OverlayLinkType: 1 DTLS-UDP-SR, 3 and 4 No-ICE */
     uint8_t type;                  /* CandType: 1 host, 2 srflx, 4 relay */
+    uint16_t stun_port;            /* host only: STUN is answered there (D34); 0: not said */
     char foundation[RELOAD_FOUNDATION_MAX + 1];
 };
 

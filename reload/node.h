@@ -59,6 +59,8 @@ struct reload_link_peer {
     reload_time rtt_ns;            /* measured in the handshake or by STUN; 0 when unknown */
     struct reload_address address; /* for people; family 0 when there is none */
     uint8_t overlay_link;          /* OverlayLinkType */
+    uint8_t local_type;            /* CandType of the pair that ICE chose; 0 without ICE */
+    uint8_t remote_type;
 };
 
 /* reload_node_recv feeds one frame (STREAM, DATAGRAM) or message (NONE) that arrived on |link|.
@@ -93,6 +95,14 @@ void reload_node_gathered(struct reload_node *node, uint32_t link, const struct 
  * changed: links to nodes that are on it now are ended at once (11.1). Their signatures are no
  * concern of this: the keyring reads the same list. */
 void reload_node_config_changed(struct reload_node *node, reload_time now);
+
+/* reload_node_restore gives back a record that an earlier node of this certificate asked to keep by
+ * a PERSIST effect; before reload_node_start. It is checked as if a peer had sent it: what is torn,
+ * foreign, out of date or not allowed is refused, and nothing else changes. |key| and |value| are
+ * borrowed. Returns 0, or RELOAD_E_MALFORMED, RELOAD_E_FORBIDDEN, RELOAD_E_EXPIRED,
+ * RELOAD_E_NOMEM: forget the record. */
+RELOAD_CHECKED int reload_node_restore(struct reload_node *node, struct reload_bytes key,
+                                       struct reload_bytes value, reload_time now);
 
 /* reload_node_next_timeout returns when reload_node_timeout wants to be called, or RELOAD_NEVER. */
 reload_time reload_node_next_timeout(const struct reload_node *node);
@@ -218,6 +228,19 @@ RELOAD_CHECKED int reload_node_request_certified(struct reload_node *node,
                                                  size_t certificate_count, reload_result_fn *done,
                                                  void *argument, reload_time now);
 
+/* reload_node_ping sends a Ping (6.5.3) along |route|. With |extension| not 0 it carries a
+ * MessageExtension of that type, not critical, with |content| (copied), for a usage at the other
+ * end (usage.h); its answer is found by reload_message_extension. Returns as reload_node_request.
+ */
+RELOAD_CHECKED int reload_node_ping(struct reload_node *node, const struct reload_route *route,
+                                    uint16_t extension, struct reload_bytes content,
+                                    reload_result_fn *done, void *argument, reload_time now);
+
+/* reload_message_extension finds the first MessageExtension of |type| in |message|; |*content|
+ * points into the message. Returns false when there is none. RFC 6940 6.3.3. */
+RELOAD_CHECKED bool reload_message_extension(const struct reload_message *message, uint16_t type,
+                                             struct reload_bytes *content);
+
 /* reload_node_cancel forgets a request; its function is not called. */
 void reload_node_cancel(struct reload_node *node, uint64_t request);
 
@@ -297,6 +320,44 @@ RELOAD_CHECKED int reload_node_fetch(struct reload_node *node, struct reload_byt
                                      reload_value_fn *each, reload_result_fn *done, void *argument,
                                      reload_time now);
 
+/* What a peer says of one value, without the value (7.4.3): nobody signed this. */
+struct reload_stat_value {
+    uint32_t kind;
+    uint64_t generation;
+    uint32_t index;
+    struct reload_bytes key;
+    bool exists;
+    uint32_t value_size; /* octets */
+    uint8_t hash_algorithm;
+    struct reload_bytes hash; /* empty when |exists| is false */
+    uint64_t storage_time_ms;
+    uint32_t lifetime_s;
+};
+
+typedef void reload_stat_fn(void *argument, const struct reload_stat_value *value, reload_time now);
+
+/* reload_node_stat asks for the metadata of what reload_node_fetch would fetch (7.4.3). Answers are
+ * checked in the same way: what was not asked for is left out and counted. Returns as
+ * reload_node_store. */
+RELOAD_CHECKED int reload_node_stat(struct reload_node *node, struct reload_bytes resource,
+                                    const struct reload_fetch_specifier *specifiers, size_t count,
+                                    reload_stat_fn *each, reload_result_fn *done, void *argument,
+                                    reload_time now);
+
+#define RELOAD_FIND_KINDS_MAX 16
+
+/* One Kind's answer to a Find: |resource| is the closest Resource-ID at that peer which has the
+ * Kind; empty when it has none. */
+typedef void reload_find_fn(void *argument, uint32_t kind, struct reload_bytes resource,
+                            reload_time now);
+
+/* reload_node_find asks the peer responsible for |resource| where it has values of |kinds|, each
+ * named once (7.4.4, D25). |each| is called for Kinds that were asked for, at most once each,
+ * before |done|. Returns as reload_node_store. */
+RELOAD_CHECKED int reload_node_find(struct reload_node *node, struct reload_bytes resource,
+                                    const uint32_t *kinds, size_t count, reload_find_fn *each,
+                                    reload_result_fn *done, void *argument, reload_time now);
+
 /* reload_node_resource hashes |name| to a Resource-ID by the topology's rule (10.2). |resource| has
  * 20 octets; |*size| gets how many are used. */
 RELOAD_CHECKED int reload_node_resource(struct reload_node *node, struct reload_bytes name,
@@ -319,12 +380,23 @@ bool reload_node_is_client(const struct reload_node *node);
 void *reload_node_usage(struct reload_node *node, size_t usage);
 void *reload_node_topology(struct reload_node *node);
 
+/* How a link came to be. */
+enum reload_link_origin {
+    RELOAD_LINK_ORIGIN_BOOTSTRAP,   /* we connected to a bootstrap node */
+    RELOAD_LINK_ORIGIN_ATTACH,      /* we sent the Attach */
+    RELOAD_LINK_ORIGIN_ATTACHED,    /* the peer sent it */
+    RELOAD_LINK_ORIGIN_UNANNOUNCED, /* the peer connected to our port (4.2.1) */
+};
+
 /* A link, for people and for topologies. */
 struct reload_link_info {
     uint32_t link;
     struct reload_node_id node_id;
     struct reload_address address;
     uint8_t overlay_link;
+    uint8_t local_type, remote_type; /* CandType of the pair that ICE chose; 0 without ICE */
+    enum reload_link_origin origin;
+    int last_error; /* why the link to this node before this one ended; 0 when there was none */
     bool up;
     bool suspect;       /* no acknowledgement for long: not to be routed through (6.6.3.1) */
     reload_time rtt_ns; /* smoothed; 0 when not measured yet */

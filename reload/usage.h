@@ -45,6 +45,16 @@ struct reload_usage_ops {
     /* Bytes of an application link: a record (DTLS) or part of a stream (TLS). */
     void (*app_recv)(void *state, uint32_t link, struct reload_bytes bytes, reload_time now);
     void (*joined)(void *state, reload_time now);
+    /* The node leaves in good order: withdraw what nobody should find any more. The topology leaves
+     * when the requests made here are answered, or too slow. May be NULL. */
+    void (*leave)(void *state, reload_time now);
+    /* The type of a MessageExtension on Ping that we answer, 0 for none (6.3.3; not critical). */
+    uint16_t ping_extension;
+    /* A Ping for us brought it, signed by |signer|. Writes the content of the same extension in the
+     * answer and returns 0; else the answer goes without it. */
+    int (*ping)(void *state, const struct reload_identity *signer,
+                const struct reload_node_id *signer_id, struct reload_bytes content,
+                struct reload_writer *answer, reload_time now);
     reload_time (*next_timeout)(void *state);
     void (*timeout)(void *state, reload_time now);
 };

@@ -34,7 +34,11 @@ struct reload_driver_options {
     enum reload_link_protocol prefer; /* 0: the document's first */
     /* What an overlay with ICE needs (its document does not say no-ice); else NULL. */
     const struct reload_ice_ops *ice;
-    reload_stun_answer_fn *stun;          /* answers STUN on our UDP port; may be NULL */
+    reload_stun_answer_fn *stun; /* answers STUN on our UDP port; may be NULL */
+    /* The TURN servers to use now, at most |max|; asked whenever candidates are gathered. May be
+     * NULL: none. |relays_argument| is its |argument|. */
+    size_t (*relays)(void *argument, struct reload_ice_relay *relays, size_t max);
+    void *relays_argument;
     const struct reload_store_ops *store; /* may be NULL */
     void *store_context;
     reload_driver_event_fn *event; /* may be NULL */
