@@ -396,7 +396,7 @@ struct reload_link_info {
     uint8_t overlay_link;
     uint8_t local_type, remote_type; /* CandType of the pair that ICE chose; 0 without ICE */
     enum reload_link_origin origin;
-    int last_error; /* why the link to this node before this one ended; 0 when there was none */
+    int last_error; /* why the last link to this node ended or did not come up; 0: none did */
     bool up;
     bool suspect;       /* no acknowledgement for long: not to be routed through (6.6.3.1) */
     reload_time rtt_ns; /* smoothed; 0 when not measured yet */

@@ -42,8 +42,9 @@ has_critical_extension(struct reload_node *node, const struct reload_message *me
     struct reload_reader reader = reload_reader_of(message->contents.extensions);
     struct reload_message_extension extension;
     while (reload_message_extension_next(&reader, &node->wire, &extension))
-        if (extension.critical)
-            return true; /* we understand none */
+        if (extension.critical &&
+            !reload_ping_understands(node, message->contents.message_code, extension.type))
+            return true;
     return false;
 }
 
@@ -95,13 +96,13 @@ handle(struct reload_node *node, const struct reload_incoming *incoming,
                                        reply->digest);
     } else {
         struct reload_answer answer = {.body = reload_writer_of(body->data, size),
-                                       .error_info = reload_writer_of(info->data, info_size)};
+                                       .error_info = reload_writer_of(info->data, info_size),
+                                       .extensions = reload_writer_of(info->data, info_size)};
         error = method->handle(node, incoming, &answer, now);
-        if (!error && answer.body.failed)
+        if (!error && (answer.body.failed || answer.extensions.failed))
             error = RELOAD_E_SPACE;
         if (error == 0)
-            reload_reply_send(node, reply, 0, reload_writer_written(&answer.body),
-                              answer.certificates, answer.certificate_count, now);
+            reload_reply_answer(node, reply, &answer, now);
         else if (error < 0 && reload_error_code_of(error))
             reload_reply_send(node, reply, reload_error_code_of(error),
                               reload_writer_written(&answer.error_info), NULL, 0, now);

@@ -9,11 +9,14 @@
 #include "reload/topology.h"
 
 /* Where a handler puts its answer. |body| and |error_info| write into buffers of the node that hold
- * the overlay's max-message-size. |certificates| (borrowed until the handler's caller has sent the
- * answer) go into the answer's security block, beside our own. */
+ * the overlay's max-message-size. |extensions| (encoded MessageExtensions) go with |body| only, so
+ * they share the memory of |error_info|: an answer has one or the other. |certificates| (borrowed
+ * until the handler's caller has sent the answer) go into the answer's security block, beside our
+ * own. */
 struct reload_answer {
     struct reload_writer body;
     struct reload_writer error_info;
+    struct reload_writer extensions;
     struct reload_bytes certificates[RELOAD_CERTIFICATES_MAX];
     size_t certificate_count;
 };
@@ -36,6 +39,10 @@ struct reload_method {
     bool remember;   /* not idempotent: the answer is kept for retransmissions (6.2.1) */
     bool unattached; /* allowed from a node that has several Node-IDs and did not Attach */
 };
+
+/* reload_ping_understands tells whether the MessageExtension |type| means something to us in a
+ * message of |code|. */
+bool reload_ping_understands(const struct reload_node *node, uint16_t code, uint16_t type);
 
 /* reload_method_find returns the method of request |code|, or NULL. */
 const struct reload_method *reload_method_find(uint16_t code);

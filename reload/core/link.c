@@ -181,6 +181,45 @@ reload_link_of_node(const struct reload_node *node, const struct reload_node_id 
     return at == SIZE_MAX ? NULL : node->links.slots[node->links.by_node[at] - 1];
 }
 
+/* ---- why links ended ------------------------------------------------------------------------ */
+
+static struct reload_link_end *
+find_end(const struct reload_links *links, const struct reload_node_id *node_id)
+{
+    for (size_t i = 0; i < links->end_count; i++)
+        if (reload_node_id_equal(&links->ends[i].node_id, node_id))
+            return &links->ends[i];
+    return NULL;
+}
+
+/* Only for people: without memory it is not remembered. */
+static void
+note_end(struct reload_node *node, const struct reload_node_id *node_id, int error)
+{
+    static const struct reload_node_id nobody;
+    struct reload_links *links = &node->links;
+    if (reload_node_id_equal(node_id, &nobody))
+        return;
+    if (!links->ends)
+        links->ends = reload_node_allocate(node, NULL, RELOAD_LINK_ENDS_MAX * sizeof *links->ends);
+    if (!links->ends)
+        return;
+    struct reload_link_end *end = find_end(links, node_id);
+    if (!end) {
+        end = &links->ends[links->next_end++ % RELOAD_LINK_ENDS_MAX];
+        if (links->end_count < RELOAD_LINK_ENDS_MAX)
+            links->end_count++;
+    }
+    *end = (struct reload_link_end){.node_id = *node_id, .error = error};
+}
+
+static int
+last_end(const struct reload_node *node, const struct reload_node_id *node_id)
+{
+    const struct reload_link_end *end = find_end(&node->links, node_id);
+    return end ? end->error : 0;
+}
+
 /* ---- life ----------------------------------------------------------------------------------- */
 
 /* Takes |link| out of all tables; it is not freed yet. */
@@ -302,6 +341,9 @@ reload_link_establish(struct reload_node *node, struct reload_link *link,
     link->framing = peer->framing;
     link->address = peer->address;
     link->overlay_link = peer->overlay_link;
+    link->local_type = peer->local_type;
+    link->remote_type = peer->remote_type;
+    link->last_error = last_end(node, node_id);
     link->several_ids = peer->identity->node_id_count > 1;
     link->not_after_ms = ends_ms;
     link->up_at = now;
@@ -331,6 +373,8 @@ reload_link_end(struct reload_node *node, struct reload_link *link, int error, b
 {
     bool was_up = link->state == RELOAD_LINK_UP;
     detach(node, link);
+    if (link->application == 0 && error && error != RELOAD_E_IN_PROGRESS)
+        note_end(node, &link->node_id, error);
     if (close)
         close_link(node, link);
     if (was_up)
@@ -371,6 +415,7 @@ reload_links_fini(struct reload_node *node)
     (void)reload_node_allocate(node, links->slots, 0);
     (void)reload_node_allocate(node, links->generations, 0);
     (void)reload_node_allocate(node, links->by_node, 0);
+    (void)reload_node_allocate(node, links->ends, 0);
     *links = (struct reload_links){0};
 }
 

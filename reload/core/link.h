@@ -43,11 +43,21 @@ struct reload_link {
     enum reload_framing framing;
     struct reload_address address;
     uint8_t overlay_link;
+    uint8_t local_type, remote_type; /* CandType of the pair in use; 0 without ICE */
+    int last_error;                  /* of the link to this node before this one, or 0 */
     reload_time up_at;
     struct reload_sender sender;
     struct reload_receiver receiver;
     uint64_t bytes_sent, bytes_received, messages_sent, messages_received;
 };
+
+/* Why the last link to a node ended, for people. */
+struct reload_link_end {
+    struct reload_node_id node_id;
+    int error;
+};
+
+#define RELOAD_LINK_ENDS_MAX 16 /* remembered, the latest */
 
 /* The table. |by_node| maps Node-IDs to slots of overlay links that are UP: open addressing, a slot
  * number plus 1, 0 when free. */
@@ -57,6 +67,8 @@ struct reload_links {
     size_t capacity, count, next_slot;
     uint16_t *by_node;
     size_t by_node_size, by_node_count;
+    struct reload_link_end *ends; /* a ring; NULL before the first */
+    size_t end_count, next_end;
 };
 
 void reload_links_fini(struct reload_node *node);

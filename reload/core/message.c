@@ -190,8 +190,8 @@ write_message(struct reload_node *node, const struct reload_draft *draft,
 {
     write_header(node, draft, writer);
     size_t begin = writer->size;
-    struct reload_message_contents contents = {.message_code = draft->code,
-                                               .message_body = draft->body};
+    struct reload_message_contents contents = {
+        .message_code = draft->code, .message_body = draft->body, .extensions = draft->extensions};
     reload_message_contents_encode(writer, &node->wire, &contents);
     size_t end = writer->size;
     write_certificates(node, draft, writer);
@@ -207,9 +207,9 @@ estimate(struct reload_node *node, const struct reload_draft *draft)
 {
     const struct reload_identity *self = node->keyring->ops->self(node->keyring);
     size_t size = RELOAD_FRAME_HEADER_SIZE + RELOAD_FORWARDING_HEADER_SIZE_MIN +
-                  draft->destination_list.size + draft->options.size + 10 + draft->body.size + 2 +
-                  3 + self->certificate.size + 2 + 3 + 1 + 1 + RELOAD_DIGEST_MAX + 2 +
-                  RELOAD_SIGNATURE_MAX;
+                  draft->destination_list.size + draft->options.size + 10 + draft->body.size +
+                  draft->extensions.size + 2 + 3 + self->certificate.size + 2 + 3 + 1 + 1 +
+                  RELOAD_DIGEST_MAX + 2 + RELOAD_SIGNATURE_MAX;
     for (size_t i = 0; i < draft->certificate_count; i++)
         size += 3 + draft->certificates[i].size;
     return size;

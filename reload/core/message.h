@@ -15,6 +15,7 @@ struct reload_draft {
     struct reload_bytes options;          /* encoded */
     uint16_t code;
     struct reload_bytes body;
+    struct reload_bytes extensions;          /* encoded */
     const struct reload_bytes *certificates; /* beside our own */
     size_t certificate_count;
     uint32_t max_response_length;

@@ -276,6 +276,14 @@ reload_node_resource(struct reload_node *node, struct reload_bytes name, uint8_t
     return node->topology->resource_id(node->topology_state, name, resource, size);
 }
 
+static enum reload_link_origin
+origin_of(const struct reload_link *link)
+{
+    if (link->attached)
+        return link->offered ? RELOAD_LINK_ORIGIN_ATTACH : RELOAD_LINK_ORIGIN_ATTACHED;
+    return link->bootstrap ? RELOAD_LINK_ORIGIN_BOOTSTRAP : RELOAD_LINK_ORIGIN_UNANNOUNCED;
+}
+
 bool
 reload_node_link_next(const struct reload_node *node, size_t *cursor, struct reload_link_info *info)
 {
@@ -287,6 +295,10 @@ reload_node_link_next(const struct reload_node *node, size_t *cursor, struct rel
                                           .node_id = link->node_id,
                                           .address = link->address,
                                           .overlay_link = link->overlay_link,
+                                          .local_type = link->local_type,
+                                          .remote_type = link->remote_type,
+                                          .origin = origin_of(link),
+                                          .last_error = link->last_error,
                                           .up = true,
                                           .suspect = link->sender.suspect,
                                           .rtt_ns = link->sender.srtt,

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/offer.h"
 
+#include <assert.h>
+
 static void
 address_encode(const struct reload_address *address, struct reload_ip_address_port *value)
 {
@@ -61,6 +63,31 @@ address_decode(const struct reload_ip_address_port *value, struct reload_address
     return false;
 }
 
+static void
+stun_port_encode(struct reload_writer *writer, const struct reload_wire *wire, uint16_t port)
+{
+    const uint8_t octets[2] = {(uint8_t)(port >> 8), (uint8_t)port};
+    struct reload_ice_extension extension = {.name = reload_bytes_of_string(RELOAD_OFFER_STUN_PORT),
+                                             .value = {octets, sizeof octets}};
+    reload_ice_extension_encode(writer, wire, &extension);
+    assert(!writer->failed);
+}
+
+/* The first extension of that name counts; 0 when it is not there or malformed. */
+static uint16_t
+stun_port_decode(struct reload_bytes extensions, const struct reload_wire *wire)
+{
+    struct reload_reader reader = reload_reader_of(extensions);
+    struct reload_ice_extension extension;
+    while (reload_ice_extension_next(&reader, wire, &extension)) {
+        if (!reload_bytes_equal(extension.name, reload_bytes_of_string(RELOAD_OFFER_STUN_PORT)))
+            continue;
+        const uint8_t *octets = extension.value.data;
+        return extension.value.size == 2 ? (uint16_t)(octets[0] << 8 | octets[1]) : 0;
+    }
+    return 0;
+}
+
 void
 reload_offer_encode(struct reload_writer *writer, const struct reload_wire *wire,
                     const struct reload_offer *offer)
@@ -76,6 +103,11 @@ reload_offer_encode(struct reload_writer *writer, const struct reload_wire *wire
         address_encode(&candidate->address, &value.addr_port);
         if (candidate->type != RELOAD_CAND_TYPE_HOST)
             address_encode(&candidate->related, &value.rel_addr_port);
+        uint8_t extension[64];
+        struct reload_writer extensions = reload_writer_of(extension, sizeof extension);
+        if (candidate->type == RELOAD_CAND_TYPE_HOST && candidate->stun_port)
+            stun_port_encode(&extensions, wire, candidate->stun_port);
+        value.extensions = reload_writer_written(&extensions);
         reload_ice_candidate_encode(writer, wire, &value);
     }
 }
@@ -88,7 +120,8 @@ is_no_ice(uint8_t overlay_link)
 }
 
 static bool
-candidate_decode(const struct reload_ice_candidate *value, struct reload_candidate *candidate)
+candidate_decode(const struct reload_ice_candidate *value, const struct reload_wire *wire,
+                 struct reload_candidate *candidate)
 {
     *candidate = (struct reload_candidate){
         .priority = value->priority, .overlay_link = value->overlay_link, .type = value->type};
@@ -105,8 +138,10 @@ candidate_decode(const struct reload_ice_candidate *value, struct reload_candida
         memcpy(candidate->foundation, value->foundation.data, value->foundation.size);
     if (strlen(candidate->foundation) != value->foundation.size)
         return false;
-    return value->type == RELOAD_CAND_TYPE_HOST ||
-           address_decode(&value->rel_addr_port, &candidate->related);
+    if (value->type != RELOAD_CAND_TYPE_HOST)
+        return address_decode(&value->rel_addr_port, &candidate->related);
+    candidate->stun_port = stun_port_decode(value->extensions, wire);
+    return true;
 }
 
 /* Keeps the candidates sorted, best first, and drops the worst when there are too many. */
@@ -156,7 +191,7 @@ reload_offer_decode(const struct reload_wire *wire, struct reload_bytes ufrag,
     size_t ways[2] = {0, 0};
     while (reload_ice_candidate_next(&reader, wire, &value)) {
         struct reload_candidate candidate;
-        if (!candidate_decode(&value, &candidate))
+        if (!candidate_decode(&value, wire, &candidate))
             continue;
         ways[is_no_ice(candidate.overlay_link)]++;
         insert(offer, &candidate);

@@ -7,6 +7,11 @@
 #include "reload/ice.h"
 #include "reload/wire/wire.h"
 
+/* The IceExtension by which a host candidate says at which port of its address plain STUN Binding
+ * requests are answered (D34): two octets, big-endian, not 0. Whoever does not know it ignores it
+ * (6.5.1.1). */
+#define RELOAD_OFFER_STUN_PORT "reload-stun-port"
+
 /* reload_offer_encode writes |offer|'s candidates (the content of the vector). */
 void reload_offer_encode(struct reload_writer *writer, const struct reload_wire *wire,
                          const struct reload_offer *offer);

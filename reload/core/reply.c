@@ -134,27 +134,55 @@ send_error(struct reload_node *node, const struct reload_reply *reply, struct re
     return error;
 }
 
+static struct reload_draft
+draft_of(const struct reload_reply *reply, struct reload_bytes body)
+{
+    return (struct reload_draft){.transaction_id = reply->transaction_id,
+                                 .destination_list = reply->destination_list,
+                                 .options = reply->options,
+                                 .code = (uint16_t)(reply->code + 1),
+                                 .body = body};
+}
+
+static void
+answer_by(struct reload_node *node, const struct reload_reply *reply, uint16_t error_code,
+          struct reload_draft *draft, reload_time now)
+{
+    if (reply->remember)
+        reload_answer_cache_keep(node, &reply->signer_id, reply->transaction_id, reply->digest,
+                                 error_code, draft->body);
+    node->counters.requests_answered++;
+    if (error_code) {
+        (void)send_error(node, reply, draft, error_code, draft->body, now);
+        return;
+    }
+    if (send(node, reply, draft, reply->max_response_length, now) == RELOAD_E_TOO_LARGE) {
+        draft->extensions = (struct reload_bytes){0};
+        (void)send_error(node, reply, draft, RELOAD_ERROR_RESPONSE_TOO_LARGE,
+                         (struct reload_bytes){0}, now);
+    }
+}
+
 void
 reload_reply_send(struct reload_node *node, const struct reload_reply *reply, uint16_t error_code,
                   struct reload_bytes body, const struct reload_bytes *certificates,
                   size_t certificate_count, reload_time now)
 {
-    struct reload_draft draft = {.transaction_id = reply->transaction_id,
-                                 .destination_list = reply->destination_list,
-                                 .options = reply->options,
-                                 .code = (uint16_t)(reply->code + 1),
-                                 .body = body,
-                                 .certificates = certificates,
-                                 .certificate_count = certificate_count};
-    if (reply->remember)
-        reload_answer_cache_keep(node, &reply->signer_id, reply->transaction_id, reply->digest,
-                                 error_code, body);
-    node->counters.requests_answered++;
-    if (error_code) {
-        (void)send_error(node, reply, &draft, error_code, body, now);
-        return;
-    }
-    if (send(node, reply, &draft, reply->max_response_length, now) == RELOAD_E_TOO_LARGE)
-        (void)send_error(node, reply, &draft, RELOAD_ERROR_RESPONSE_TOO_LARGE,
-                         (struct reload_bytes){0}, now);
+    struct reload_draft draft = draft_of(reply, body);
+    draft.certificates = certificates;
+    draft.certificate_count = certificate_count;
+    answer_by(node, reply, error_code, &draft, now);
+}
+
+void
+reload_reply_answer(struct reload_node *node, const struct reload_reply *reply,
+                    const struct reload_answer *answer, reload_time now)
+{
+    struct reload_draft draft = draft_of(reply, reload_writer_written(&answer->body));
+    draft.certificates = answer->certificates;
+    draft.certificate_count = answer->certificate_count;
+    draft.extensions = reload_writer_written(&answer->extensions);
+    /* What is remembered has no extensions: those are Ping's, which is not remembered. */
+    assert(!reply->remember || draft.extensions.size == 0);
+    answer_by(node, reply, 0, &draft, now);
 }

@@ -44,4 +44,8 @@ void reload_reply_send(struct reload_node *node, const struct reload_reply *repl
                        const struct reload_bytes *certificates, size_t certificate_count,
                        reload_time now);
 
+/* reload_reply_answer sends the success answer that a handler wrote. */
+void reload_reply_answer(struct reload_node *node, const struct reload_reply *reply,
+                         const struct reload_answer *answer, reload_time now);
+
 #endif

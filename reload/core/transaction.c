@@ -187,8 +187,7 @@ note_target(struct reload_transaction *transaction, const struct reload_route *r
 
 static int
 build(struct reload_node *node, struct reload_transaction *transaction,
-      const struct reload_route *route, struct reload_bytes body,
-      const struct reload_bytes *certificates, size_t certificate_count)
+      const struct reload_route *route, const struct reload_request *request)
 {
     uint8_t list[RELOAD_ROUTE_ENTRIES_MAX * 258];
     struct reload_writer writer = reload_writer_of(list, sizeof list);
@@ -198,10 +197,11 @@ build(struct reload_node *node, struct reload_transaction *transaction,
         return RELOAD_E_USAGE;
     struct reload_draft draft = {.transaction_id = transaction->id,
                                  .destination_list = reload_writer_written(&writer),
-                                 .code = transaction->code,
-                                 .body = body,
-                                 .certificates = certificates,
-                                 .certificate_count = certificate_count};
+                                 .code = request->code,
+                                 .body = request->body,
+                                 .extensions = request->extensions,
+                                 .certificates = request->certificates,
+                                 .certificate_count = request->certificate_count};
     return reload_message_build(node, &draft, &transaction->message);
 }
 
@@ -220,20 +220,19 @@ is_route(const struct reload_route *route)
 }
 
 static int
-start(struct reload_node *node, const struct reload_route *route, uint16_t code,
-      struct reload_bytes body, const struct reload_bytes *certificates, size_t certificate_count,
-      struct reload_transaction **started, reload_time now)
+start(struct reload_node *node, const struct reload_route *route,
+      const struct reload_request *request, struct reload_transaction **started, reload_time now)
 {
-    if (!is_route(route) || !reload_message_is_request(code))
+    if (!is_route(route) || !reload_message_is_request(request->code))
         return RELOAD_E_USAGE;
     struct reload_transaction *transaction = reload_node_allocate(node, NULL, sizeof *transaction);
     if (!transaction)
         return RELOAD_E_NOMEM;
-    *transaction =
-        (struct reload_transaction){.code = code, .first_link = route->first_link, .sent_at = now};
+    *transaction = (struct reload_transaction){
+        .code = request->code, .first_link = route->first_link, .sent_at = now};
     node->env->random(node->env->context, &transaction->id, sizeof transaction->id);
     note_target(transaction, route);
-    int error = build(node, transaction, route, body, certificates, certificate_count);
+    int error = build(node, transaction, route, request);
     reload_time timer = node->config->overlay_reliability_timer_ms * RELOAD_MS;
     if (!error)
         error = reload_alarm_set(&node->alarms, &transaction->alarm, now + timer, retry);
@@ -248,13 +247,13 @@ start(struct reload_node *node, const struct reload_route *route, uint16_t code,
     return 0;
 }
 
-static int
-request(struct reload_node *node, const struct reload_route *route, uint16_t code,
-        struct reload_bytes body, const struct reload_bytes *certificates, size_t certificate_count,
-        reload_result_fn *done, void *argument, reload_time now, uint64_t *number)
+int
+reload_transaction_start(struct reload_node *node, const struct reload_route *route,
+                         const struct reload_request *request, reload_result_fn *done,
+                         void *argument, reload_time now, uint64_t *number)
 {
     struct reload_transaction *transaction = NULL;
-    int error = start(node, route, code, body, certificates, certificate_count, &transaction, now);
+    int error = start(node, route, request, &transaction, now);
     if (error)
         return error;
     transaction->done = done;
@@ -271,7 +270,8 @@ reload_node_request(struct reload_node *node, const struct reload_route *route, 
                     struct reload_bytes body, reload_result_fn *done, void *argument,
                     reload_time now, uint64_t *number)
 {
-    return request(node, route, code, body, NULL, 0, done, argument, now, number);
+    struct reload_request request = {.code = code, .body = body};
+    return reload_transaction_start(node, route, &request, done, argument, now, number);
 }
 
 int
@@ -280,8 +280,11 @@ reload_node_request_certified(struct reload_node *node, const struct reload_rout
                               const struct reload_bytes *certificates, size_t certificate_count,
                               reload_result_fn *done, void *argument, reload_time now)
 {
-    return request(node, route, code, body, certificates, certificate_count, done, argument, now,
-                   NULL);
+    struct reload_request request = {.code = code,
+                                     .body = body,
+                                     .certificates = certificates,
+                                     .certificate_count = certificate_count};
+    return reload_transaction_start(node, route, &request, done, argument, now, NULL);
 }
 
 /* ---- answers -------------------------------------------------------------------------------- */

@@ -33,6 +33,22 @@ struct reload_transactions {
     size_t bucket_count, count;
 };
 
+/* What a request says, all borrowed for the call. */
+struct reload_request {
+    uint16_t code;
+    struct reload_bytes body;
+    struct reload_bytes extensions; /* encoded MessageExtensions */
+    const struct reload_bytes *certificates;
+    size_t certificate_count;
+};
+
+/* reload_transaction_start does what reload_node_request promises. */
+RELOAD_CHECKED int reload_transaction_start(struct reload_node *node,
+                                            const struct reload_route *route,
+                                            const struct reload_request *request,
+                                            reload_result_fn *done, void *argument, reload_time now,
+                                            uint64_t *number);
+
 void reload_transactions_fini(struct reload_node *node);
 
 /* reload_transaction_find returns the one with |id|, or NULL. */

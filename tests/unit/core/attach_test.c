@@ -164,6 +164,41 @@ START_TEST(leaves)
 }
 END_TEST
 
+static struct reload_link_info
+info_of(const struct world_host *host)
+{
+    struct reload_link_info info = {0};
+    size_t cursor = 0;
+    ck_assert(reload_node_link_next(host->node, &cursor, &info));
+    return info;
+}
+
+/* For people: how the link came to be, and why the one before ended. */
+START_TEST(links_tell_of_themselves)
+{
+    begin();
+    ck_assert_int_eq(info_of(a).origin, RELOAD_LINK_ORIGIN_UNANNOUNCED);
+    ck_assert_int_eq(info_of(b).origin, RELOAD_LINK_ORIGIN_BOOTSTRAP);
+    ck_assert_int_eq(attach(a, b), 0);
+    world_advance(world, world->now + RELOAD_SECOND);
+    ck_assert_int_eq(info_of(a).origin, RELOAD_LINK_ORIGIN_ATTACH);
+    ck_assert_int_eq(info_of(b).origin, RELOAD_LINK_ORIGIN_ATTACHED);
+    ck_assert_int_eq(info_of(a).last_error, 0); /* replaced, not failed */
+    uint32_t link = reload_node_link_to(a->node, &b->id);
+    reload_node_link_down(a->node, link, RELOAD_E_TIMEOUT, world->now);
+    struct reload_link_peer peer = {.identity = b->identity,
+                                    .framing = RELOAD_FRAMING_NONE,
+                                    .overlay_link = RELOAD_OVERLAY_LINK_TYPE_DTLS_UDP_SR,
+                                    .local_type = RELOAD_CAND_TYPE_HOST,
+                                    .remote_type = RELOAD_CAND_TYPE_RELAY};
+    ck_assert_int_eq(reload_node_link_incoming(a->node, &peer, &link, world->now), 0);
+    ck_assert_int_eq(info_of(a).last_error, RELOAD_E_TIMEOUT);
+    ck_assert_uint_eq(info_of(a).local_type, RELOAD_CAND_TYPE_HOST);
+    ck_assert_uint_eq(info_of(a).remote_type, RELOAD_CAND_TYPE_RELAY);
+    world_free(world);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -175,6 +210,7 @@ main(void)
     tcase_add_test(tcase, answerer_has_no_candidates);
     tcase_add_loop_test(tcase, given_up, 0, 2);
     tcase_add_test(tcase, leaves);
+    tcase_add_test(tcase, links_tell_of_themselves);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

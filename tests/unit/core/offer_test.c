@@ -131,10 +131,75 @@ START_TEST(keeps_the_best_of_many)
 }
 END_TEST
 
+/* D34: a host candidate says where STUN is answered; others have no business to. */
+START_TEST(stun_port)
+{
+    struct reload_offer offer = {.candidate_count = 2}, got;
+    offer.candidates[0] = candidate(3, 20, "192.0.2.1:6084");
+    offer.candidates[0].stun_port = 3478;
+    offer.candidates[1] = candidate(3, 10, "192.0.2.1:6084");
+    offer.candidates[1].type = 2;
+    offer.candidates[1].related = offer.candidates[0].address;
+    offer.candidates[1].stun_port = 3478;
+    ck_assert_int_eq(round_trip(&offer, true, &got), 0);
+    ck_assert_uint_eq(got.candidate_count, 2);
+    ck_assert_uint_eq(got.candidates[0].stun_port, 3478);
+    ck_assert_uint_eq(got.candidates[1].stun_port, 0);
+}
+END_TEST
+
+/* Candidates with these extensions keep their addresses, whatever the extensions are. */
+static uint16_t
+port_of(const struct reload_ice_extension *given, size_t count, uint8_t type)
+{
+    uint8_t data[256], extensions[128];
+    struct reload_writer writer = reload_writer_of(extensions, sizeof extensions);
+    for (size_t i = 0; i < count; i++)
+        reload_ice_extension_encode(&writer, &wire, &given[i]);
+    struct reload_ice_candidate value = {.overlay_link = 3,
+                                         .priority = 1,
+                                         .type = type,
+                                         .extensions = reload_writer_written(&writer)};
+    value.addr_port.type = value.rel_addr_port.type = RELOAD_ADDRESS_TYPE_IPV4_ADDRESS;
+    value.addr_port.v4addr_port.addr = value.rel_addr_port.v4addr_port.addr = 0xc0000201;
+    value.addr_port.v4addr_port.port = value.rel_addr_port.v4addr_port.port = 6084;
+    writer = reload_writer_of(data, sizeof data);
+    reload_ice_candidate_encode(&writer, &wire, &value);
+    ck_assert(!writer.failed);
+    struct reload_offer got;
+    struct reload_bytes none = {0};
+    ck_assert_int_eq(
+        reload_offer_decode(&wire, none, none, reload_writer_written(&writer), true, &got), 0);
+    ck_assert_uint_eq(got.candidate_count, 1);
+    return got.candidates[0].stun_port;
+}
+
+START_TEST(malformed_stun_ports_are_ignored)
+{
+    const struct reload_bytes name = reload_bytes_of_string(RELOAD_OFFER_STUN_PORT);
+    const uint8_t octets[] = {0x0d, 0x96, 0x00};
+    const struct reload_ice_extension foreign = {reload_bytes_of_string("x"), {octets, 2}};
+    const struct reload_ice_extension good = {name, {octets, 2}};
+    const struct reload_ice_extension bad[] = {
+        {name, {octets, 0}},
+        {name, {octets, 1}},
+        {name, {octets, 3}},
+        {reload_bytes_of_string("reload-stun-por"), {octets, 2}},
+        {reload_bytes_of_string(""), {octets, 2}},
+    };
+    ck_assert_uint_eq(port_of((const struct reload_ice_extension[]){foreign, good}, 2, 1), 3478);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_uint_eq(port_of(&bad[i], 1, 1), 0);
+    ck_assert_uint_eq(port_of(&good, 1, 2), 0); /* not of a host */
+    ck_assert_uint_eq(port_of((const struct reload_ice_extension[]){bad[1], good}, 2, 1), 0);
+}
+END_TEST
+
 int
 main(void)
 {
     return RUN_SUITE("offer", comes_back_best_first, addresses_of_nobody_are_left_out,
                      unknown_types_are_left_out, ice_and_no_ice_do_not_mix,
-                     credentials_are_of_ices_form, keeps_the_best_of_many);
+                     credentials_are_of_ices_form, keeps_the_best_of_many, stun_port,
+                     malformed_stun_ports_are_ignored);
 }
