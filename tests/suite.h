@@ -13,11 +13,14 @@
 #include <check.h>
 #include <stdlib.h>
 
+/* |setup| and |teardown| are called around each test, in its process; they may be NULL. */
 static inline int
-run_suite(const char *name, const TTest *const *tests, size_t count)
+run_suite(const char *name, void (*setup)(void), void (*teardown)(void), const TTest *const *tests,
+          size_t count)
 {
     Suite *suite = suite_create(name);
     TCase *tcase = tcase_create(name);
+    tcase_add_checked_fixture(tcase, setup, teardown);
     for (size_t i = 0; i < count; i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
@@ -28,8 +31,11 @@ run_suite(const char *name, const TTest *const *tests, size_t count)
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-#define RUN_SUITE(name, ...)                                                                       \
-    run_suite(name, (const TTest *[]){__VA_ARGS__},                                                \
+#define RUN_SUITE(name, ...) RUN_SUITE_IN(NULL, NULL, name, __VA_ARGS__)
+
+/* Each test between |setup| and |teardown|. */
+#define RUN_SUITE_IN(setup, teardown, name, ...)                                                   \
+    run_suite(name, setup, teardown, (const TTest *[]){__VA_ARGS__},                               \
               sizeof((const TTest *[]){__VA_ARGS__}) / sizeof(const TTest *))
 
 #endif

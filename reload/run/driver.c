@@ -31,6 +31,18 @@ persist(struct reload_driver *driver, const struct reload_effect *effect)
     const struct reload_driver_options *options = &driver->options;
     if (options->store && options->store->put(options->store_context, effect->key, effect->value))
         reload_env_log(options->node.env, RELOAD_LOG_ERROR, "a record could not be kept");
+    driver->unsynced = options->store && options->store->sync;
+}
+
+/* The answer to a Store comes after the records that it made. A disk that fails does not hold it
+ * up: the replicas have the values, and the store has told of it. */
+static void
+send_kept(struct reload_driver *driver, const struct reload_effect *effect)
+{
+    if (driver->unsynced)
+        reload_ignore(driver->options.store->sync(driver->options.store_context));
+    driver->unsynced = false;
+    driver_send(driver, effect);
 }
 
 static void
@@ -43,7 +55,7 @@ tell_event(struct reload_driver *driver, const struct reload_effect *effect)
 typedef void effect_fn(struct reload_driver *driver, const struct reload_effect *effect);
 
 static effect_fn *const effects[] = {
-    [RELOAD_EFFECT_SEND] = driver_send,       [RELOAD_EFFECT_GATHER] = driver_gather,
+    [RELOAD_EFFECT_SEND] = send_kept,         [RELOAD_EFFECT_GATHER] = driver_gather,
     [RELOAD_EFFECT_CONNECT] = driver_connect, [RELOAD_EFFECT_EXPECT] = driver_expect,
     [RELOAD_EFFECT_CHECK] = driver_ice_check, [RELOAD_EFFECT_CLOSE] = driver_close,
     [RELOAD_EFFECT_PERSIST] = persist,        [RELOAD_EFFECT_EVENT] = tell_event,

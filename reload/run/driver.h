@@ -17,9 +17,12 @@
 
 struct reload_driver;
 
-/* Keeps a node's records across restarts; an empty |value| forgets |key|. */
+/* Keeps a node's records across restarts. What is put in one turn belongs together. */
 struct reload_store_ops {
+    /* An empty |value| forgets |key|. Both are borrowed for the call. */
     int (*put)(void *context, struct reload_bytes key, struct reload_bytes value);
+    /* Called before anything is sent that may tell of what was put (D35: durable). May be NULL. */
+    int (*sync)(void *context);
 };
 
 /* Told each EVENT effect. May call verbs of the node; may not free the driver. */

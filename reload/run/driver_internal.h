@@ -98,6 +98,7 @@ struct reload_driver {
     struct stun_limits stun_limits;
     struct reload_stun_counters stun;
     bool turning;
+    bool unsynced; /* records were put since the store was last synced */
     bool unresolved; /* a bootstrap node's name, when it was last asked for */
 };
 
