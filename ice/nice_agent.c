@@ -13,6 +13,8 @@
 
 #define DATAGRAMS_KEPT_MAX 64 /* that came before the pair was chosen */
 #define COMPONENT NICE_COMPONENT_TYPE_RTP
+#define GATHER_TIME (3 * RELOAD_SECOND) /* servers that say nothing cost no more */
+#define CLOSE_TIME (4 * RELOAD_SECOND)  /* the same when relays are given back */
 
 enum state {
     GATHERING,
@@ -92,6 +94,15 @@ tell_gathered(struct reload_ice_agent *agent)
     agent->user->gathered(agent->argument, any ? &offer : NULL);
 }
 
+/* A peer-reflexive candidate is one behind a NAT that no STUN server saw; 3 is reserved. */
+static uint8_t
+type_in_pair(const NiceCandidate *candidate)
+{
+    return candidate->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE
+               ? nice_candidate_type(NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE)
+               : nice_candidate_type(candidate->type);
+}
+
 static void
 tell_ready(struct reload_ice_agent *agent)
 {
@@ -103,8 +114,8 @@ tell_ready(struct reload_ice_agent *agent)
         return;
     }
     (void)nice_address_to(&remote->addr, &pair.remote);
-    pair.local_type = nice_candidate_type(local->type);
-    pair.remote_type = nice_candidate_type(remote->type);
+    pair.local_type = type_in_pair(local);
+    pair.remote_type = type_in_pair(remote);
     agent->user->ready(agent->argument, &pair);
 }
 
@@ -129,6 +140,8 @@ tell(void *argument)
     struct reload_ice_agent *agent = argument;
     if (agent->closing)
         return;
+    if (agent->state == GATHERING)
+        agent->state = GATHERED; /* GATHER_TIME is over: with what there is */
     if (agent->told == GATHERING && agent->state != GATHERING && agent->state != FAILED) {
         agent->told = GATHERED;
         tell_gathered(agent);
@@ -189,6 +202,8 @@ on_datagram(NiceAgent *nice, guint stream, guint component, guint size, gchar *d
 static void
 destroy(struct reload_ice_agent *agent)
 {
+    if (agent->options.alive)
+        (*agent->options.alive)--;
     for (size_t i = 0; i < agent->kept_count; i++)
         g_bytes_unref(agent->kept[i]);
     reload_timer_free(agent->timer);
@@ -233,7 +248,7 @@ set_up(struct reload_ice_agent *agent)
         const struct reload_ice_relay *relay = &options->relays[i];
         NiceAddress address;
         gchar text[NICE_ADDRESS_STRING_LEN];
-        if (!nice_address_from(&relay->address, &address))
+        if (!nice_address_from(&relay->address, &address) || relay->address.port == 0)
             continue;
         nice_address_to_string(&address, text);
         nice_agent_set_relay_info(agent->nice, agent->stream, COMPONENT, text, relay->address.port,
@@ -259,11 +274,14 @@ open_agent(const struct reload_ice_options *options, const struct reload_ice_use
     agent->options = *options;
     agent->user = user;
     agent->argument = argument;
+    if (options->alive)
+        (*options->alive)++;
     agent->pump = glib_loop_new(options->loop);
     if (!agent->pump || reload_loop_timer(options->loop, tell, agent, &agent->timer) != 0) {
         destroy(agent);
         return RELOAD_E_NOMEM;
     }
+    reload_timer_set(agent->timer, reload_loop_now(options->loop) + GATHER_TIME);
     if (!set_up(agent)) {
         destroy(agent);
         return RELOAD_E_IO;
@@ -296,7 +314,8 @@ check(struct reload_ice_agent *agent, const struct reload_offer *remote)
     return 0;
 }
 
-/* The relays are given back: the agent can go, but not from within its own context. */
+/* The relays are given back: the agent can go, but not from within its own context. libnice gives
+ * up on a server that says nothing; CLOSE_TIME is for one that it does not give up on. */
 static void
 on_closed(GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -325,11 +344,11 @@ close_agent(struct reload_ice_agent *agent)
     reload_timer_free(agent->timer);
     agent->timer = NULL;
     g_signal_handlers_disconnect_by_data(agent->nice, agent);
-    nice_agent_attach_recv(agent->nice, agent->stream, COMPONENT, NULL, NULL, NULL);
     if (reload_loop_timer(agent->options.loop, finish, agent, &agent->timer) != 0) {
         destroy(agent);
         return;
     }
+    reload_timer_set(agent->timer, reload_loop_now(agent->options.loop) + CLOSE_TIME);
     g_main_context_push_thread_default(glib_loop_context(agent->pump));
     nice_agent_close_async(agent->nice, on_closed, agent);
     g_main_context_pop_thread_default(glib_loop_context(agent->pump));

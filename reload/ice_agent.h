@@ -31,19 +31,23 @@ struct reload_ice_options {
     struct reload_ice_relay relays[RELOAD_ICE_RELAYS_MAX];
     size_t relay_count;
     uint8_t overlay_link; /* of all candidates: 1 DTLS-UDP-SR */
+    /* One more for each agent that is opened, one less when nothing is left of it, some time after
+     * close. Outlives them; may be NULL. */
+    size_t *alive;
 };
 
 /* How a pair turned out. */
 struct reload_ice_pair {
     struct reload_datagram *path; /* belongs to the agent; the address given to send is ignored */
     struct reload_address remote;
-    uint8_t local_type, remote_type; /* CandType: 1 host, 2 srflx, 4 relay */
+    uint8_t local_type, remote_type; /* CandType: 1 host, 2 srflx or peer-reflexive, 4 relay */
     reload_time rtt_ns;              /* 0 when not known */
 };
 
 /* Called from the loop, never from within a call into the agent. Each may free the agent. */
 struct reload_ice_user {
-    /* All candidates are there; |offer| is valid for the call, NULL when there are none. */
+    /* All candidates are there, or it took too long (3 s) and these have to do; |offer| is valid
+     * for the call, NULL when there are none. */
     void (*gathered)(void *argument, const struct reload_offer *offer);
     /* A pair works and is chosen. Called once. */
     void (*ready)(void *argument, const struct reload_ice_pair *pair);
@@ -59,7 +63,8 @@ struct reload_ice_ops {
                 void *argument, struct reload_ice_agent **agent);
     /* Begins the checks with the other side's |remote|, once. 0, RELOAD_E_MALFORMED. */
     int (*check)(struct reload_ice_agent *agent, const struct reload_offer *remote);
-    /* Ends the agent; its relays are given back in the background. NULL is allowed. */
+    /* Ends the agent, without another word to its user; its relays are given back in the background
+     * (|alive| tells), within 4 s. NULL is allowed. */
     void (*close)(struct reload_ice_agent *agent);
 };
 

@@ -269,6 +269,8 @@ reload_driver_free(struct reload_driver *driver)
     close_sockets(driver);
     reload_after_free(driver->after);
     reload_timer_free(driver->timer);
+    driver->turning = true; /* whatever the node asks for now is too late */
+    driver_ice_drain(driver);
     reload_node_free(driver->node);
     reload_tls_context_fini(&driver->context);
     free(driver);

@@ -57,8 +57,9 @@ struct reload_driver_options {
 RELOAD_CHECKED int reload_driver_new(const struct reload_driver_options *options, char *reason,
                                      struct reload_driver **driver);
 
-/* reload_driver_free closes all links and ends the node. Not from within a function that the driver
- * called. NULL is allowed. */
+/* reload_driver_free closes all links and ends the node. With |relays| it turns the loop until they
+ * are given back (4 s at most), so not from within a function of the loop; else not from within a
+ * function that the driver called. NULL is allowed. */
 void reload_driver_free(struct reload_driver *driver);
 
 /* reload_driver_start resolves the document's bootstrap nodes (this may take seconds) and starts

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/run/driver_internal.h"
 
+#include "reload/run/loop_libevent.h"
 #include "reload/run/socket_address.h"
 
 #include <assert.h>
@@ -151,7 +152,12 @@ open_agent(struct driver_link *link, bool controlling)
         .loopback = reload_address_is_loopback(&driver->address),
         .stun = driver_stun_server(driver),
         .overlay_link = RELOAD_OVERLAY_LINK_TYPE_DTLS_UDP_SR,
+        .alive = &driver->agents_alive,
     };
+    if (driver->options.relays)
+        options.relay_count = driver->options.relays(driver->options.relays_argument,
+                                                     options.relays, RELOAD_ICE_RELAYS_MAX);
+    assert(options.relay_count <= RELOAD_ICE_RELAYS_MAX);
     return driver->options.ice->open(&options, &agent_user, link, &ice->agent);
 }
 
@@ -198,4 +204,14 @@ driver_ice_free(struct driver_link *link)
     if (ice->agent)
         link->driver->options.ice->close(ice->agent);
     free(ice);
+}
+
+void
+driver_ice_drain(struct reload_driver *driver)
+{
+    struct reload_loop *loop = driver->options.loop;
+    /* Each agent ends by itself in bounded time; others' events are served meanwhile. */
+    while (driver->agents_alive > 0 && reload_loop_turn(loop) == 0)
+        ;
+    assert(driver->agents_alive == 0);
 }

@@ -93,6 +93,7 @@ struct reload_driver {
     struct reload_after *after;
     struct driver_link_bucket links[LINK_BUCKETS];
     size_t link_count;
+    size_t agents_alive; /* ICE agents, those that give back their relays among them */
     struct reload_address stun_servers[STUN_SERVERS_MAX]; /* bootstrap nodes */
     size_t stun_server_count, stun_server_next;
     struct stun_limits stun_limits;
@@ -139,6 +140,8 @@ void driver_ice_gather(struct reload_driver *driver, const struct reload_effect 
 void driver_ice_check(struct reload_driver *driver, const struct reload_effect *effect);
 /* Ends |link|'s session, if it has one. */
 void driver_ice_free(struct driver_link *link);
+/* Turns the loop until the relays of all sessions that ended are given back. */
+void driver_ice_drain(struct reload_driver *driver);
 
 /* ---- driver_stun.c -------------------------------------------------------------------------- */
 

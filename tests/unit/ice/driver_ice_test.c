@@ -19,6 +19,8 @@ struct host {
     struct reload_config config;
     struct reload_driver *driver;
     struct reload_node *node;
+    size_t (*relays)(void *argument, struct reload_ice_relay *relays, size_t max);
+    void *relays_argument;
 };
 
 static void
@@ -42,7 +44,9 @@ begin(struct host *host, const struct reload_ice_ops *ice, char *reason)
                                                      .keyring = &host->keyring->keyring},
                                             .listen = loopback(0),
                                             .ice = ice,
-                                            .stun = reload_stun_server_answer};
+                                            .stun = reload_stun_server_answer,
+                                            .relays = host->relays,
+                                            .relays_argument = host->relays_argument};
     int error = reload_driver_new(&options, reason, &host->driver);
     if (!error)
         host->node = reload_driver_node(host->driver);
@@ -312,6 +316,7 @@ static struct {
     int open_result, check_result;
     unsigned open, closed;
     bool controlling;
+    struct reload_ice_options options;
 } fake;
 
 static int
@@ -321,6 +326,7 @@ fake_open(const struct reload_ice_options *options, const struct reload_ice_user
     if (fake.open_result)
         return fake.open_result;
     fake.controlling = options->controlling;
+    fake.options = *options;
     fake.user = user;
     fake.argument = argument;
     fake.open++;
@@ -383,6 +389,41 @@ START_TEST(agents_that_fail)
     ck_assert_uint_eq(fake.open, 4);
     ck_assert_uint_eq(fake.closed, 4);
     ck_assert_uint_eq(reload_driver_counters(a.driver).links, 0);
+    host_fini(&a);
+    world_fini(&world);
+}
+END_TEST
+
+static size_t
+two_relays(void *argument, struct reload_ice_relay *relays, size_t max)
+{
+    ck_assert_uint_ge(max, 2);
+    for (unsigned i = 0; i < 2; i++)
+        relays[i] = (struct reload_ice_relay){
+            .address = loopback((uint16_t)(3478 + i)), .tcp = i == 1, .username = "user"};
+    return *(unsigned *)argument;
+}
+
+/* RFC6940-6.5.1.5: whoever knows TURN servers is asked whenever an agent is made. */
+START_TEST(agents_get_relays)
+{
+    struct world world;
+    struct host a;
+    unsigned count = 2;
+    world_init(&world);
+    configure(&a, &world);
+    a.relays = two_relays;
+    a.relays_argument = &count;
+    char reason[RELOAD_DRIVER_REASON_SIZE];
+    ck_assert_int_eq(begin(&a, &fake_agent, reason), 0);
+    memset(&fake, 0, sizeof fake);
+    ask_gather(&a, 1, 0, true);
+    ck_assert_uint_eq(fake.options.relay_count, 2);
+    ck_assert(!fake.options.relays[0].tcp && fake.options.relays[1].tcp);
+    ck_assert_str_eq(fake.options.relays[0].username, "user");
+    count = 0;
+    ask_gather(&a, 2, 0, true);
+    ck_assert_uint_eq(fake.options.relay_count, 0);
     host_fini(&a);
     world_fini(&world);
 }
@@ -555,6 +596,6 @@ main(void)
 {
     return RUN_SUITE("driver_ice", links_carry_both_ways, another_node_answers,
                      fifty_links_leave_nothing, closed_on_the_way, offers_that_cannot_be_checked,
-                     agents_that_fail, overlay_that_cannot_be, stun_binding_is_answered,
-                     stun_garbage_is_dropped, stun_flood_is_limited);
+                     agents_that_fail, agents_get_relays, overlay_that_cannot_be,
+                     stun_binding_is_answered, stun_garbage_is_dropped, stun_flood_is_limited);
 }

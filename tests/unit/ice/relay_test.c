@@ -1,0 +1,102 @@
+/* relay_test.c: agents use relays of a real TURN server and give them back; servers that say
+ * nothing, or the wrong things, cost no more than their own attempt.
+ *
+ * RFC 8656; RFC 6940 6.5.1.5. SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/suite.h"
+#include "tests/unit/ice/agents.h"
+#include "tests/unit/ice/coturn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SKIP 77
+
+static void
+use_relay(struct agents *agents, const struct coturn *server, bool tcp)
+{
+    struct agent_end *ends[] = {&agents->a, &agents->b};
+    for (int i = 0; i < 2; i++) {
+        ends[i]->options.relays[0] = coturn_relay(server, tcp);
+        ends[i]->options.relay_count = 1;
+    }
+}
+
+/* Only the relays may be used: nothing else is offered. */
+static void
+meet_through_relays(struct agents *agents)
+{
+    agents_open(agents);
+    ck_assert_uint_ge(agents_keep(&agents->a, 4), 1);
+    ck_assert_uint_ge(agents_keep(&agents->b, 4), 1);
+    agents_connect(agents);
+    agents_talk(agents);
+}
+
+/* RFC6940-6.5.1.5: by UDP and by TCP. */
+START_TEST(relays_carry_both_ways)
+{
+    struct coturn server;
+    struct agents agents;
+    coturn_start(&server, 100);
+    for (int tcp = 0; tcp < 2; tcp++) {
+        agents_init(&agents);
+        use_relay(&agents, &server, tcp);
+        meet_through_relays(&agents);
+        ck_assert(agents.a.pair.remote_type == 4 || agents.a.pair.local_type == 4);
+        agents_close(&agents);
+        agents_fini(&agents);
+    }
+    coturn_stop(&server);
+}
+END_TEST
+
+/* The server has at most two allocations for the user; it frees what was given back within a
+ * second. */
+static bool
+both_get_relays(struct agents *agents)
+{
+    for (int i = 0; i < 20; i++) {
+        agents_open(agents);
+        if (agents_keep(&agents->a, 4) > 0 && agents_keep(&agents->b, 4) > 0)
+            return true;
+        agents_close(agents);
+        agents_settle(agents, 200);
+    }
+    return false;
+}
+
+START_TEST(relays_are_given_back)
+{
+    struct coturn server;
+    struct agents agents;
+    coturn_start(&server, 2);
+    agents_init(&agents);
+    use_relay(&agents, &server, false);
+    size_t after_first = 0;
+    for (int round = 0; round < 2; round++) {
+        ck_assert(both_get_relays(&agents));
+        /* They are counted: nobody gets a third. */
+        struct agent_end third = {.options = agents.a.options};
+        agents_open_one(&agents, &third);
+        ck_assert(agents_wait(&agents, &third.gathered, &third.gathered, 5000));
+        ck_assert_uint_eq(agents_keep(&third, 4), 0);
+        reload_nice_agent.close(third.agent);
+        agents_close(&agents);
+        if (round == 0)
+            after_first = open_descriptors(); /* GLib keeps some */
+    }
+    ck_assert_uint_eq(open_descriptors(), after_first);
+    agents_fini(&agents);
+    coturn_stop(&server);
+}
+END_TEST
+
+int
+main(void)
+{
+    if (!coturn_is_installed()) {
+        fprintf(stderr, "turnserver is not installed (package coturn)\n");
+        return SKIP;
+    }
+    return RUN_SUITE("relay", relays_carry_both_ways, relays_are_given_back);
+}
