@@ -200,7 +200,7 @@ struct reload_result {
     unsigned hops; /* links that it took to the responder and back, halved;
                       0 when unknown */
     reload_time elapsed_ns;
-    unsigned discarded; /* reload_node_fetch: values of the answer that were left out (7.4.2.2) */
+    unsigned discarded; /* _fetch, _stat, _find: parts of the answer that were left out (7.4.2.2) */
 };
 
 /* Called once for each request, from within reload_node_recv, _timeout or _poll, never from within

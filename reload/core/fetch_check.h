@@ -1,4 +1,4 @@
-/* fetch_check.h: the asking side of Fetch: requests encoded, answers checked value by value. RFC
+/* fetch_check.h: the asking side of Fetch: answers checked value by value. RFC
  * 6940 7.4.2, 13.5.3; D15.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
@@ -29,15 +29,9 @@ struct reload_fetch_check {
     reload_fetched_fn *each;
     void *argument;
     reload_time now;
-    unsigned discarded; /* values that did not pass, and Kinds not asked for */
+    struct reload_bytes certificates; /* set by the check: those of the answer */
+    unsigned discarded;               /* values that did not pass, and Kinds not asked for */
 };
-
-/* reload_fetch_request writes a FetchReq.
- * Returns 0, RELOAD_E_UNKNOWN_KIND, RELOAD_E_USAGE (a Kind twice, first > last),
- * RELOAD_E_TOO_LARGE. */
-RELOAD_CHECKED int reload_fetch_request(struct reload_node *node, struct reload_bytes resource,
-                                        const struct reload_fetch_specifier *specifiers,
-                                        size_t count, struct reload_writer *writer);
 
 /* reload_fetch_check_answer hands on every value of |answer|, a FetchAns, that was asked for, comes
  * for the first time, is not older than what was seen before, was signed by one who may, and whose

@@ -3,6 +3,7 @@
  * When the storing peer has something newer (our clock is behind, or the value is another
  * device's), the storage time there is fetched, and the store is tried once more just above it, as
  * section 7 allows. SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/core/answer_check.h"
 #include "reload/core/fetch_check.h"
 #include "reload/core/job.h"
 #include "reload/core/node_internal.h"
@@ -219,7 +220,7 @@ look(struct store_job *job, reload_time now)
     uint8_t body[RELOAD_FETCH_SPECIFIERS_MAX * 32 + 300];
     struct reload_writer writer = reload_writer_of(body, sizeof body);
     size_t count = specify(job, specifiers);
-    int error = reload_fetch_request(node, resource_of(job), specifiers, count, &writer);
+    int error = reload_answer_request(node, resource_of(job), specifiers, count, &writer);
     if (error)
         return error;
     struct reload_route route = reload_route_to_resource(resource_of(job));

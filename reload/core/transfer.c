@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/transfer.h"
 
+#include "reload/core/answer_check.h"
 #include "reload/core/fetch_check.h"
 #include "reload/core/job.h"
 #include "reload/core/node_internal.h"
@@ -353,7 +354,7 @@ start_fetch(struct transfer *transfer, reload_time now)
     size_t count = specify(transfer, specifiers, RELOAD_FETCH_SPECIFIERS_MAX);
     uint8_t body[RELOAD_FETCH_SPECIFIERS_MAX * 32 + 64];
     struct reload_writer writer = reload_writer_of(body, sizeof body);
-    int error = reload_fetch_request(node, resource_id(transfer), specifiers, count, &writer);
+    int error = reload_answer_request(node, resource_id(transfer), specifiers, count, &writer);
     if (error)
         return error;
     struct reload_route route = route_of(transfer);
