@@ -7,10 +7,14 @@ SPDX-License-Identifier: BSD-2-Clause
 import itertools
 import unittest
 
+import cells
 import matrix
 from lab import KINDS
 from processes import DemoError
 from theory import can_link
+
+
+REFUSAL = r"""while expecting '200', received 'SIP/2.0 480 Temporarily Unavailable\r\nVia: ..."""
 
 
 class Node:
@@ -18,6 +22,7 @@ class Node:
 
     def __init__(self, refusal=None, death=None):
         self.processes = self
+        self.join_ms = 99.6
         self.refusal, self.death = refusal, death
         self.is_stopped = False
 
@@ -67,7 +72,7 @@ class Overlay:
 def fill(*nodes, possible):
     """The cell of a pair of such nodes."""
     overlay = Overlay(*nodes)
-    cell = matrix.Matrix(overlay, overlay).fill(("symmetric", "symmetric"), possible)
+    cell = cells.Cells(overlay, overlay).fill(("symmetric", "symmetric"), possible)
     assert all(node.is_stopped for node in nodes if node and node not in overlay.nodes)
     return cell
 
@@ -80,25 +85,33 @@ class CellTest(unittest.TestCase):
         for possible in (True, False):
             cell = fill(Node(), Node(), possible=possible)
             self.assertEqual(cell.as_json(),
-                             {"cell": "ok", "ms": 12.3, "path": "direct to b0b"})
+                             {"cell": "ok", "ms": 12.3, "path": "direct to b0b",
+                              "join_ms": [100, 100]})
 
     def test_refused(self):
         """A call that is refused: as it must be, or a fault."""
-        self.assertEqual(fill(Node("480"), Node(), possible=False).cell, "excluded")
-        self.assertEqual(fill(Node("480"), Node(), possible=True).as_json(),
-                         {"cell": "fail", "reason": "480"})
+        cell = fill(Node(REFUSAL), Node(), possible=False).as_json()
+        self.assertLess(cell.pop("ms"), 1000)
+        self.assertEqual(cell, {"cell": "excluded", "answer": "480 Temporarily Unavailable"})
+        self.assertEqual(fill(Node(REFUSAL), Node(), possible=True).as_json(),
+                         {"cell": "fail", "reason": REFUSAL})
+
+    def test_silence(self):
+        """A caller who never got an answer has not failed cleanly."""
+        self.assertEqual(fill(Node("call timeout"), Node(), possible=False).as_json(),
+                         {"cell": "fail", "reason": "call timeout"})
 
     def test_late(self):
         """Who takes too long to say that there is no way has failed."""
-        limit, matrix.CLEAN_FAILURE_S = matrix.CLEAN_FAILURE_S, -1
+        limit, cells.CLEAN_FAILURE_S = cells.CLEAN_FAILURE_S, -1
         try:
-            self.assertEqual(fill(Node("480"), Node(), possible=False).cell, "fail")
+            self.assertEqual(fill(Node(REFUSAL), Node(), possible=False).cell, "fail")
         finally:
-            matrix.CLEAN_FAILURE_S = limit
+            cells.CLEAN_FAILURE_S = limit
 
     def test_death(self):
         """A node that died is a fault in any pair."""
-        for nodes in ((Node("480", "dead"), Node()), (Node("480"), Node(death="dead"))):
+        for nodes in ((Node(REFUSAL, "dead"), Node()), (Node(REFUSAL), Node(death="dead"))):
             self.assertEqual(fill(*nodes, possible=False).as_json(),
                              {"cell": "fail", "reason": "dead"})
 
@@ -109,9 +122,9 @@ class CellTest(unittest.TestCase):
 
     def test_table(self):
         """Callers down, callees across."""
-        cells = {"public": {"public": matrix.Cell("ok", ms=7.0),
-                            "udp_blocked": matrix.Cell("excluded")}}
-        lines = matrix.table("without_turn", cells).splitlines()
+        row = {"public": {"public": cells.Cell("ok", ms=7.0),
+                          "udp_blocked": cells.Cell("excluded")}}
+        lines = matrix.table("without_turn", row).splitlines()
         self.assertEqual(lines[1].split(), ["public", "no", "UDP"])
         self.assertEqual(lines[2].split(), ["public", "ok", "7", "excluded"])
 

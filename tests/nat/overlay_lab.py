@@ -3,6 +3,7 @@ public addresses, and a node with a phone at each site.
 
 SPDX-License-Identifier: BSD-2-Clause
 """
+import shutil
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ class HostProcesses:
 
     def start(self, name, arguments):
         """Starts a process in the background, its output in NAME.log."""
-        with open(self.folder / f"{name}.log", "ab") as log:
+        with open(self.folder / f"{name}.log", "wb") as log:
             process = self.host.start(name, arguments, stdout=log, stderr=log, cwd=self.folder)
         self.running.append((name, process))
         return process
@@ -100,7 +101,7 @@ class LabPeer(Peer):
         roles = [*roles, *(("registrar", "proxy") if phones else ())]
         lines = ["[node]", "document = overlay.xml", "certificate = node.crt", "key = node.key",
                  f"listen = {self.host.address}:{PORT}", f"control = {self.control}",
-                 f"first-node = {'yes' if first else 'no'}"]
+                 f"first-node = {'yes' if first else 'no'}", "log = debug"]
         if roles:
             lines.append(f"roles = {', '.join(roles)}")
         if phones:
@@ -158,6 +159,14 @@ class LabOverlay:
             peer.stop()
             raise
         return peer, phone
+
+    def keep_logs(self, name):
+        """What the nodes at the sites wrote is kept beside the next ones'. Returns where."""
+        kept = self.folder / name
+        kept.mkdir(exist_ok=True)
+        for log in self.folder.glob("*.log"):
+            shutil.copy(log, kept)
+        return kept
 
     def stop(self):
         """Ends all of it."""
