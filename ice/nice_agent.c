@@ -169,6 +169,23 @@ on_gathered(NiceAgent *nice, guint stream, gpointer data)
     notify(data, GATHERED);
 }
 
+/* The first pair that is nominated will do. libnice says READY only when no pair of a higher
+ * priority is in doubt any more, which takes seconds when the other side has an address that leads
+ * nowhere; should such a pair work after all, what is sent goes through it from then on. */
+static void
+on_selected(NiceAgent *nice, guint stream, guint component, NiceCandidate *local,
+            NiceCandidate *remote, gpointer data)
+{
+    (void)nice;
+    (void)stream;
+    (void)component;
+    (void)local;
+    (void)remote;
+    struct reload_ice_agent *agent = data;
+    if (agent->state != READY)
+        notify(agent, READY);
+}
+
 static void
 on_state(NiceAgent *nice, guint stream, guint component, guint state, gpointer data)
 {
@@ -176,9 +193,7 @@ on_state(NiceAgent *nice, guint stream, guint component, guint state, gpointer d
     (void)stream;
     (void)component;
     struct reload_ice_agent *agent = data;
-    if (state == NICE_COMPONENT_STATE_READY && agent->state != READY)
-        notify(agent, READY);
-    else if (state == NICE_COMPONENT_STATE_FAILED)
+    if (state == NICE_COMPONENT_STATE_FAILED)
         notify(agent, FAILED);
 }
 
@@ -256,6 +271,7 @@ set_up(struct reload_ice_agent *agent)
                                   relay->tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP);
     }
     g_signal_connect(agent->nice, "candidate-gathering-done", G_CALLBACK(on_gathered), agent);
+    g_signal_connect(agent->nice, "new-selected-pair-full", G_CALLBACK(on_selected), agent);
     g_signal_connect(agent->nice, "component-state-changed", G_CALLBACK(on_state), agent);
     /* Without a receiver the sockets would not be read, nor the checks answered. */
     return nice_agent_attach_recv(agent->nice, agent->stream, COMPONENT, context, on_datagram,

@@ -34,7 +34,10 @@ dtls_up(void *argument, struct reload_connection *connection, const struct reloa
         return RELOAD_E_FORBIDDEN;
     }
     driver_link_carries(link, connection);
-    int error = reload_node_link_up(driver->node, link->id, peer, driver_now(driver));
+    struct reload_link_peer found = *peer;
+    found.local_type = link->ice->local_type;
+    found.remote_type = link->ice->remote_type;
+    int error = reload_node_link_up(driver->node, link->id, &found, driver_now(driver));
     if (error) {
         link->connection = NULL;
         driver_link_free(link);
@@ -104,6 +107,8 @@ on_ready(void *argument, const struct reload_ice_pair *pair)
     struct driver_link *link = argument;
     assert(link->state == DRIVER_LINK_CONNECTING && !link->ice->dtls);
     link->ice->remote = pair->remote;
+    link->ice->local_type = pair->local_type;
+    link->ice->remote_type = pair->remote_type;
     int error = open_dtls(link, pair->path);
     if (error)
         driver_link_lose(link, error);

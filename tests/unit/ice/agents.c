@@ -145,6 +145,7 @@ agents_say(struct agent_end *end, const char *text)
 void
 agents_talk(struct agents *agents)
 {
+    agents->a.heard_count = agents->b.heard_count = 0;
     agents_say(&agents->a, "from a");
     agents_say(&agents->b, "from b");
     for (int i = 0; i < 20 && !(agents->a.heard_count && agents->b.heard_count); i++)

@@ -163,6 +163,8 @@ START_TEST(links_carry_both_ways)
             ck_assert_uint_eq(ends[i]->node->peer.overlay_link, 1);
             ck_assert_int_eq(ends[i]->node->peer.framing, RELOAD_FRAMING_DATAGRAM);
             ck_assert_uint_eq(ends[i]->node->peer.address.family, 4);
+            ck_assert_uint_eq(ends[i]->node->peer.local_type, RELOAD_CAND_TYPE_HOST);
+            ck_assert_uint_eq(ends[i]->node->peer.remote_type, RELOAD_CAND_TYPE_HOST);
         }
         unsigned *heard[] = {application ? &a.node->app_received : &a.node->received,
                              application ? &b.node->app_received : &b.node->received};

@@ -1,10 +1,13 @@
 /* nice_agent_test.c: two ICE agents on one loop find each other over loopback and carry datagrams.
  *
  * RFC 8445; RFC 6940 6.5.1. SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/run/socket_address.h"
 #include "tests/suite.h"
 #include "tests/unit/ice/agents.h"
 
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 START_TEST(two_agents_meet)
 {
@@ -19,6 +22,40 @@ START_TEST(two_agents_meet)
     agents_talk(&agents);
     agents_close(&agents);
     agents_fini(&agents);
+}
+END_TEST
+
+/* The best candidate of each is a socket that nobody reads, as another network's private address
+ * is: the pair that works is used at once all the same. */
+START_TEST(an_address_that_leads_nowhere_does_not_delay)
+{
+    struct agents agents;
+    struct reload_address any = {.family = 4, .octets = {127, 0, 0, 1}}, nowhere;
+    int descriptor = reload_socket_bind(SOCK_DGRAM, &any, &nowhere);
+    ck_assert_int_ge(descriptor, 0);
+    agents_init(&agents);
+    agents_open(&agents);
+    struct agent_end *ends[] = {&agents.a, &agents.b};
+    for (int i = 0; i < 2; i++) {
+        struct reload_offer *offer = &ends[i]->offer;
+        struct reload_candidate *added = &offer->candidates[offer->candidate_count++];
+        *added = offer->candidates[0];
+        added->address = nowhere;
+        added->priority += 1000;
+        strcpy(added->foundation, "nowhere");
+    }
+    reload_time begun = reload_loop_now(agents.loop);
+    agents_connect(&agents);
+    ck_assert_uint_le(agents.a.ready_at - begun, 500 * RELOAD_MS);
+    ck_assert_uint_le(agents.b.ready_at - begun, 500 * RELOAD_MS);
+    agents_talk(&agents);
+    /* Also when that pair is given up. */
+    agents_settle(&agents, 3000);
+    ck_assert(!agents.a.failed && !agents.b.failed);
+    agents_talk(&agents);
+    agents_close(&agents);
+    agents_fini(&agents);
+    (void)close(descriptor);
 }
 END_TEST
 
@@ -72,6 +109,7 @@ END_TEST
 int
 main(void)
 {
-    return RUN_SUITE("nice_agent", two_agents_meet, wrong_password_never_meets,
-                     offer_without_usable_candidates_is_refused, closing_frees_everything);
+    return RUN_SUITE("nice_agent", two_agents_meet, an_address_that_leads_nowhere_does_not_delay,
+                     wrong_password_never_meets, offer_without_usable_candidates_is_refused,
+                     closing_frees_everything);
 }
