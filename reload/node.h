@@ -164,7 +164,8 @@ RELOAD_CHECKED int reload_node_start(struct reload_node *node,
                                      const struct reload_candidate *bootstrap, size_t count,
                                      reload_time now);
 
-/* reload_node_leave leaves in good order (10.9); EVENT_LEFT follows within 3 seconds. */
+/* reload_node_leave leaves in good order: first the usages (usage.h), with half of the time at most,
+ * then the topology (10.9). EVENT_LEFT follows within 3 seconds. */
 void reload_node_leave(struct reload_node *node, reload_time now);
 
 /* A destination: the entries of a Destination List, in order. */

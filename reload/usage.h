@@ -46,7 +46,8 @@ struct reload_usage_ops {
     void (*app_recv)(void *state, uint32_t link, struct reload_bytes bytes, reload_time now);
     void (*joined)(void *state, reload_time now);
     /* The node leaves in good order: withdraw what nobody should find any more. The topology leaves
-     * when the requests made here are answered, or too slow. May be NULL. */
+     * when the requests made here, and in answer to them, are answered, or after 1.5 seconds. May
+     * be NULL. */
     void (*leave)(void *state, reload_time now);
     /* The type of a MessageExtension on Ping that we answer, 0 for none (6.3.3; not critical). */
     uint16_t ping_extension;

@@ -10,7 +10,8 @@
 #define CONNECT_DEADLINE (10 * RELOAD_SECOND)
 #define JOIN_DEADLINE (40 * RELOAD_SECOND)
 #define LEAVE_DEADLINE (3 * RELOAD_SECOND)
-#define LEAVE_LOOK (20 * RELOAD_MS) /* how often to see whether all Leaves are answered */
+#define FAREWELL_DEADLINE (3 * RELOAD_SECOND / 2) /* of these, for the usages */
+#define LEAVE_LOOK (20 * RELOAD_MS)               /* how often to see whether all is answered */
 #define PAUSE_MIN (1 * RELOAD_SECOND)
 #define PAUSE_DOUBLINGS_MAX 5 /* pauses of up to 32 s */
 #define CANDIDATES_MAX 64
@@ -146,11 +147,26 @@ begin_round(struct reload_node *node, reload_time now)
     attempt(node, now);
 }
 
+/* The topology leaves when the usages' requests are answered, or take too long. */
+static bool
+is_in_farewell(struct reload_node *node, reload_time now)
+{
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    if (bootstrap->farewells_done)
+        return false;
+    if (bootstrap->farewell_count > 0 && now < bootstrap->farewell_until)
+        return true;
+    bootstrap->farewells_done = true;
+    node->topology->leave(node->topology_state, now);
+    return false;
+}
+
 /* We have left when nobody owes us an answer any more, or when it takes too long. */
 static void
 finish_leaving(struct reload_node *node, reload_time now)
 {
-    bool waiting = node->transactions.count > 0 && now < node->bootstrap.leave_until;
+    bool waiting = is_in_farewell(node, now) ||
+                   (node->transactions.count > 0 && now < node->bootstrap.leave_until);
     if (!waiting && reload_effects_event(node, RELOAD_EVENT_LEFT, 0, NULL, 0) == 0)
         node->bootstrap.state = RELOAD_BOOTSTRAP_LEFT;
     else /* also without memory for the event: the program waits for it */
@@ -270,17 +286,26 @@ reload_node_start(struct reload_node *node, const struct reload_candidate *candi
 void
 reload_node_leave(struct reload_node *node, reload_time now)
 {
-    bool was_joined = node->bootstrap.state == RELOAD_BOOTSTRAP_JOINED;
-    if (node->bootstrap.state >= RELOAD_BOOTSTRAP_LEAVING)
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    bool was_joined = bootstrap->state == RELOAD_BOOTSTRAP_JOINED;
+    if (bootstrap->state >= RELOAD_BOOTSTRAP_LEAVING)
         return;
-    node->bootstrap.state = RELOAD_BOOTSTRAP_LEAVING;
-    node->bootstrap.leave_until = now + LEAVE_DEADLINE;
-    if (node->bootstrap.alarm.slot)
+    bootstrap->state = RELOAD_BOOTSTRAP_LEAVING;
+    bootstrap->leave_until = now + LEAVE_DEADLINE;
+    bootstrap->farewell_until = now + FAREWELL_DEADLINE;
+    bootstrap->farewells_done = !was_joined;
+    if (bootstrap->alarm.slot)
         arm(node, was_joined ? now + LEAVE_LOOK : now);
     else /* never started */
         (void)reload_effects_event(node, RELOAD_EVENT_LEFT, 0, NULL, 0);
-    if (was_joined)
-        node->topology->leave(node->topology_state, now);
+    if (!was_joined)
+        return;
+    bootstrap->in_farewell = true;
+    for (size_t i = 0; i < node->options.usage_count; i++)
+        if (node->options.usages[i]->leave)
+            node->options.usages[i]->leave(node->usage_states[i], now);
+    bootstrap->in_farewell = false;
+    (void)is_in_farewell(node, now);
 }
 
 bool

@@ -34,6 +34,11 @@ struct reload_bootstrap {
     uint32_t link;             /* the attempt that is on, 0: none */
     struct reload_alarm alarm; /* always set once started, for never when nothing is due */
     reload_time leave_until;   /* LEAVING ends then, whatever is still on its way */
+    /* The usages leave first: their requests, and those that follow from them, get some time. */
+    bool in_farewell;      /* what is requested now is one of them */
+    size_t farewell_count; /* outstanding */
+    bool farewells_done;   /* the topology leaves, or has left */
+    reload_time farewell_until;
     /* A search for partitions (reload_topology_bootstrap), apart from the state above. */
     reload_attach_fn *probe_done;
     void *probe_argument;

@@ -70,6 +70,10 @@ take_out(struct reload_node *node, struct reload_transaction *transaction)
         place = &(*place)->next;
     *place = transaction->next;
     node->transactions.count--;
+    if (transaction->farewell) {
+        assert(node->bootstrap.farewell_count > 0);
+        node->bootstrap.farewell_count--;
+    }
 }
 
 struct reload_transaction *
@@ -113,10 +117,16 @@ reload_transaction_complete(struct reload_node *node, struct reload_transaction 
 {
     reload_result_fn *done = transaction->done;
     void *argument = transaction->argument;
+    bool farewell = transaction->farewell;
     take_out(node, transaction);
     destroy(node, transaction);
-    if (done)
-        done(argument, result, now);
+    if (!done)
+        return;
+    /* What is requested in there belongs to the same farewell. */
+    bool outer = node->bootstrap.in_farewell;
+    node->bootstrap.in_farewell |= farewell;
+    done(argument, result, now);
+    node->bootstrap.in_farewell = outer;
 }
 
 void
@@ -258,6 +268,8 @@ reload_transaction_start(struct reload_node *node, const struct reload_route *ro
         return error;
     transaction->done = done;
     transaction->argument = argument;
+    transaction->farewell = node->bootstrap.in_farewell;
+    node->bootstrap.farewell_count += transaction->farewell;
     if (number)
         *number = transaction->id;
     /* No route now may be one at the next try; the caller hears of it by |done| only. */

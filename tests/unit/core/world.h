@@ -96,6 +96,8 @@ struct world_topology {
     unsigned ups, downs, suspected, trusted;
     int last_error;
     bool close_when_suspect, close_when_up;
+    unsigned leaves;
+    reload_time left_at;
 };
 extern const struct reload_topology_ops world_single;
 struct world_topology *world_topology_of(struct world_host *host);

@@ -33,7 +33,9 @@ single_found(void *state, reload_time now)
 static void
 single_leave(void *state, reload_time now)
 {
-    (void)state, (void)now;
+    struct world_topology *topology = state;
+    topology->leaves++;
+    topology->left_at = now;
 }
 
 static enum reload_hop
