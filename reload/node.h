@@ -164,8 +164,8 @@ RELOAD_CHECKED int reload_node_start(struct reload_node *node,
                                      const struct reload_candidate *bootstrap, size_t count,
                                      reload_time now);
 
-/* reload_node_leave leaves in good order: first the usages (usage.h), with half of the time at most,
- * then the topology (10.9). EVENT_LEFT follows within 3 seconds. */
+/* reload_node_leave leaves in good order: first the usages (usage.h), with half of the time at
+ * most, then the topology (10.9). EVENT_LEFT follows within 3 seconds. */
 void reload_node_leave(struct reload_node *node, reload_time now);
 
 /* A destination: the entries of a Destination List, in order. */
@@ -247,7 +247,9 @@ void reload_node_cancel(struct reload_node *node, uint64_t request);
 
 /* reload_node_attach makes an overlay link to the node at the end of |route| (6.5.1), to be used
  * for routing to that node. |done| gets the link's number when it stands, and the peer's Node-ID.
- * With |send_update| the peer sends an Update when it stands. Returns as reload_node_request. */
+ * With |send_update| the peer sends an Update when it stands. |error| is also RELOAD_E_IN_PROGRESS
+ * (the peer's own Attach goes on in its place, 6.5.1.2) or RELOAD_E_BUSY (the peer has too much to
+ * do, D46). Returns as reload_node_request. */
 typedef void reload_attach_fn(void *argument, int error, uint32_t link,
                               const struct reload_node_id *node_id, reload_time now);
 RELOAD_CHECKED int reload_node_attach(struct reload_node *node, const struct reload_route *route,

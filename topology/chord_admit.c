@@ -47,7 +47,7 @@ check(struct reload_chord *chord, const struct reload_incoming *incoming)
     if (!reload_node_id_equal(&request.joining_peer_id, &incoming->signer_id) ||
         !incoming->from_signer || incoming->link == 0)
         return RELOAD_E_FORBIDDEN;
-    return chord->phase == RELOAD_CHORD_JOINED ? 0 : RELOAD_E_BUSY;
+    return chord->phase == RELOAD_CHORD_JOINED ? 0 : RELOAD_E_IN_PROGRESS;
 }
 
 int
@@ -60,7 +60,7 @@ reload_chord_admit_received(struct reload_chord *chord, const struct reload_inco
     struct reload_chord_place place = reload_chord_place_of(&incoming->signer_id);
     struct reload_chord_place self = chord->table.self;
     if (chord->admission.active && !reload_chord_admit_is_pending(chord, place))
-        return RELOAD_E_BUSY;
+        return RELOAD_E_IN_PROGRESS;
     if (!chord->admission.active) {
         /* Somebody who joins is no peer, whatever it was: it begins anew (T3). */
         if (reload_chord_table_find(&chord->table, place)) {

@@ -13,6 +13,7 @@
 #define DEADLINE (15 * RELOAD_SECOND)
 #define ANSWERING_MAX 64                 /* links that we are answering for at a time */
 #define ANSWERING_PER_SIGNER_MAX 4       /* D3: replayed Attaches must stay cheap */
+#define APPLICATIONS_PER_NODE_MAX 32     /* links of applications to one node (U6) */
 #define BODY_MAX 4096                    /* RELOAD_CANDIDATES_MAX candidates and credentials */
 #define CROSSING_MAX (2 * RELOAD_SECOND) /* an Attach whose sender gave way arrives within this */
 
@@ -231,6 +232,8 @@ answered(void *argument, const struct reload_result *result, reload_time now)
     int error = result->error;
     if (error == RELOAD_E_REFUSED && result->error_code == RELOAD_ERROR_IN_PROGRESS)
         error = RELOAD_E_IN_PROGRESS;
+    if (error == RELOAD_E_REFUSED && result->error_code == RELOAD_ERROR_REQUEST_TIMEOUT)
+        error = RELOAD_E_BUSY; /* D46 */
     struct proposal proposal;
     if (!error)
         error = read_body(node, result->message->contents.message_body, link->application != 0,
@@ -397,17 +400,20 @@ break_tie(struct reload_node *node, const struct reload_node_id *signer_id,
 }
 
 static int
-check_load(struct reload_node *node, const struct reload_node_id *signer_id)
+check_load(struct reload_node *node, const struct reload_node_id *signer_id, bool is_app)
 {
-    size_t all = 0, of_signer = 0, cursor = 0;
+    size_t all = 0, of_signer = 0, standing = 0, cursor = 0;
     struct reload_link *link;
     while ((link = reload_link_walk(node, &cursor))) {
+        bool is_signers = reload_node_id_equal(&link->node_id, signer_id);
+        standing += is_signers && link->application && link->state == RELOAD_LINK_UP;
         if (link->state == RELOAD_LINK_UP || !link->attach || link->attach->offerer)
             continue;
         all++;
-        of_signer += reload_node_id_equal(&link->node_id, signer_id);
+        of_signer += is_signers;
     }
-    return all >= ANSWERING_MAX || of_signer >= ANSWERING_PER_SIGNER_MAX ? RELOAD_E_BUSY : 0;
+    bool full = all >= ANSWERING_MAX || of_signer >= ANSWERING_PER_SIGNER_MAX;
+    return full || (is_app && standing >= APPLICATIONS_PER_NODE_MAX) ? RELOAD_E_BUSY : 0;
 }
 
 /* Takes over what |own|, our Attach that gave way, was asked for. */
@@ -459,7 +465,7 @@ check_proposal(struct reload_node *node, const struct reload_incoming *incoming,
         return RELOAD_E_MALFORMED;
     if (reload_node_id_equal(&incoming->signer_id, &node->id))
         return RELOAD_E_NOT_FOUND;
-    return check_load(node, &incoming->signer_id);
+    return check_load(node, &incoming->signer_id, is_app);
 }
 
 int

@@ -34,6 +34,7 @@ struct world_passing {
     reload_time at;
     struct world_host *from, *to;
     uint32_t link; /* of |to|; CONNECT: of |from| */
+    uint16_t application;
     int error;
     size_t size;
     uint8_t bytes[];
@@ -331,9 +332,17 @@ carry_out(struct world_host *host, const struct reload_effect *effect)
         size_t index = (size_t)effect->remote->candidates[0].address.octets[3] - 1;
         ck_assert_uint_lt(index, host->world->host_count);
         pass(host, host->world->hosts[index], PASSING_CONNECT, effect->link,
-             (struct reload_bytes){0});
+             (struct reload_bytes){0})
+            ->application = effect->application;
         break;
     }
+    case RELOAD_EFFECT_EXPECT:
+        if (!effect->application)
+            break; /* the node knows it by its Node-ID */
+        ck_assert_uint_lt(host->expected_count, WORLD_EXPECTED_MAX);
+        host->expected[host->expected_count++] =
+            (struct world_expected){effect->link, effect->application, effect->node_id};
+        break;
     case RELOAD_EFFECT_CLOSE:
         host->closed++;
         close_pipe(host, effect->link);
@@ -364,8 +373,28 @@ world_forget(struct world_host *host)
 
 /* ---- time ---- */
 
+/* The other end of a link to |to|'s own port: one of an application is expected. */
+static int
+accept_link(struct world_host *to, const struct reload_link_peer *peer, uint16_t application,
+            uint32_t *link)
+{
+    reload_time now = to->world->now;
+    if (!application)
+        return reload_node_link_incoming(to->node, peer, link, now);
+    for (size_t i = 0; i < to->expected_count; i++) {
+        struct world_expected expected = to->expected[i];
+        if (expected.application != application ||
+            !reload_identity_has(peer->identity, &expected.node_id))
+            continue;
+        to->expected[i] = to->expected[--to->expected_count];
+        *link = expected.link;
+        return reload_node_link_up(to->node, *link, peer, now);
+    }
+    return RELOAD_E_UNREACHABLE;
+}
+
 static void
-connect(struct world_host *from, struct world_host *to, uint32_t link)
+connect(struct world_host *from, struct world_host *to, uint32_t link, uint16_t application)
 {
     struct world *world = from->world;
     struct reload_link_peer here = peer_of(from, world->framing, 2 * DELAY);
@@ -373,7 +402,7 @@ connect(struct world_host *from, struct world_host *to, uint32_t link)
     uint32_t peer_link = 0;
     int error = RELOAD_E_UNREACHABLE;
     if (to->node)
-        error = reload_node_link_incoming(to->node, &here, &peer_link, world->now);
+        error = accept_link(to, &here, application, &peer_link);
     if (error) {
         reload_node_link_down(from->node, link, RELOAD_E_UNREACHABLE, world->now);
         return;
@@ -394,7 +423,7 @@ happen(struct world_passing *passing)
     reload_time now = to->world->now;
     if (passing->what == PASSING_CONNECT) {
         if (passing->from->node)
-            connect(passing->from, to, passing->link);
+            connect(passing->from, to, passing->link, passing->application);
     } else if (to->node && passing->what == PASSING_FRAME) {
         (void)reload_node_recv(to->node, passing->link,
                                (struct reload_bytes){passing->bytes, passing->size}, now);

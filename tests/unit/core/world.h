@@ -22,6 +22,15 @@ struct world_sent {
     uint8_t *bytes;
 };
 
+/* A link of an application that a host's node expects. */
+struct world_expected {
+    uint32_t link;
+    uint16_t application;
+    struct reload_node_id node_id;
+};
+
+#define WORLD_EXPECTED_MAX 64
+
 struct world_host {
     struct world *world;
     size_t index;
@@ -32,6 +41,8 @@ struct world_host {
     struct reload_node *node; /* NULL: the test plays it */
     struct world_sent sent[WORLD_SENT_MAX];
     size_t sent_count;
+    struct world_expected expected[WORLD_EXPECTED_MAX];
+    size_t expected_count;
     unsigned events[RELOAD_EVENT_CLONE + 1];
     unsigned closed;      /* CLOSE effects */
     bool gathers_nothing; /* it has no candidates */

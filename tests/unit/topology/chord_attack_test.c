@@ -179,7 +179,7 @@ START_TEST(one_join_at_a_time)
         town_deliver(town, peer, PEERS, PEERS, RELOAD_MESSAGE_JOIN_REQ, join_of(PEERS)), 0);
     ck_assert_int_eq(
         town_deliver(town, peer, second, second, RELOAD_MESSAGE_JOIN_REQ, join_of(second)),
-        RELOAD_E_BUSY);
+        RELOAD_E_IN_PROGRESS);
     /* Twice is once. */
     ck_assert_int_eq(
         town_deliver(town, peer, PEERS, PEERS, RELOAD_MESSAGE_JOIN_REQ, join_of(PEERS)), 0);

@@ -275,7 +275,7 @@ code_of(int error)
         return RELOAD_ERROR_FORBIDDEN;
     case RELOAD_E_NOT_FOUND:
         return RELOAD_ERROR_NOT_FOUND;
-    case RELOAD_E_BUSY:
+    case RELOAD_E_IN_PROGRESS:
         return RELOAD_ERROR_IN_PROGRESS;
     default:
         return RELOAD_ERROR_INVALID_MESSAGE;
