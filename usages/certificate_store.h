@@ -6,7 +6,8 @@
 
 #include "reload/usage.h"
 
-/* The Kinds CERTIFICATE_BY_NODE and CERTIFICATE_BY_USER. */
+/* The Kinds CERTIFICATE_BY_NODE and CERTIFICATE_BY_USER. The node keeps its own certificate under
+ * both, from some seconds after it joined, and renews it while it runs. */
 extern const struct reload_usage_ops reload_certificate_store_usage;
 
 /* reload_certificate_check is the Kinds': |value| must be one DER SEQUENCE, whole, with nothing

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 
 #define MAGIC "SIMCERT1"
+#define DER_SEQUENCE 0x3082 /* its length follows in two octets */
+#define HEAD_SIZE 4
 #define MAGIC_SIZE 8
 #define SEAL_SIZE 8
 #define TABLE_MAX (1u << 20) /* certificates in one process */
@@ -46,6 +48,9 @@ size_t
 sim_certificate_encode(const struct sim_certificate *certificate, uint8_t *data)
 {
     struct reload_writer writer = reload_writer_of(data, SIM_CERTIFICATE_SIZE_MAX);
+    /* From outside it looks like a real one, which is a SEQUENCE in DER. */
+    reload_writer_u16(&writer, DER_SEQUENCE);
+    size_t mark = reload_writer_begin(&writer, 2);
     reload_writer_bytes(&writer, reload_bytes_of_string(MAGIC));
     reload_writer_u64(&writer, certificate->authority);
     reload_writer_u64(&writer, certificate->serial);
@@ -60,6 +65,9 @@ sim_certificate_encode(const struct sim_certificate *certificate, uint8_t *data)
     reload_writer_vector(&writer, 2, reload_bytes_of_string(certificate->user_name));
     while (writer.size < SIM_CERTIFICATE_SIZE_MIN - SEAL_SIZE)
         reload_writer_u8(&writer, 0);
+    reload_writer_u64(&writer, 0);
+    reload_writer_end(&writer, mark, 2);
+    writer.size -= SEAL_SIZE;
     reload_writer_u64(&writer, seal_of(certificate->authority, reload_writer_written(&writer)));
     assert(!writer.failed);
     return writer.size;
@@ -97,14 +105,14 @@ read_user_name(struct reload_reader *reader, struct sim_certificate *certificate
 int
 sim_certificate_decode(struct reload_bytes bytes, struct sim_certificate *certificate)
 {
-    if (bytes.size < MAGIC_SIZE + SEAL_SIZE || bytes.size > SIM_CERTIFICATE_SIZE_MAX ||
-        memcmp(bytes.data, MAGIC, MAGIC_SIZE) != 0)
+    if (bytes.size < HEAD_SIZE + MAGIC_SIZE + SEAL_SIZE || bytes.size > SIM_CERTIFICATE_SIZE_MAX ||
+        memcmp(bytes.data + HEAD_SIZE, MAGIC, MAGIC_SIZE) != 0)
         return RELOAD_E_CERTIFICATE;
     struct reload_bytes body = {bytes.data, bytes.size - SEAL_SIZE};
     struct reload_reader end =
         reload_reader_of((struct reload_bytes){bytes.data + body.size, SEAL_SIZE});
-    struct reload_reader reader =
-        reload_reader_of((struct reload_bytes){bytes.data + MAGIC_SIZE, body.size - MAGIC_SIZE});
+    struct reload_reader reader = reload_reader_of((struct reload_bytes){
+        bytes.data + HEAD_SIZE + MAGIC_SIZE, body.size - HEAD_SIZE - MAGIC_SIZE});
     uint64_t seal = 0;
     if (reload_reader_u64(&end, &seal) || reload_reader_u64(&reader, &certificate->authority) ||
         seal != seal_of(certificate->authority, body) ||
