@@ -68,6 +68,11 @@ int reload_config_number(struct reload_config_reader *reader, xmlNode *node, uin
 /* reload_config_read_kinds reads a required-kinds element. */
 int reload_config_read_kinds(struct reload_config_reader *reader, xmlNode *node);
 
+/* reload_config_read_domains and reload_config_read_gateway read a domain-restrictions and a
+ * sip-gateway element. */
+int reload_config_read_domains(struct reload_config_reader *reader, xmlNode *node);
+int reload_config_read_gateway(struct reload_config_reader *reader, xmlNode *node);
+
 /* reload_config_read_element reads a configuration element's attributes and children. */
 int reload_config_read_element(struct reload_config_reader *reader, xmlNode *node);
 

@@ -299,33 +299,6 @@ read_shared_secret(struct reload_config_reader *reader, xmlNode *node)
                                 "use certificates");
 }
 
-/* D33: both names of the element, its patterns as they are. */
-static int
-read_domain_restrictions(struct reload_config_reader *reader, xmlNode *node)
-{
-    struct reload_config *config = config_of(reader);
-    char enable[16];
-    int error = reload_config_attribute(reader, node, "enable", enable, sizeof enable, NULL);
-    if (error)
-        return error;
-    config->domain_restrictions_present = true;
-    config->domain_restrictions_enable = strcmp(enable, "true") == 0 || strcmp(enable, "1") == 0;
-    for (xmlNode *child = node->children; child; child = child->next) {
-        if (child->type != XML_ELEMENT_NODE || strcmp((const char *)child->name, "pattern") != 0)
-            continue;
-        if (config->domain_pattern_count == RELOAD_CONFIG_DOMAINS_MAX)
-            return reload_config_refuse(reader, child, "more than %d of them",
-                                        RELOAD_CONFIG_DOMAINS_MAX);
-        error =
-            reload_config_text(reader, child, config->domain_patterns[config->domain_pattern_count],
-                               sizeof config->domain_patterns[0]);
-        if (error)
-            return error;
-        config->domain_pattern_count++;
-    }
-    return 0;
-}
-
 /* ---- the element ---------------------------------------------------------------------------- */
 
 static const struct {
@@ -355,8 +328,9 @@ static const struct {
     {"mandatory-extension", read_mandatory_extension, false},
     {"shared-secret", read_shared_secret, true},
     {"required-kinds", reload_config_read_kinds, true},
-    {"domain-restrictions", read_domain_restrictions, true},
-    {"domain-restriction", read_domain_restrictions, true},
+    {"domain-restrictions", reload_config_read_domains, true},
+    {"domain-restriction", reload_config_read_domains, true},
+    {"sip-gateway", reload_config_read_gateway, false},
 };
 #define ELEMENTS (sizeof elements / sizeof elements[0])
 

@@ -238,6 +238,16 @@ write_domains(FILE *out, const struct reload_config *config)
 }
 
 static void
+write_gateways(FILE *out, const struct reload_config *config)
+{
+    for (size_t i = 0; i < config->gateway_count; i++) {
+        fputs("    <gw:sip-gateway xmlns:gw=\"" RELOAD_CONFIG_GATEWAY_NAMESPACE "\">", out);
+        write_text(out, config->gateways[i]);
+        fputs("</gw:sip-gateway>\n", out);
+    }
+}
+
+static void
 write_lists(FILE *out, const struct reload_config *config)
 {
     for (size_t i = 0; i < config->root_cert_count; i++) {
@@ -300,6 +310,7 @@ write_configuration(FILE *out, const struct reload_config *config, const struct 
     write_number(out, "overlay-reliability-timer", config->overlay_reliability_timer_ms);
     write_element(out, "overlay-link-protocol", link_protocol_name(config));
     write_domains(out, config);
+    write_gateways(out, config);
     int error = write_kinds(out, config, author);
     fputs("  </configuration>", out);
     return error;

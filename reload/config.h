@@ -16,6 +16,8 @@
 #define RELOAD_CONFIG_BAD_NODES_MAX 1024
 #define RELOAD_CONFIG_URLS_MAX 8
 #define RELOAD_CONFIG_DOMAINS_MAX 16
+#define RELOAD_CONFIG_GATEWAYS_MAX 16
+#define RELOAD_CONFIG_GATEWAY_NAMESPACE "urn:x-reload:sip-gateway" /* of <sip-gateway>, D71 */
 
 /* A host (name or address literal, as in the document) and a port. */
 struct reload_config_bootstrap {
@@ -92,6 +94,9 @@ struct reload_config {
     bool domain_restrictions_present, domain_restrictions_enable; /* RFC 7904 3.4, D33 */
     char domain_patterns[RELOAD_CONFIG_DOMAINS_MAX][256];         /* POSIX ERE, D18 */
     size_t domain_pattern_count;
+    /* Users whose nodes may speak for callers of foreign domains (D32, D71), as in the document. */
+    char gateways[RELOAD_CONFIG_GATEWAYS_MAX][256];
+    size_t gateway_count;
 };
 
 #endif

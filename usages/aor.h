@@ -31,6 +31,10 @@ bool reload_aor_equal(const struct reload_aor *a, const struct reload_aor *b);
 /* reload_aor_bytes borrows |aor|'s text: its Resource Name. */
 struct reload_bytes reload_aor_bytes(const struct reload_aor *aor);
 
+/* reload_aor_is_gateway tells whether the document names |user| (as its certificate does) as a
+ * gateway. D32, D71. */
+bool reload_aor_is_gateway(const struct reload_config *config, const char *user);
+
 /* reload_aor_permitted tells whether |aor|'s domain is one of the overlay's: any when the document
  * restricts none, the overlay's name when a restriction is not enabled, else what one of the
  * patterns matches from begin to end. Patterns that could take long to match never match.

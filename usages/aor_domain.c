@@ -57,6 +57,19 @@ matches(const char *pattern, const char *domain)
     return match;
 }
 
+bool
+reload_aor_is_gateway(const struct reload_config *config, const char *user)
+{
+    struct reload_aor asked, named;
+    if (reload_aor_parse(reload_bytes_of_string(user), &asked) != 0)
+        return false;
+    for (size_t i = 0; i < config->gateway_count; i++)
+        if (reload_aor_parse(reload_bytes_of_string(config->gateways[i]), &named) == 0 &&
+            reload_aor_equal(&asked, &named))
+            return true;
+    return false;
+}
+
 int
 reload_aor_permitted(const struct reload_config *config, const struct reload_aor *aor)
 {

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define UNVERIFIED "[unverified]"
+
 /* Requests that begin or refresh a dialog. */
 static bool
 makes_dialog(const struct sip_message *request)
@@ -132,6 +134,27 @@ drop_claims(struct sip_message *copy)
     return error;
 }
 
+/* Display names are what every phone shows, so that is where the person who is called can see that
+ * nobody proved who calls. Dialogs are found by tags, which stay. */
+static int
+mark_unverified(struct sip_message *copy)
+{
+    osip_from_t *from = copy->head->from;
+    const char *name = from->displayname ? from->displayname : "";
+    size_t size = strlen(name), capacity = size + sizeof "\"" UNVERIFIED " \"";
+    bool quoted = size >= 2 && name[0] == '"' && name[size - 1] == '"';
+    char *marked = osip_malloc(capacity);
+    if (!marked)
+        return RELOAD_E_NOMEM;
+    if (quoted)
+        snprintf(marked, capacity, "\"" UNVERIFIED " %.*s\"", (int)size - 2, name + 1);
+    else
+        snprintf(marked, capacity, "\"" UNVERIFIED "%s%s\"", *name ? " " : "", name);
+    osip_free(from->displayname);
+    from->displayname = marked;
+    return 0;
+}
+
 static int
 dress(const struct sip_branch *branch, struct sip_message *copy)
 {
@@ -140,6 +163,8 @@ dress(const struct sip_branch *branch, struct sip_message *copy)
     int error = sip_message_set_header(copy, "Max-Forwards", hops);
     if (error == 0)
         error = drop_claims(copy);
+    if (error == 0 && branch->transaction->is_unverified && branch->flow.type != SIP_FLOW_LINK)
+        error = mark_unverified(copy);
     if (error == 0 && *branch->uri)
         error = sip_message_set_target(copy, branch->uri);
     if (error == 0 && makes_dialog(copy))

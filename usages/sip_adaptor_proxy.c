@@ -100,6 +100,23 @@ is_from(const struct sip_message *request, const char *user)
            strcmp(from.text, user) == 0;
 }
 
+/* D32: the phone or link speaks for its own |user|; a gateway's, which the document names, also for
+ * people of other domains, never for one of this overlay's. */
+static bool
+may_speak(struct sip_transaction *transaction, const char *user)
+{
+    struct reload_sip_adaptor *adaptor = transaction->adaptor;
+    const struct reload_config *config = adaptor->ops->config(adaptor->overlay);
+    const osip_uri_t *uri = transaction->request->head->from->url;
+    struct reload_aor from;
+    if (is_from(transaction->request, user))
+        return true;
+    transaction->is_unverified = reload_aor_is_gateway(config, user) &&
+                                 sip_uri_aor(uri, &from) == 0 &&
+                                 reload_aor_permitted(config, &from) != 0;
+    return transaction->is_unverified;
+}
+
 /* Adds a branch for each phone that is registered here. */
 static void
 to_phones(struct sip_transaction *transaction, reload_time now)
@@ -303,7 +320,7 @@ begin(struct sip_transaction *transaction, const char *user, reload_time now)
     }
     pop_routes(transaction, &dialog);
     const char *own = adaptor->ops->aor(adaptor->overlay)->text;
-    if (is_register || (!dialog.token && !is_from(request, user ? user : own))) {
+    if (is_register || (!dialog.token && !may_speak(transaction, user ? user : own))) {
         refuse(transaction, 403, now);
         return;
     }

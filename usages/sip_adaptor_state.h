@@ -73,7 +73,8 @@ struct sip_transaction {
     uint8_t key[SIP_TOKEN_SEAL_SIZE]; /* what retransmissions have in common */
     enum sip_transaction_state state;
     bool is_invite, is_ack, is_from_link;
-    bool is_accepted; /* an INVITE that got a 2xx */
+    bool is_accepted;   /* an INVITE that got a 2xx */
+    bool is_unverified; /* a gateway says who it is from, nobody's certificate (D32) */
     bool cancelled;
     struct sip_flow source;      /* where it came from */
     struct sip_flow back;        /* where answers go (RFC 3261 18.2.2) */

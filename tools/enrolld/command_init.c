@@ -29,6 +29,8 @@ static const char help[] =
     "  --kind ID=MODEL,POLICY[,COUNT[,SIZE]]  a Kind of your own; MODEL is single, array or\n"
     "                         dictionary, POLICY user-match, node-match, user-node-match or\n"
     "                         node-multiple; repeatable\n"
+    "  --gateway USER         a user whose node may speak for callers of other domains, such as\n"
+    "                         gateway@example.org; repeatable\n"
     "  --ice                  nodes use ICE; without it they reach each other directly\n"
     "  --dtls-only            links are DTLS over UDP only\n"
     "  --json                 print what was made as one JSON object\n"
@@ -45,6 +47,7 @@ enum letter {
     KEY,
     DAYS,
     KIND,
+    GATEWAY,
     ICE,
     DTLS_ONLY,
     JSON,
@@ -59,6 +62,7 @@ static const struct option options[] = {{"overlay", required_argument, NULL, OVE
                                         {"key", required_argument, NULL, KEY},
                                         {"days", required_argument, NULL, DAYS},
                                         {"kind", required_argument, NULL, KIND},
+                                        {"gateway", required_argument, NULL, GATEWAY},
                                         {"ice", no_argument, NULL, ICE},
                                         {"dtls-only", no_argument, NULL, DTLS_ONLY},
                                         {"json", no_argument, NULL, JSON},
@@ -120,6 +124,8 @@ apply(struct overlay_plan *plan, int letter, const char *argument)
         return read_number(argument, MAX_DAYS, &plan->document_days);
     case KIND:
         return overlay_plan_add_kind(plan, argument);
+    case GATEWAY:
+        return overlay_plan_add_gateway(plan, argument);
     case ICE:
         plan->config.no_ice = false;
         return true;

@@ -116,6 +116,20 @@ overlay_plan_add_bootstrap(struct overlay_plan *plan, const char *argument)
     return true;
 }
 
+bool
+overlay_plan_add_gateway(struct overlay_plan *plan, const char *user)
+{
+    struct reload_config *config = &plan->config;
+    size_t size = strlen(user);
+    const char *at = strchr(user, '@');
+    if (config->gateway_count == RELOAD_CONFIG_GATEWAYS_MAX || !at || at == user || !at[1] ||
+        size >= sizeof config->gateways[0])
+        return false;
+    memcpy(config->gateways[config->gateway_count++], user, size + 1);
+    config->domain_restrictions_present = true;
+    return true;
+}
+
 /* The number of |name| in |names|, from 1 on; 0: it is not there. */
 static uint8_t
 number_of(const char *name, const char *const *names, uint8_t count)

@@ -26,6 +26,10 @@ RELOAD_CHECKED bool overlay_plan_set_name(struct overlay_plan *plan, const char 
 RELOAD_CHECKED bool overlay_plan_add_bootstrap(struct overlay_plan *plan, const char *argument);
 RELOAD_CHECKED bool overlay_plan_add_kind(struct overlay_plan *plan, const char *argument);
 
+/* overlay_plan_add_gateway names a user (D71), and restricts the overlay's users to its own domain
+ * so that there are foreign ones. Returns false when |user| is none or there are too many. */
+RELOAD_CHECKED bool overlay_plan_add_gateway(struct overlay_plan *plan, const char *user);
+
 /* overlay_plan_make makes the folder |path| with all that reload-enrolld serve needs. On an error
  * |message| says what, where, and what to do. */
 RELOAD_CHECKED int overlay_plan_make(struct overlay_plan *plan, const char *path, uint64_t wall_ms,

@@ -135,29 +135,6 @@ START_TEST(values)
 }
 END_TEST
 
-/* D33: both names of the element; enable absent or false. RFC7904-3.4-03 */
-START_TEST(domain_restrictions)
-{
-    static const struct {
-        const char *body;
-        bool enable;
-    } cases[] = {
-        {"<sip:domain-restrictions/>", false},
-        {"<sip:domain-restriction/>", false},
-        {"<sip:domain-restriction enable=\"false\"/>", false},
-        {"<sip:domain-restriction enable=\" 1 \"/>", true},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct documents_outcome outcome;
-        read_with("", cases[i].body, true, &outcome);
-        ck_assert_msg(outcome.error == 0, "%s", outcome.message);
-        ck_assert(outcome.config->domain_restrictions_present);
-        ck_assert(outcome.config->domain_restrictions_enable == cases[i].enable);
-        documents_forget(&outcome);
-    }
-}
-END_TEST
-
 #define KIND(attributes, inside)                                                                   \
     "<required-kinds><kind-block><kind " attributes ">" inside "</kind></kind-block>"              \
     "</required-kinds>"
@@ -480,9 +457,9 @@ int
 main(void)
 {
     pki_begin();
-    int result = RUN_SUITE("config_document", overlay_value, defaults, values, domain_restrictions,
-                           kinds, wrong_values, wrong_attributes, expiration, bounds, strictness,
-                           nobody_to_trust, several_configurations);
+    int result = RUN_SUITE("config_document", overlay_value, defaults, values, kinds, wrong_values,
+                           wrong_attributes, expiration, bounds, strictness, nobody_to_trust,
+                           several_configurations);
     pki_end();
     return result;
 }

@@ -48,6 +48,9 @@ fill_lists(void)
     plain.domain_restrictions_present = plain.domain_restrictions_enable = true;
     plain.domain_pattern_count = 1;
     strcpy(plain.domain_patterns[0], "[^<&]*\\.example\\.(com|org)");
+    plain.gateway_count = 2;
+    strcpy(plain.gateways[0], "gateway@example.com");
+    strcpy(plain.gateways[1], "a&<b@example.com");
 }
 
 static void
@@ -151,6 +154,9 @@ expect_same_lists(const struct reload_config *config)
     ck_assert(config->domain_restrictions_present && config->domain_restrictions_enable);
     ck_assert_uint_eq(config->domain_pattern_count, 1);
     ck_assert_str_eq(config->domain_patterns[0], plain.domain_patterns[0]);
+    ck_assert_uint_eq(config->gateway_count, 2);
+    ck_assert_str_eq(config->gateways[0], plain.gateways[0]);
+    ck_assert_str_eq(config->gateways[1], plain.gateways[1]);
 }
 
 START_TEST(round_trip)

@@ -91,6 +91,66 @@ START_TEST(link_with_a_false_from)
 }
 END_TEST
 
+#define GATEWAY "gateway@dht.example.com"
+
+/* D32: who is outside may be spoken for by a gateway, and is marked; who is inside by nobody. */
+START_TEST(gateway)
+{
+    static const struct {
+        const char *user, *from;
+        bool passes;
+    } rows[] = {
+        {GATEWAY, "carol@other.example", true},
+        {"%67ateway@DHT.example.com", "carol@other.example", true},
+        {GATEWAY, GATEWAY, true},
+        {GATEWAY, ALICE, false},
+        {GATEWAY, "nobody@DHT.example.com", false},
+        {GATEWAY, "127.0.0.1", false},
+        {"mallory@dht.example.com", "carol@other.example", false},
+        {"", "carol@other.example", false},
+    };
+    begin();
+    strcpy(world.config.gateways[world.config.gateway_count++], "gateway@DHT.example.com");
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)inject(rows[i].user, &(struct request){.from = rows[i].from, .cseq = i + 1});
+        if (!rows[i].passes) {
+            phone_expect_nothing(bob, RELOAD_SECOND);
+            continue;
+        }
+        const char *invite = phone_expect(bob, "INVITE ", RELOAD_SECOND);
+        ck_assert_int_eq(strstr(invite, "From: \"[unverified]") != NULL,
+                         strcmp(rows[i].from, GATEWAY) != 0);
+        phone_answer(bob, b, invite, "486 Busy Here", "b", "");
+        phone_expect(bob, "ACK ", RELOAD_SECOND);
+    }
+    ck_assert_uint_eq(reload_sip_adaptor_counters(b->adaptor)->refused, 5);
+    /* In an overlay of all domains nobody is foreign. */
+    world.config.domain_restrictions_present = false;
+    (void)inject(GATEWAY, &(struct request){.from = "carol@other.example", .cseq = 20});
+    phone_expect_nothing(bob, RELOAD_SECOND);
+    world_end(&world);
+}
+END_TEST
+
+/* The gateway's own phone, a trunk to elsewhere, speaks for others; names are marked as such. */
+START_TEST(gateway_phone)
+{
+    begin();
+    struct node *g = world_node(&world, GATEWAY, NULL);
+    strcpy(world.config.gateways[world.config.gateway_count++], GATEWAY);
+    struct phone *trunk = world_phone(&world);
+    phone_request(trunk, g, &(struct request){.from = "carol@other.example", .cseq = 1});
+    const char *invite = phone_expect(bob, "INVITE ", RELOAD_SECOND);
+    ck_assert_ptr_nonnull(strstr(invite, "From: \"[unverified] A\""));
+    phone_answer(bob, b, invite, "200 OK", "b1", "");
+    phone_expect(trunk, "SIP/2.0 200", RELOAD_SECOND);
+    phone_request(trunk, g, &(struct request){.from = ALICE, .cseq = 2, .call_id = "x"});
+    phone_expect(trunk, "SIP/2.0 403", RELOAD_SECOND);
+    phone_expect_nothing(bob, RELOAD_SECOND);
+    world_end(&world);
+}
+END_TEST
+
 /* A node serves its own user, nobody else, and nobody registers over a link. */
 START_TEST(link_asks_for_others)
 {
@@ -348,7 +408,7 @@ END_TEST
 int
 main(void)
 {
-    return RUN_SUITE("sip_adaptor_attack", phone_with_a_false_from, link_with_a_false_from,
-                     link_asks_for_others, hijacked_dialog, unsolicited_responses,
+    return RUN_SUITE("sip_adaptor_attack", phone_with_a_false_from, link_with_a_false_from, gateway,
+                     gateway_phone, link_asks_for_others, hijacked_dialog, unsolicited_responses,
                      malformed_is_dropped, bombs, changed_at_random, flood);
 }
