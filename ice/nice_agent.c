@@ -166,7 +166,9 @@ on_gathered(NiceAgent *nice, guint stream, gpointer data)
 {
     (void)nice;
     (void)stream;
-    notify(data, GATHERED);
+    struct reload_ice_agent *agent = data;
+    if (agent->state == GATHERING)
+        notify(agent, GATHERED);
 }
 
 /* The first pair that is nominated will do. libnice says READY only when no pair of a higher
@@ -229,6 +231,34 @@ destroy(struct reload_ice_agent *agent)
     free(agent);
 }
 
+static void
+use_stun(struct reload_ice_agent *agent)
+{
+    NiceAddress address;
+    gchar text[NICE_ADDRESS_STRING_LEN];
+    if (!nice_address_from(&agent->options.stun, &address))
+        return;
+    nice_address_to_string(&address, text);
+    g_object_set(agent->nice, "stun-server", text, "stun-server-port",
+                 (guint)agent->options.stun.port, NULL);
+}
+
+static void
+use_relays(struct reload_ice_agent *agent)
+{
+    for (size_t i = 0; i < agent->options.relay_count; i++) {
+        const struct reload_ice_relay *relay = &agent->options.relays[i];
+        NiceAddress address;
+        gchar text[NICE_ADDRESS_STRING_LEN];
+        if (!nice_address_from(&relay->address, &address) || relay->address.port == 0)
+            continue;
+        nice_address_to_string(&address, text);
+        nice_agent_set_relay_info(agent->nice, agent->stream, COMPONENT, text, relay->address.port,
+                                  relay->username, relay->password,
+                                  relay->tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP);
+    }
+}
+
 static bool
 set_up(struct reload_ice_agent *agent)
 {
@@ -241,35 +271,19 @@ set_up(struct reload_ice_agent *agent)
     g_object_set(agent->nice, "controlling-mode", (gboolean)options->controlling, "upnp", FALSE,
                  "ice-tcp", FALSE, "stun-max-retransmissions", 3, "stun-initial-timeout", 100,
                  NULL);
-    if (options->stun.family) {
-        NiceAddress stun;
-        gchar text[NICE_ADDRESS_STRING_LEN];
-        if (nice_address_from(&options->stun, &stun)) {
-            nice_address_to_string(&stun, text);
-            g_object_set(agent->nice, "stun-server", text, "stun-server-port",
-                         (guint)options->stun.port, NULL);
-        }
-    }
-    if (options->loopback) {
-        NiceAddress address;
-        nice_address_init(&address);
-        nice_address_set_ipv4(&address, 0x7f000001);
+    use_stun(agent);
+    struct reload_address local = options->local;
+    if (local.family == 0 && options->loopback)
+        local = (struct reload_address){.family = 4, .octets = {127, 0, 0, 1}};
+    NiceAddress address;
+    if (nice_address_from(&local, &address)) {
+        nice_address_set_port(&address, 0);
         nice_agent_add_local_address(agent->nice, &address);
     }
     agent->stream = nice_agent_add_stream(agent->nice, 1);
     if (agent->stream == 0)
         return false;
-    for (size_t i = 0; i < options->relay_count; i++) {
-        const struct reload_ice_relay *relay = &options->relays[i];
-        NiceAddress address;
-        gchar text[NICE_ADDRESS_STRING_LEN];
-        if (!nice_address_from(&relay->address, &address) || relay->address.port == 0)
-            continue;
-        nice_address_to_string(&address, text);
-        nice_agent_set_relay_info(agent->nice, agent->stream, COMPONENT, text, relay->address.port,
-                                  relay->username, relay->password,
-                                  relay->tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP);
-    }
+    use_relays(agent);
     g_signal_connect(agent->nice, "candidate-gathering-done", G_CALLBACK(on_gathered), agent);
     g_signal_connect(agent->nice, "new-selected-pair-full", G_CALLBACK(on_selected), agent);
     g_signal_connect(agent->nice, "component-state-changed", G_CALLBACK(on_state), agent);

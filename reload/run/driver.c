@@ -105,9 +105,8 @@ has_protocol(const struct reload_driver *driver, enum reload_link_protocol proto
 static int
 open_dtls(struct reload_driver *driver, const struct reload_address *address)
 {
-    struct reload_udp_users users = {.dtls = reload_dtls_recv,
-                                     .stun = driver->options.stun ? driver_stun_recv : NULL,
-                                     .stun_argument = driver};
+    struct reload_udp_users users = {
+        .dtls = reload_dtls_recv, .stun = driver_stun_recv, .stun_argument = driver};
     struct reload_dtls_options options = {.loop = driver->options.loop,
                                           .context = &driver->context,
                                           .accept = true,
@@ -211,7 +210,6 @@ build(struct reload_driver *driver, char *reason)
                                     : "which this program was built without");
         return RELOAD_E_CONFIG;
     }
-    driver_stun_init(driver);
     int error = reload_tls_context_init(&driver->context, options->node.keyring, options->node.env);
     if (error) {
         (void)snprintf(reason, RELOAD_DRIVER_REASON_SIZE, "TLS cannot use the credentials: %s (%s)",
@@ -226,6 +224,8 @@ build(struct reload_driver *driver, char *reason)
         return error;
     }
     error = reload_loop_timer(options->loop, on_timer, driver, &driver->timer);
+    if (!error)
+        error = driver_stun_init(driver);
     if (!error)
         error = reload_node_new(&options->node, driver_now(driver), &driver->node);
     if (!error)
@@ -269,6 +269,7 @@ reload_driver_free(struct reload_driver *driver)
     close_sockets(driver);
     reload_after_free(driver->after);
     reload_timer_free(driver->timer);
+    reload_timer_free(driver->stun_timer);
     driver->turning = true; /* whatever the node asks for now is too late */
     driver_ice_drain(driver);
     reload_node_free(driver->node);

@@ -37,6 +37,8 @@ dtls_up(void *argument, struct reload_connection *connection, const struct reloa
     struct reload_link_peer found = *peer;
     found.local_type = link->ice->local_type;
     found.remote_type = link->ice->remote_type;
+    if (link->ice->stun.family)
+        driver_stun_add(driver, &link->ice->stun, link->id);
     int error = reload_node_link_up(driver->node, link->id, &found, driver_now(driver));
     if (error) {
         link->connection = NULL;
@@ -95,9 +97,14 @@ on_gathered(void *argument, const struct reload_offer *offer)
     struct driver_link *link = argument;
     struct reload_driver *driver = link->driver;
     uint32_t id = link->id;
-    if (!offer)
+    struct reload_offer ours;
+    if (offer) {
+        ours = *offer;
+        driver_stun_announce(driver, &ours);
+    } else {
         driver_link_free(link);
-    reload_node_gathered(driver->node, id, offer, driver_now(driver));
+    }
+    reload_node_gathered(driver->node, id, offer ? &ours : NULL, driver_now(driver));
     reload_driver_turn(driver);
 }
 
@@ -155,6 +162,8 @@ open_agent(struct driver_link *link, bool controlling)
         .loop = driver->options.loop,
         .controlling = controlling,
         .loopback = reload_address_is_loopback(&driver->address),
+        .local =
+            reload_address_is_any(&driver->address) ? (struct reload_address){0} : driver->address,
         .stun = driver_stun_server(driver),
         .overlay_link = RELOAD_OVERLAY_LINK_TYPE_DTLS_UDP_SR,
         .alive = &driver->agents_alive,
@@ -178,6 +187,19 @@ driver_ice_gather(struct reload_driver *driver, const struct reload_effect *effe
     reload_node_gathered(driver->node, effect->link, NULL, driver_now(driver));
 }
 
+/* D34: the first host candidate that says so. */
+static struct reload_address
+stun_of(const struct reload_offer *offer)
+{
+    for (size_t i = 0; i < offer->candidate_count; i++) {
+        struct reload_address address = offer->candidates[i].address;
+        address.port = offer->candidates[i].stun_port;
+        if (address.port)
+            return address;
+    }
+    return (struct reload_address){0};
+}
+
 void
 driver_ice_check(struct reload_driver *driver, const struct reload_effect *effect)
 {
@@ -190,6 +212,7 @@ driver_ice_check(struct reload_driver *driver, const struct reload_effect *effec
     link->state = DRIVER_LINK_CONNECTING;
     link->node_id = effect->node_id;
     link->error = RELOAD_E_TIMEOUT;
+    link->ice->stun = stun_of(effect->remote);
     link->deadline = driver_now(driver) + ICE_TIME;
     int error = driver_link_give_up_at(link, link->deadline);
     if (!error)
@@ -205,6 +228,8 @@ driver_ice_free(struct driver_link *link)
     if (!ice)
         return;
     link->ice = NULL;
+    if (ice->stun.family)
+        driver_stun_remove(link->driver, link->id);
     reload_dtls_free(ice->dtls);
     if (ice->agent)
         link->driver->options.ice->close(ice->agent);

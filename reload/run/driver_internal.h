@@ -5,13 +5,13 @@
 #define RELOAD_RUN_DRIVER_INTERNAL_H
 
 #include "reload/run/driver.h"
+#include "reload/run/stun_peers.h"
 
 #include <sys/queue.h>
 
 #define LINK_BUCKETS 1024 /* a power of two */
-#define STUN_SERVERS_MAX 8
-#define STUN_SOURCES 256 /* a power of two */
-#define EARLY_MAX 65536  /* octets kept for an application's link that we do not expect yet */
+#define STUN_SOURCES 256  /* a power of two */
+#define EARLY_MAX 65536   /* octets kept for an application's link that we do not expect yet */
 
 /* One number of the node's. An overlay link has one from CONNECT or from its arrival on; an
  * application's link from GATHER on, with ICE both.
@@ -46,6 +46,7 @@ struct ice_session {
     struct reload_dtls *dtls; /* NULL before there is a pair */
     struct reload_address remote;
     uint8_t local_type, remote_type; /* CandType of the pair */
+    struct reload_address stun;      /* where the peer answers STUN, as it says; family 0: not */
     bool controlling;
 };
 
@@ -95,12 +96,12 @@ struct reload_driver {
     struct driver_link_bucket links[LINK_BUCKETS];
     size_t link_count;
     size_t agents_alive; /* ICE agents, those that give back their relays among them */
-    struct reload_address stun_servers[STUN_SERVERS_MAX]; /* bootstrap nodes */
-    size_t stun_server_count, stun_server_next;
+    struct reload_stun_peers stun_peers;
+    struct reload_timer *stun_timer; /* asks them; NULL without ICE */
     struct stun_limits stun_limits;
     struct reload_stun_counters stun;
     bool turning;
-    bool unsynced; /* records were put since the store was last synced */
+    bool unsynced;   /* records were put since the store was last synced */
     bool unresolved; /* a bootstrap node's name, when it was last asked for */
 };
 
@@ -146,14 +147,19 @@ void driver_ice_drain(struct reload_driver *driver);
 
 /* ---- driver_stun.c -------------------------------------------------------------------------- */
 
-void driver_stun_init(struct reload_driver *driver);
+RELOAD_CHECKED int driver_stun_init(struct reload_driver *driver);
 /* Its type fits reload_udp_fn. */
 void driver_stun_recv(void *driver, const struct reload_address *from, struct reload_bytes bytes);
-/* Takes the bootstrap nodes for STUN servers. */
+/* Takes the bootstrap nodes for STUN servers, and a peer while |link| is up. */
 void driver_stun_servers(struct reload_driver *driver, const struct reload_candidate *candidates,
                          size_t count);
+void driver_stun_add(struct reload_driver *driver, const struct reload_address *address,
+                     uint32_t link);
+void driver_stun_remove(struct reload_driver *driver, uint32_t link);
 /* The one to ask now; family 0 when there is none. */
 struct reload_address driver_stun_server(struct reload_driver *driver);
+/* Says in |offer| where we answer STUN, when others can reach us there (D34). */
+void driver_stun_announce(const struct reload_driver *driver, struct reload_offer *offer);
 
 /* ---- driver_gather.c ------------------------------------------------------------------------ */
 

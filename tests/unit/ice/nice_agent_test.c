@@ -25,6 +25,25 @@ START_TEST(two_agents_meet)
 }
 END_TEST
 
+START_TEST(ipv6)
+{
+    struct agents agents;
+    agents_init(&agents);
+    agents.a.options.local = agents.b.options.local =
+        (struct reload_address){.family = 6, .octets = {[15] = 1}, .port = 6084};
+    agents_open(&agents);
+    for (size_t i = 0; i < agents.a.offer.candidate_count; i++) {
+        ck_assert_uint_eq(agents.a.offer.candidates[i].address.family, 6);
+        ck_assert_uint_ne(agents.a.offer.candidates[i].address.port, 6084);
+    }
+    agents_connect(&agents);
+    ck_assert_uint_eq(agents.a.pair.remote.family, 6);
+    agents_talk(&agents);
+    agents_close(&agents);
+    agents_fini(&agents);
+}
+END_TEST
+
 /* The best candidate of each is a socket that nobody reads, as another network's private address
  * is: the pair that works is used at once all the same. */
 START_TEST(an_address_that_leads_nowhere_does_not_delay)
@@ -109,7 +128,7 @@ END_TEST
 int
 main(void)
 {
-    return RUN_SUITE("nice_agent", two_agents_meet, an_address_that_leads_nowhere_does_not_delay,
-                     wrong_password_never_meets, offer_without_usable_candidates_is_refused,
-                     closing_frees_everything);
+    return RUN_SUITE("nice_agent", two_agents_meet, ipv6,
+                     an_address_that_leads_nowhere_does_not_delay, wrong_password_never_meets,
+                     offer_without_usable_candidates_is_refused, closing_frees_everything);
 }

@@ -1,0 +1,262 @@
+/* driver_stun_test.c: the driver answers STUN at its port, asks others, and tells who can.
+ *
+ * RFC 6940 6.5.1.4; D34. SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/run/socket_address.h"
+#include "tests/suite.h"
+#include "tests/unit/ice/hosts.h"
+
+#include <unistd.h>
+
+/* ---- STUN ----------------------------------------------------------------------------------- */
+
+static const uint8_t binding_request[] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1,  2,
+                                          3, 4, 5, 6, 7,    8,    9,    10,   11, 12};
+
+struct asker {
+    int descriptor;
+    struct reload_address address;
+    struct host *host;
+};
+
+static void
+asker_init(struct asker *asker, struct host *host)
+{
+    struct reload_address any = loopback(0);
+    asker->host = host;
+    asker->descriptor = reload_socket_bind(SOCK_DGRAM, &any, &asker->address);
+    ck_assert_int_ge(asker->descriptor, 0);
+}
+
+static void
+asker_send(struct asker *asker, const uint8_t *data, size_t size)
+{
+    struct sockaddr_storage to;
+    socklen_t length =
+        reload_address_to_socket(reload_driver_address(asker->host->driver), AF_INET, &to);
+    ssize_t sent = sendto(asker->descriptor, data, size, 0, (const struct sockaddr *)&to, length);
+    ck_assert_int_eq(sent, (ssize_t)size);
+}
+
+static size_t
+asker_recv(struct asker *asker, uint8_t *answer, size_t capacity)
+{
+    world_for(asker->host->world, 20 * RELOAD_MS);
+    ssize_t got = recv(asker->descriptor, answer, capacity, MSG_DONTWAIT);
+    return got < 0 ? 0 : (size_t)got;
+}
+
+/* RFC6940-6.5.1.4: the answer says how the asker is seen. */
+START_TEST(stun_binding_is_answered)
+{
+    struct world world;
+    struct host a;
+    struct asker asker;
+    uint8_t answer[512];
+    world_init(&world);
+    host_init(&a, &world, &reload_nice_agent);
+    asker_init(&asker, &a);
+    asker_send(&asker, binding_request, sizeof binding_request);
+    ck_assert_uint_eq(asker_recv(&asker, answer, sizeof answer), 32);
+    static const uint8_t head[] = {1, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42};
+    ck_assert_mem_eq(answer, head, sizeof head);
+    ck_assert_mem_eq(answer + 8, binding_request + 8, 12);
+    uint16_t port = asker.address.port ^ 0x2112;
+    const uint8_t mapped[] = {
+        0, 0x20, 0, 8, 0, 1, (uint8_t)(port >> 8), (uint8_t)port, 127 ^ 0x21, 0x12, 0xa4, 1 ^ 0x42};
+    ck_assert_mem_eq(answer + 20, mapped, sizeof mapped);
+    /* RFC 3489: no cookie, MAPPED-ADDRESS. */
+    uint8_t old_request[sizeof binding_request];
+    memcpy(old_request, binding_request, sizeof old_request);
+    old_request[4] = 0xfe;
+    asker_send(&asker, old_request, sizeof old_request);
+    ck_assert_uint_eq(asker_recv(&asker, answer, sizeof answer), 32);
+    ck_assert_mem_eq(answer + 4, old_request + 4, 16);
+    const uint8_t plain[] = {
+        0,   1, 0, 8, 0, 1, (uint8_t)(asker.address.port >> 8), (uint8_t)asker.address.port,
+        127, 0, 0, 1};
+    ck_assert_mem_eq(answer + 20, plain, sizeof plain);
+    struct reload_stun_counters counters = reload_driver_counters(a.driver).stun;
+    ck_assert_uint_eq(counters.received, 2);
+    ck_assert_uint_eq(counters.answered, 2);
+    (void)close(asker.descriptor);
+    host_fini(&a);
+    world_fini(&world);
+}
+END_TEST
+
+/* L13: garbage and what is not for us gets no answer. */
+START_TEST(stun_garbage_is_dropped)
+{
+    struct world world;
+    struct host a;
+    struct asker asker;
+    uint8_t answer[512], data[600];
+    world_init(&world);
+    host_init(&a, &world, &reload_nice_agent);
+    asker_init(&asker, &a);
+    static const struct {
+        size_t at, size;
+        uint8_t value;
+    } rows[] = {
+        {0, 1, 0},  {0, 19, 0},    {3, 20, 4}, {3, 20, 3},    {0, 20, 1},
+        {1, 20, 3}, {1, 20, 0x11}, {1, 20, 2}, {2, 20, 0xff},
+    };
+    size_t count = sizeof rows / sizeof *rows;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(data, binding_request, sizeof binding_request);
+        data[rows[i].at] = rows[i].value;
+        asker_send(&asker, data, rows[i].size);
+    }
+    memset(data, 0, sizeof data);
+    memcpy(data, binding_request, sizeof binding_request);
+    data[2] = 2; /* 580 octets of attributes: larger than any request need be */
+    data[3] = 0x44;
+    asker_send(&asker, data, sizeof data);
+    /* A connectivity check: USERNAME. */
+    static const uint8_t username[] = {0, 6, 0, 4, 'a', ':', 'b', 'c'};
+    memcpy(data + 20, username, sizeof username);
+    data[2] = 0;
+    data[3] = sizeof username;
+    asker_send(&asker, data, 20 + sizeof username);
+    ck_assert_uint_eq(asker_recv(&asker, answer, sizeof answer), 0);
+    struct reload_stun_counters counters = reload_driver_counters(a.driver).stun;
+    ck_assert_uint_eq(counters.received, count + 2);
+    ck_assert_uint_eq(counters.answered, 0);
+    ck_assert_uint_eq(counters.dropped_malformed, count + 2);
+    (void)close(asker.descriptor);
+    host_fini(&a);
+    world_fini(&world);
+}
+END_TEST
+
+START_TEST(stun_flood_is_limited)
+{
+    struct world world;
+    struct host a;
+    struct asker asker;
+    world_init(&world);
+    host_init(&a, &world, &reload_nice_agent);
+    asker_init(&asker, &a);
+    for (int i = 0; i < 200; i++)
+        asker_send(&asker, binding_request, sizeof binding_request);
+    world_for(&world, 20 * RELOAD_MS);
+    struct reload_stun_counters counters = reload_driver_counters(a.driver).stun;
+    ck_assert_uint_eq(counters.answered + counters.dropped_busy, 200);
+    ck_assert_uint_ge(counters.answered, 20);
+    ck_assert_uint_ge(counters.dropped_busy, 100);
+    (void)close(asker.descriptor);
+    host_fini(&a);
+    world_fini(&world);
+}
+END_TEST
+
+/* ---- asking others -------------------------------------------------------------------------- */
+
+/* |host| takes |server| for its bootstrap node. */
+static void
+start_at(struct host *host, const struct host *server)
+{
+    host->config.bootstrap_nodes[0] = (struct reload_config_bootstrap){
+        .address = "127.0.0.1", .port = reload_driver_address(server->driver)->port};
+    host->config.bootstrap_node_count = 1;
+    ck_assert_int_eq(reload_driver_start(host->driver), 0);
+    world_for(host->world, 20 * RELOAD_MS);
+}
+
+static unsigned
+ports_said(const struct host *host)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < host->node->offer.candidate_count; i++) {
+        uint16_t port = host->node->offer.candidates[i].stun_port;
+        count += port != 0;
+        ck_assert(port == 0 || port == reload_driver_address(host->driver)->port);
+    }
+    return count;
+}
+
+/* D34: who is seen at his own address says where he answers STUN; who knows nothing does not. */
+START_TEST(reached_nodes_say_their_port)
+{
+    struct world world;
+    struct host a, b;
+    world_init(&world);
+    host_init(&a, &world, &reload_nice_agent);
+    host_init(&b, &world, &reload_nice_agent);
+    start_at(&b, &a);
+    ck_assert_uint_eq(reload_driver_counters(a.driver).stun.answered, 1);
+    hosts_gather(&a, &b, 5, 0);
+    ck_assert_uint_eq(ports_said(&a), 0);
+    ck_assert_uint_ge(ports_said(&b), 1);
+    host_fini(&a);
+    host_fini(&b);
+    world_fini(&world);
+}
+END_TEST
+
+/* RFC6940-6.5.1.4-03: peers are asked once their link is up. */
+START_TEST(linked_peers_are_asked)
+{
+    struct world world;
+    struct host a, b;
+    world_init(&world);
+    host_init(&a, &world, &reload_nice_agent);
+    host_init(&b, &world, &reload_nice_agent);
+    start_at(&b, &a);
+    hosts_gather(&a, &b, 5, 0);
+    world_for(&world, 20 * RELOAD_MS);
+    ck_assert_uint_eq(reload_driver_counters(b.driver).stun.received, 1); /* a's answer */
+    host_check(&b, 1005, false, &a.node->offer, &a);
+    host_check(&a, 5, true, &b.node->offer, &b);
+    world_until(&world, &a.node->up, 1);
+    world_until(&world, &b.node->up, 1);
+    world_for(&world, 20 * RELOAD_MS);
+    ck_assert_uint_eq(reload_driver_counters(b.driver).stun.received, 2);
+    ck_assert_uint_eq(reload_driver_counters(b.driver).stun.answered, 1);
+    /* And so a has learnt that it can be reached. */
+    host_gather(&a, 6, 0, true);
+    world_until(&world, &a.node->gathered, 2);
+    ck_assert_uint_ge(ports_said(&a), 1);
+    /* The link is gone, and with it what was known. */
+    host_close(&a, 5);
+    host_gather(&a, 7, 0, true);
+    world_until(&world, &a.node->gathered, 3);
+    ck_assert_uint_eq(ports_said(&a), 0);
+    host_fini(&a);
+    host_fini(&b);
+    world_fini(&world);
+}
+END_TEST
+
+/* L13: answers that nobody asked for. */
+START_TEST(stun_answers_unasked_are_dropped)
+{
+    struct world world;
+    struct host a;
+    struct asker asker;
+    uint8_t answer[512];
+    static const uint8_t unasked[] = {1, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42, 1,  2, 3,
+                                      4, 5, 6, 7,  8,    9,    10,   11,   12, 0, 0x20,
+                                      0, 8, 0, 1,  0x11, 0x11, 127,  0,    0,  1};
+    world_init(&world);
+    host_init(&a, &world, &reload_nice_agent);
+    asker_init(&asker, &a);
+    for (size_t size = 20; size <= sizeof unasked; size++)
+        asker_send(&asker, unasked, size);
+    ck_assert_uint_eq(asker_recv(&asker, answer, sizeof answer), 0);
+    struct reload_stun_counters counters = reload_driver_counters(a.driver).stun;
+    ck_assert_uint_eq(counters.dropped_malformed, sizeof unasked - 19);
+    ck_assert_uint_eq(counters.answered, 0);
+    (void)close(asker.descriptor);
+    host_fini(&a);
+    world_fini(&world);
+}
+END_TEST
+
+int
+main(void)
+{
+    return RUN_SUITE("driver_stun", stun_binding_is_answered, stun_garbage_is_dropped,
+                     stun_flood_is_limited, reached_nodes_say_their_port, linked_peers_are_asked,
+                     stun_answers_unasked_are_dropped);
+}
