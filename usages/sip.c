@@ -69,6 +69,12 @@ sip_joined(void *state, reload_time now)
     reload_sip_register_joined(state, now);
 }
 
+static void
+sip_leave(void *state, reload_time now)
+{
+    reload_sip_register_leave(state, now);
+}
+
 static reload_time
 sip_next_timeout(void *state)
 {
@@ -113,6 +119,7 @@ const struct reload_usage_ops reload_sip_usage = {
     .app_link_down = sip_app_link_down,
     .app_recv = sip_app_recv,
     .joined = sip_joined,
+    .leave = sip_leave,
     .next_timeout = sip_next_timeout,
     .timeout = sip_timeout,
 };

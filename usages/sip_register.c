@@ -218,6 +218,20 @@ reload_sip_unregister(struct reload_sip *sip, reload_sip_register_fn *done, void
     return commit(sip, now);
 }
 
+/* One Store, or one more after the one under way; whoever waits for that one is still told. */
+void
+reload_sip_register_leave(struct reload_sip *sip, reload_time now)
+{
+    struct reload_sip_own *own = &sip->own;
+    if (!own->wanted)
+        return;
+    own->wanted = false;
+    if (own->storing)
+        own->changed = true;
+    else if (own->until > now)
+        (void)!store(sip, now);
+}
+
 void
 reload_sip_register_joined(struct reload_sip *sip, reload_time now)
 {

@@ -64,6 +64,7 @@ reload_sip_free(struct reload_sip *sip, void *memory)
 
 /* sip_register.c, sip_lookup.c, sip_connect.c: parts of the usage's operations. */
 void reload_sip_register_joined(struct reload_sip *sip, reload_time now);
+void reload_sip_register_leave(struct reload_sip *sip, reload_time now);
 void reload_sip_lookups_fini(struct reload_sip *sip);
 bool reload_sip_connection_room(const struct reload_sip *sip, const struct reload_identity *peer);
 void reload_sip_connections_fini(struct reload_sip *sip);

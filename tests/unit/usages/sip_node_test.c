@@ -231,6 +231,34 @@ START_TEST(refreshed_until_its_end)
 }
 END_TEST
 
+static bool
+has_left(struct sim *sim, void *argument)
+{
+    return !sim_is_alive(sim, *(uint32_t *)argument);
+}
+
+/* Nobody finds a node that has left; one that dies is found until its registration ends. */
+START_TEST(leaves)
+{
+    begin(8, SIM_LINKS_MESSAGES);
+    ck_assert_int_eq(register_node(1, 600, ""), 0);
+    ck_assert_int_eq(register_node(2, 600, ""), 0);
+    struct outcome outcome = {.ends = 0};
+    ck_assert_int_eq(reload_sip_register(sip_of(3), 600, "", ended, &outcome, sim_now(s)), 0);
+    reload_time before = sim_now(s);
+    for (uint32_t node = 1; node <= 3; node += 2) {
+        sim_leave(s, node); /* 3 while its Store is under way */
+        ck_assert(sim_run_until(s, has_left, &node, SIM_SECONDS(10)));
+    }
+    ck_assert_uint_le(sim_now(s) - before, SIM_SECONDS(6));
+    sim_kill(s, 2);
+    ck_assert_int_eq(look_up(5, "user1@overlay0.sim").error, RELOAD_E_NOT_FOUND);
+    ck_assert_int_eq(look_up(5, "user3@overlay0.sim").error, RELOAD_E_NOT_FOUND);
+    ck_assert_int_eq(look_up(5, "user2@overlay0.sim").error, 0);
+    sim_free(s);
+}
+END_TEST
+
 /* Attack row U3, with real Fetches. */
 START_TEST(forwarding)
 {
@@ -475,10 +503,11 @@ main(void)
 {
     Suite *suite = suite_create("sip_node");
     TCase *tcase = tcase_create("sip_node");
-    const TTest *const plain[] = {
-        registered_and_found, refreshed_until_its_end, forwarding,  forbidden,
-        forbidden_domain,     not_connected,           callee_dies, cancelled,
-        too_many_links};
+    const TTest *const plain[] = {registered_and_found, refreshed_until_its_end,
+                                  forwarding,           forbidden,
+                                  forbidden_domain,     not_connected,
+                                  callee_dies,          cancelled,
+                                  too_many_links,       leaves};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         tcase_add_test(tcase, plain[i]);
     tcase_add_loop_test(tcase, connected_both_ways, 0, 3);
