@@ -103,20 +103,29 @@ type_in_pair(const NiceCandidate *candidate)
                : nice_candidate_type(candidate->type);
 }
 
+static bool
+selected(struct reload_ice_agent *agent, struct reload_ice_pair *pair)
+{
+    NiceCandidate *local, *remote;
+    *pair = (struct reload_ice_pair){.path = &agent->path};
+    if (!nice_agent_get_selected_pair(agent->nice, agent->stream, COMPONENT, &local, &remote))
+        return false;
+    (void)nice_address_to(&remote->addr, &pair->remote);
+    pair->local_type = type_in_pair(local);
+    pair->remote_type = type_in_pair(remote);
+    return true;
+}
+
 static void
 tell_ready(struct reload_ice_agent *agent)
 {
-    NiceCandidate *local, *remote;
-    struct reload_ice_pair pair = {.path = &agent->path};
-    if (!nice_agent_get_selected_pair(agent->nice, agent->stream, COMPONENT, &local, &remote)) {
-        agent->state = FAILED;
-        agent->user->failed(agent->argument, RELOAD_E_UNREACHABLE);
+    struct reload_ice_pair pair;
+    if (selected(agent, &pair)) {
+        agent->user->ready(agent->argument, &pair);
         return;
     }
-    (void)nice_address_to(&remote->addr, &pair.remote);
-    pair.local_type = type_in_pair(local);
-    pair.remote_type = type_in_pair(remote);
-    agent->user->ready(agent->argument, &pair);
+    agent->state = FAILED;
+    agent->user->failed(agent->argument, RELOAD_E_UNREACHABLE);
 }
 
 static void
@@ -264,9 +273,10 @@ set_up(struct reload_ice_agent *agent)
 {
     const struct reload_ice_options *options = &agent->options;
     GMainContext *context = glib_loop_context(agent->pump);
+    /* Aggressive nomination (RFC 5245 8.1.1.2, what RFC 6940 goes by): libnice's regular one waits
+     * for addresses that lead nowhere. */
     agent->nice = nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245,
-                                      NICE_AGENT_OPTION_REGULAR_NOMINATION |
-                                          NICE_AGENT_OPTION_CONSENT_FRESHNESS);
+                                      NICE_AGENT_OPTION_CONSENT_FRESHNESS);
     /* Short timers: a STUN server that is dead costs half a second, not two. */
     g_object_set(agent->nice, "controlling-mode", (gboolean)options->controlling, "upnp", FALSE,
                  "ice-tcp", FALSE, "stun-max-retransmissions", 3, "stun-initial-timeout", 100,
@@ -386,4 +396,4 @@ close_agent(struct reload_ice_agent *agent)
 }
 
 const struct reload_ice_ops reload_nice_agent = {
-    .open = open_agent, .check = check, .close = close_agent};
+    .open = open_agent, .check = check, .pair = selected, .close = close_agent};

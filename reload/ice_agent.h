@@ -65,6 +65,8 @@ struct reload_ice_ops {
                 void *argument, struct reload_ice_agent **agent);
     /* Begins the checks with the other side's |remote|, once. 0, RELOAD_E_MALFORMED. */
     int (*check)(struct reload_ice_agent *agent, const struct reload_offer *remote);
+    /* The pair in use now: a better one may have come after |ready|. False before. */
+    bool (*pair)(struct reload_ice_agent *agent, struct reload_ice_pair *pair);
     /* Ends the agent, without another word to its user; its relays are given back in the background
      * (|alive| tells), within 4 s. NULL is allowed. */
     void (*close)(struct reload_ice_agent *agent);

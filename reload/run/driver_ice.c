@@ -35,8 +35,11 @@ dtls_up(void *argument, struct reload_connection *connection, const struct reloa
     }
     driver_link_carries(link, connection);
     struct reload_link_peer found = *peer;
-    found.local_type = link->ice->local_type;
-    found.remote_type = link->ice->remote_type;
+    struct reload_ice_pair pair;
+    if (driver->options.ice->pair(link->ice->agent, &pair)) {
+        found.local_type = pair.local_type;
+        found.remote_type = pair.remote_type;
+    }
     if (link->ice->stun.family)
         driver_stun_add(driver, &link->ice->stun, link->id);
     int error = reload_node_link_up(driver->node, link->id, &found, driver_now(driver));
@@ -114,8 +117,6 @@ on_ready(void *argument, const struct reload_ice_pair *pair)
     struct driver_link *link = argument;
     assert(link->state == DRIVER_LINK_CONNECTING && !link->ice->dtls);
     link->ice->remote = pair->remote;
-    link->ice->local_type = pair->local_type;
-    link->ice->remote_type = pair->remote_type;
     int error = open_dtls(link, pair->path);
     if (error)
         driver_link_lose(link, error);
@@ -211,7 +212,7 @@ driver_ice_check(struct reload_driver *driver, const struct reload_effect *effec
     assert(link->state == DRIVER_LINK_GATHERED && link->ice->controlling == effect->controlling);
     link->state = DRIVER_LINK_CONNECTING;
     link->node_id = effect->node_id;
-    link->error = RELOAD_E_TIMEOUT;
+    link->error = RELOAD_E_UNREACHABLE; /* it has answered the Attach */
     link->ice->stun = stun_of(effect->remote);
     link->deadline = driver_now(driver) + ICE_TIME;
     int error = driver_link_give_up_at(link, link->deadline);

@@ -45,8 +45,7 @@ struct ice_session {
     struct reload_ice_agent *agent;
     struct reload_dtls *dtls; /* NULL before there is a pair */
     struct reload_address remote;
-    uint8_t local_type, remote_type; /* CandType of the pair */
-    struct reload_address stun;      /* where the peer answers STUN, as it says; family 0: not */
+    struct reload_address stun; /* where the peer answers STUN, as it says; family 0: not */
     bool controlling;
 };
 

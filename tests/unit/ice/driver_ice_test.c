@@ -213,7 +213,8 @@ fake_close(struct reload_ice_agent *agent)
     fake.closed++;
 }
 
-static const struct reload_ice_ops fake_agent = {fake_open, fake_check, fake_close};
+static const struct reload_ice_ops fake_agent = {
+    .open = fake_open, .check = fake_check, .close = fake_close};
 
 START_TEST(agents_that_fail)
 {
