@@ -234,6 +234,19 @@ def messages_and_cancel(world):
     alice.expect("SIP/2.0 404")
 
 
+def leaving(world):
+    """dave's node leaves in good order: nobody waits for it any more."""
+    alice, dave = Phone(world, "alice"), Phone(world, "dave")
+    dave.register()
+    world.run(world.reload, "leave", "--socket", "dave/s")
+    world.nodes["dave"].wait(LIMIT_S)
+    begin = time.monotonic()
+    alice.request("INVITE", f"dave@{OVERLAY}")
+    alice.expect("SIP/2.0 404")
+    seconds = time.monotonic() - begin
+    assert seconds <= 2, f"404 after {seconds:.1f} s"
+
+
 def unreachable(world):
     """bob's node dies without a word: a link to it stood, its registration still stands."""
     alice, bob = Phone(world, "alice"), Phone(world, "bob")
@@ -266,6 +279,7 @@ def main():
             calls_by_sipp(world, scenarios, 3, "t1")
             wrong_addresses(world)
             messages_and_cancel(world)
+            leaving(world)
             unreachable(world)
         except (AssertionError, OSError, subprocess.SubprocessError) as error:
             print(f"FAILED: {error!r}")
@@ -275,7 +289,7 @@ def main():
             return 1
         finally:
             world.end()
-    print("calls by sipp, 404, 403, MESSAGE, CANCEL, unregistering and 480: as they should be")
+    print("calls by sipp, 404, 403, MESSAGE, CANCEL, unregistering, leaving and 480: as they should be")
     return 0
 
 
