@@ -23,4 +23,7 @@ int command_enrol(int argc, char **argv);
 /* reload status, peers, routes, lookup, fetch, store, remove, ping, leave: ask a running node. */
 int command_control(int argc, char **argv);
 
+/* reload doctor: says step by step what works and what does not. */
+int command_doctor(int argc, char **argv);
+
 #endif

@@ -42,6 +42,7 @@ struct argument {
 
 #define WHERE                                                                                      \
     {"name", "name", ARGUMENT_TEXT, "the resource's name, to be hashed (default: your own)"},      \
+        {"node", "node", ARGUMENT_TEXT, "a Node-ID in hex, to be hashed"},                         \
     {                                                                                              \
         "resource", "resource", ARGUMENT_TEXT, "the Resource-ID itself, in hex"                    \
     }

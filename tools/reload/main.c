@@ -23,6 +23,9 @@ static const struct command commands[] = {
     {"ping", "ask another node whether it is there", command_control},
     {"leave", "leave the overlay in good order and end the node", command_control},
 #endif
+#ifdef RELOAD_DOCTOR
+    {"doctor", "says step by step what works and what does not", command_doctor},
+#endif
 };
 
 static void

@@ -30,6 +30,7 @@ struct control_request {
     struct control_request *next, *previous;
     uint8_t resource[20]; /* room for commands */
     size_t resource_size;
+    reload_time began;
 };
 
 typedef void control_fn(struct control_request *request);
@@ -63,5 +64,9 @@ RELOAD_CHECKED bool control_hex(const struct control_request *request, const cha
 control_fn control_status, control_peers, control_routes; /* control_status.c */
 control_fn control_fetch, control_store, control_remove;  /* control_data.c */
 control_fn control_ping, control_lookup, control_leave;   /* control_overlay.c */
+control_fn control_attach;                                /* control_doctor.c */
+
+/* control_path_name says in a word which way |info|'s link takes: "direct", "same LAN", "relay". */
+const char *control_path_name(const struct reload_link_info *info);
 
 #endif

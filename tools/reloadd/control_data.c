@@ -1,10 +1,9 @@
 /* control_data.c: what is kept in the overlay: fetch, store, remove. Any Kind that the document or
  * a usage defines. RFC 6940 7.4.
  *
- * Where: "resource" (hex) or "name" (hashed), else our own AOR. What: "kind" (a number or a
- * registered name); of a dictionary "key" (hex; else our Node-ID), of an array "index" or
- * "first" and "last".
- * SPDX-License-Identifier: BSD-2-Clause */
+ * Where: "resource" (hex), "node" (a Node-ID in hex, hashed) or "name" (hashed), else our own AOR.
+ * What: "kind" (a number or a registered name); of a dictionary "key" (hex; else our Node-ID), of
+ * an array "index" or "first" and "last". SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/usage.h"
 #include "tools/reloadd/control.h"
 #include "usages/certificate_store.h"
@@ -56,6 +55,14 @@ read_resource(struct control_request *request)
         return control_hex(request, "resource", request->resource, sizeof request->resource,
                            &request->resource_size) &&
                request->resource_size > 0;
+    if (control_text(request, "node")) {
+        uint8_t node_id[RELOAD_NODE_ID_SIZE_MAX];
+        size_t size;
+        return control_hex(request, "node", node_id, sizeof node_id, &size) &&
+               size == daemon->config->node_id_length &&
+               reload_node_resource(daemon_node(daemon), (struct reload_bytes){node_id, size},
+                                    request->resource, &request->resource_size) == 0;
+    }
     const char *name = control_text(request, "name");
     if (!name)
         name = daemon->keyring->ops->self(daemon->keyring)->user_name;
@@ -86,7 +93,9 @@ read_target(struct control_request *request, uint32_t *kind, uint8_t *model)
         return false;
     }
     if (!read_resource(request)) {
-        control_refuse(request, "'resource' must be a Resource-ID in hex, or 'name' a name");
+        control_refuse(
+            request,
+            "'resource' must be a Resource-ID in hex, 'node' a Node-ID in hex, or 'name' a name");
         return false;
     }
     return true;

@@ -9,6 +9,15 @@
 
 /* ---- ping ----------------------------------------------------------------------------------- */
 
+/* How far our clock is ahead of the responder's, which was read about half way. */
+static double
+clock_ahead_ms(struct daemon *daemon, const struct reload_result *result, uint64_t their_ms)
+{
+    const struct reload_env *env = &daemon->env.env;
+    double ours_ms = (double)env->wall_ms(env->context) - (double)result->elapsed_ns / 2e6;
+    return ours_ms - (double)their_ms;
+}
+
 /* RFC 6940 6.5.3. */
 static void
 ponged(void *argument, const struct reload_result *result, reload_time now)
@@ -25,6 +34,9 @@ ponged(void *argument, const struct reload_result *result, reload_time now)
         return;
     }
     struct reload_json *json = &request->result;
+    struct reload_bytes body = result->message->contents.message_body;
+    struct reload_reader reader = reload_reader_of(body);
+    struct reload_ping_ans answer;
     reload_json_begin_object(json);
     reload_json_key(json, "responder");
     reload_node_id_print(json, reload_node_wire(daemon_node(request->daemon)),
@@ -35,6 +47,11 @@ ponged(void *argument, const struct reload_result *result, reload_time now)
     reload_json_uint(json, result->hops);
     reload_json_key(json, "elapsed_ms");
     reload_json_number(json, (double)result->elapsed_ns / 1e6, 3);
+    if (reload_ping_ans_decode(&reader, reload_node_wire(daemon_node(request->daemon)), &answer) ==
+        0) {
+        reload_json_key(json, "clock_ahead_ms");
+        reload_json_number(json, clock_ahead_ms(request->daemon, result, answer.time), 0);
+    }
     reload_json_end_object(json);
     control_answer(request);
 }

@@ -116,6 +116,35 @@ control_status(struct control_request *request)
     control_answer(request);
 }
 
+static bool
+is_private(const struct reload_address *address)
+{
+    const uint8_t *octets = address->octets;
+    if (address->family == 6)
+        return (octets[0] & 0xfe) == 0xfc || reload_address_is_link_local(address);
+    return octets[0] == 10 || (octets[0] == 172 && (octets[1] & 0xf0) == 16) ||
+           (octets[0] == 192 && octets[1] == 168) || reload_address_is_link_local(address);
+}
+
+/* Two host candidates that are private meet only in one network. */
+const char *
+control_path_name(const struct reload_link_info *info)
+{
+    if (info->local_type == RELOAD_CAND_TYPE_RELAY || info->remote_type == RELOAD_CAND_TYPE_RELAY)
+        return "relay";
+    bool hosts = info->local_type == RELOAD_CAND_TYPE_HOST || info->local_type == 0;
+    bool same = hosts && (info->remote_type == RELOAD_CAND_TYPE_HOST || info->remote_type == 0) &&
+                (is_private(&info->address) || reload_address_is_loopback(&info->address));
+    return same ? "same LAN" : "direct";
+}
+
+static const char *const origins[] = {
+    [RELOAD_LINK_ORIGIN_BOOTSTRAP] = "bootstrap node",
+    [RELOAD_LINK_ORIGIN_ATTACH] = "we attached",
+    [RELOAD_LINK_ORIGIN_ATTACHED] = "it attached",
+    [RELOAD_LINK_ORIGIN_UNANNOUNCED] = "it connected",
+};
+
 void
 control_peers(struct control_request *request)
 {
@@ -134,6 +163,10 @@ control_peers(struct control_request *request)
         reload_json_key(json, "link");
         reload_json_text(
             json, info.overlay_link == RELOAD_OVERLAY_LINK_TYPE_TLS_TCP_FH_NO_ICE ? "TLS" : "DTLS");
+        reload_json_key(json, "path");
+        reload_json_text(json, control_path_name(&info));
+        reload_json_key(json, "found_by");
+        reload_json_text(json, origins[info.origin]);
         reload_json_key(json, "rtt_ms");
         reload_json_number(json, (double)info.rtt_ns / 1e6, 3);
         print_number(json, "up_s", (now - info.since) / RELOAD_SECOND);
@@ -143,6 +176,8 @@ control_peers(struct control_request *request)
         print_number(json, "messages_received", info.messages_received);
         print_number(json, "bytes_sent", info.bytes_sent);
         print_number(json, "bytes_received", info.bytes_received);
+        reload_json_key(json, "last_error");
+        reload_json_text(json, info.last_error ? reload_error_text(info.last_error) : NULL);
         reload_json_end_object(json);
     }
     reload_json_end_array(json);

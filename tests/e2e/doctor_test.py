@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""doctor_test.py: reload doctor at real nodes: one that runs, one that does not, and what is wrong
+with a third.
+
+usage: doctor_test.py BUILD
+
+SPDX-License-Identifier: BSD-2-Clause
+"""
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "tools/demo"))
+
+from demo import PROGRAMS  # noqa: E402
+from overlay import Enrolment, Peer, wait_for_ring  # noqa: E402
+from processes import DemoError, Processes, free_port  # noqa: E402
+
+
+def expect(condition, text):
+    """Fails the test with |text|."""
+    if not condition:
+        raise DemoError(text)
+
+
+class World:
+    """Three peers of an overlay with ICE, and dave, who has credentials only."""
+
+    def __init__(self, build, folder):
+        self.folder = folder
+        self.processes = Processes(folder)
+        self.programs = {name: build / path for name, path in PROGRAMS.items()}
+        port = free_port()
+        server = Enrolment(self.programs, self.processes, folder, port, ["--ice"])
+        users = ["carol", "alice", "bob", "dave"]
+        for user in users:
+            server.add_user(user)
+        server.serve()
+        self.peers = {}
+        for i, user in enumerate(users):
+            server.enrol(user)
+            peer = Peer(self.processes, folder, user, free_port() if i else port, "dtls")
+            peer.configure(first=i == 0, phones=False)
+            self.peers[user] = peer
+        for user in users[:3]:
+            self.peers[user].start(self.programs["reloadd"])
+            self.peers[user].wait_joined()
+        if not wait_for_ring([self.peers[user] for user in users[:3]]):
+            raise DemoError("the ring is not consistent")
+
+    def doctor(self, user, *arguments, code=0):
+        """Runs the doctor with the configuration of |user|; returns its findings by step."""
+        run = subprocess.run(
+            [self.programs["reload"], "doctor", "--json", "--config",
+             self.folder / user / "reloadd.conf", *arguments],
+            capture_output=True, text=True, timeout=90, check=False)
+        expect(run.returncode == code, f"{user}: exit code {run.returncode}: {run.stdout}"
+               + run.stderr)
+        result = json.loads(run.stdout)
+        expect(result["healthy"] == (code == 0), f"{user}: {result}")
+        steps = {}
+        for row in result["steps"]:
+            steps.setdefault(row["step"], []).append(row)
+        return steps
+
+    def change(self, user, old, new):
+        """Changes a line of |user|'s configuration."""
+        path = self.folder / user / "reloadd.conf"
+        text = path.read_text()
+        expect(old in text, f"no {old} in {path}")
+        path.write_text(text.replace(old, new))
+
+
+def state(steps, step):
+    """The states of all findings of a step."""
+    return [row["state"] for row in steps.get(step, [])]
+
+
+def running_node(world):
+    """Everything is well, and the bundle has no secret in it."""
+    bundle = world.folder / "bundle.json"
+    steps = world.doctor("alice", "--bundle", bundle)
+    for step in ("configuration", "document", "certificate", "bootstrap", "stun", "nat", "node",
+                 "join", "clock", "ice", "record"):
+        expect(set(state(steps, step)) == {"good"}, f"{step}: {steps.get(step)}")
+    expect(steps["document"][0]["links"] == "ICE", steps["document"])
+    expect(abs(steps["clock"][0]["ahead_ms"]) < 1000, steps["clock"])
+    expect(steps["nat"][0]["mapping"] == "none", steps["nat"])
+    text = bundle.read_text()
+    key = (world.folder / "alice" / "node.key").read_text().splitlines()[1]
+    expect(key not in text and "PRIVATE" not in text, "a key is in the bundle")
+    report = json.loads(text)
+    expect(report["status"]["joined"] and report["peers"]["peers"], "an empty report")
+    expect(bundle.stat().st_mode & 0o777 == 0o600, "others can read the bundle")
+    run = subprocess.run([world.programs["reload"], "doctor", "--bundle", bundle, "--config",
+                          world.folder / "alice" / "reloadd.conf"], capture_output=True, text=True,
+                         timeout=90, check=False)
+    expect(run.returncode == 1 and "File exists" in run.stderr, "a file was overwritten")
+
+
+def bootstrap_node(world):
+    """The bootstrap node itself has nobody to ask how it is seen."""
+    steps = world.doctor("carol")
+    expect(state(steps, "bootstrap") == ["note"], steps["bootstrap"])
+    expect(state(steps, "nat") == ["skipped"], steps["nat"])
+
+
+def stopped_node(world):
+    """One is run for the time of the checkup, and leaves again."""
+    steps = world.doctor("dave")
+    expect(state(steps, "node") == ["note"] and state(steps, "join") == ["good"], steps)
+    expect(state(steps, "record") == ["good"], steps["record"])
+    expect(not world.peers["dave"].control.exists(), "the node is still there")
+    expect(wait_for_ring([world.peers[user] for user in ("carol", "alice", "bob")]),
+           "the ring is not consistent after the checkup")
+    expect(not list(Path("/tmp").glob("reload-doctor.*/control")), "files are left")
+
+
+def wrong_configuration(world):
+    """The first failure says what and where; the rest is skipped, and nothing crashes."""
+    world.change("dave", "document = overlay.xml", "document = none.xml")
+    steps = world.doctor("dave", code=1)
+    expect(state(steps, "certificate") == ["failure"], steps["certificate"])
+    expect("none.xml" in steps["certificate"][0]["text"], steps["certificate"])
+    expect(state(steps, "join") == ["skipped"], steps["join"])
+    world.change("dave", "document = none.xml", "document = overlay.xml\nnonsense = 1")
+    steps = world.doctor("dave", code=1)
+    expect("nonsense" in steps["configuration"][0]["text"], steps["configuration"])
+    world.change("dave", "nonsense = 1\n", "")
+
+
+def unreachable_bootstrap_node(world):
+    """UDP and TCP are told apart, and a node that hears nobody has not joined."""
+    document = world.folder / "dave" / "overlay.xml"
+    text = document.read_text()
+    port = free_port()
+    document.write_text(text.replace(f'port="{world.peers["carol"].port}"', f'port="{port}"'))
+    expect(document.read_text() != text, "the document has no such port")
+    steps = world.doctor("dave", code=1)
+    expect(state(steps, "document") == ["warning"], steps["document"])
+    expect(set(state(steps, "bootstrap")) == {"failure"}, steps["bootstrap"])
+    protocols = {row["protocol"] for row in steps["bootstrap"]}
+    expect(protocols <= {"UDP", "TCP"} and "UDP" in protocols, steps["bootstrap"])
+    expect(state(steps, "join") == ["failure"], steps["join"])
+    document.write_text(text)
+
+
+def main():
+    """Runs all tests in one overlay."""
+    tests = [running_node, bootstrap_node, stopped_node, wrong_configuration,
+             unreachable_bootstrap_node]
+    with tempfile.TemporaryDirectory() as folder:
+        world = None
+        try:
+            world = World(Path(sys.argv[1]), Path(folder))
+            for test in tests:
+                test(world)
+                print(f"{test.__name__}: passed")
+        except DemoError as error:
+            print(f"FAILED: {error}", file=sys.stderr)
+            return 1
+        finally:
+            if world:
+                world.processes.stop()
+    print(f"{len(tests)} passed, 0 failed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+/* control_doctor.c: what `reload doctor` lets a node try: a new link. RFC 6940 6.5.1.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/reloadd/control.h"
+
+static const struct reload_link_info *
+find_link(const struct reload_node *node, uint32_t link, struct reload_link_info *info)
+{
+    size_t cursor = 0;
+    while (reload_node_link_next(node, &cursor, info))
+        if (info->link == link)
+            return info;
+    return NULL;
+}
+
+/* The time is from the Attach until the link stands. */
+static void
+attached(void *argument, int error, uint32_t link, const struct reload_node_id *node_id,
+         reload_time now)
+{
+    struct control_request *request = argument;
+    struct reload_node *node = daemon_node(request->daemon);
+    struct reload_json *json = &request->result;
+    struct reload_link_info info;
+    if (error) {
+        control_refuse(request, "%s", reload_error_text(error));
+        return;
+    }
+    reload_json_begin_object(json);
+    reload_json_key(json, "node_id");
+    reload_node_id_print(json, reload_node_wire(node), node_id);
+    reload_json_key(json, "self");
+    reload_json_boolean(json, reload_node_id_equal(node_id, reload_node_id(node)));
+    reload_json_key(json, "path");
+    reload_json_text(json, find_link(node, link, &info) ? control_path_name(&info) : "");
+    reload_json_key(json, "elapsed_ms");
+    reload_json_number(json, (double)(now - request->began) / 1e6, 3);
+    reload_json_end_object(json);
+    control_answer(request);
+}
+
+/* "resource": the peer that is responsible for it is asked for a link (6.5.1), also when there is
+ * one already, which the new one then replaces (D27). */
+void
+control_attach(struct control_request *request)
+{
+    struct daemon *daemon = request->daemon;
+    struct reload_node *node = daemon_node(daemon);
+    if (!control_hex(request, "resource", request->resource, sizeof request->resource,
+                     &request->resource_size) ||
+        request->resource_size != daemon->config->node_id_length) {
+        control_refuse(request, "'resource' must be a Resource-ID of %u octets in hex",
+                       daemon->config->node_id_length);
+        return;
+    }
+    struct reload_bytes resource = {request->resource, request->resource_size};
+    struct reload_route route = reload_route_to_resource(resource);
+    request->began = daemon_now(daemon);
+    int error = reload_node_attach(node, &route, false, attached, request, daemon_now(daemon));
+    if (error)
+        control_refuse(request, "%s", reload_error_text(error));
+}
