@@ -116,6 +116,8 @@ ended(void *argument, int error, uint32_t link, const struct reload_node_id *nod
         reload_chord_join_attached(chord, copy.number, error, node_id, now);
     else
         reload_chord_join_progress(chord, now);
+    if (copy.purpose == RELOAD_CHORD_FOR_NEIGHBOR)
+        reload_chord_join_unlinked(chord, copy.target, error, now);
 }
 
 static struct reload_route
@@ -156,8 +158,8 @@ start(struct reload_chord *chord, struct reload_chord_attempt *attempt, reload_t
     struct reload_route route = route_of(chord, attempt, &target);
     attempt->state = RELOAD_CHORD_RUNNING;
     int error = reload_node_attach(chord->node, &route, true, ended, attempt, now);
-    if (error)
-        ended(attempt, error, 0, &target, now);
+    if (error) /* here it says that we have no way to send it */
+        ended(attempt, error == RELOAD_E_UNREACHABLE ? RELOAD_E_CLOSED : error, 0, &target, now);
 }
 
 /* How many attempts are in |state|: all, or only those for lost neighbours. */

@@ -20,14 +20,16 @@
  *                                   v
  *                                 JOINED  Updates to everybody
  *
- * A node whose neighbours cannot be reached never places itself (10.5, D29): the attempt fails, the
- * core tries again later. Before JOINED it sends no Update at all, so nobody routes through it.
+ * A node that cannot be linked with its neighbours never places itself (10.5): it stays CONNECTED
+ * for a while, as a client (chord_client.c). When anything else goes wrong the attempt fails, and
+ * the core tries again later. Before JOINED it sends no Update at all, so nobody routes through it.
  *
  * RFC 6940 10.5, 11.4. SPDX-License-Identifier: BSD-2-Clause */
 #include "topology/chord_join.h"
 
 #include "topology/chord_attempt.h"
 #include "topology/chord_change.h"
+#include "topology/chord_client.h"
 #include "topology/chord_finger.h"
 #include "topology/chord_stabilize.h"
 
@@ -70,6 +72,8 @@ static void
 fail(struct reload_chord *chord, int error, reload_time now)
 {
     reload_chord_join_abandon(chord);
+    if (reload_chord_client_stays_on(chord, now))
+        return;
     chord->phase = RELOAD_CHORD_OFFLINE;
     if (reload_node_joined(chord->node))
         reload_topology_rejoin(chord->node, now);
@@ -86,6 +90,7 @@ seek(struct reload_chord *chord, reload_time now)
     reload_chord_join_abandon(chord);
     chord->join.placed = false;
     chord->join.known_count = 0;
+    chord->join.known_from = (struct reload_chord_place){0}; /* nobody: an old list is none */
     chord->phase = RELOAD_CHORD_SEEKING;
     uint32_t link = reload_chord_link_to(chord, chord->join.gateway);
     if (!link && chord->table.count) {
@@ -100,6 +105,15 @@ seek(struct reload_chord *chord, reload_time now)
     struct reload_chord_place behind = reload_chord_after(chord->table.self);
     if (reload_chord_attempt_join(chord, behind, link, now) != 0)
         wake(chord, now + pause_after(chord));
+}
+
+/* Seeks with all the time and all the tries that there are. */
+static void
+begin(struct reload_chord *chord, reload_time now)
+{
+    chord->join.deadline = now + DEADLINE;
+    chord->join.tries = 0;
+    seek(chord, now);
 }
 
 /* Begins again after a pause. */
@@ -139,18 +153,21 @@ reload_chord_join_attached(struct reload_chord *chord, uint32_t number, int erro
     struct reload_chord_join *join = &chord->join;
     if (chord->phase != RELOAD_CHORD_SEEKING || number != join->number)
         return;
+    struct reload_chord_place place = reload_chord_place_of(node_id);
+    if (error == RELOAD_E_UNREACHABLE && reload_chord_link_to(chord, join->gateway)) {
+        reload_chord_client_stay(chord, join->gateway, place, now);
+        return;
+    }
     if (error) {
         again(chord, error, now);
         return;
     }
-    join->admitting = join->gateway = reload_chord_place_of(node_id);
     if (reload_node_is_client(chord->node)) {
-        chord->phase = RELOAD_CHORD_CONNECTED;
-        chord->timers[RELOAD_CHORD_TIMER_JOIN] = RELOAD_NEVER;
-        if (!reload_node_joined(chord->node))
-            reload_topology_joined(chord->node, now);
+        chord->stays = 0;
+        reload_chord_client_connected(chord, place, now);
         return;
     }
+    join->admitting = join->gateway = place;
     chord->phase = RELOAD_CHORD_LEARNING;
     wake(chord, now + ASK_PAUSE);
     reload_chord_join_progress(chord, now);
@@ -201,6 +218,7 @@ keep_known(struct reload_chord *chord, struct reload_chord_place signer,
     join->known_count = 0;
     for (size_t i = 0; i < RELOAD_CHORD_REACH_MAX && i < lists->predecessor_count; i++)
         join->known[join->known_count++] = lists->predecessors[i];
+    join->known_predecessors = join->known_count;
     for (size_t i = 0; i < RELOAD_CHORD_REACH_MAX && i < lists->successor_count; i++)
         join->known[join->known_count++] = lists->successors[i];
 }
@@ -222,12 +240,9 @@ is_overtaken(const struct reload_chord *chord)
 static void
 client_learn(struct reload_chord *chord, struct reload_chord_place signer, reload_time now)
 {
-    if (chord->phase == RELOAD_CHORD_CONNECTED &&
-        reload_chord_equal(signer, chord->join.admitting) && is_overtaken(chord)) {
-        chord->join.deadline = now + DEADLINE;
-        chord->join.tries = 0;
-        seek(chord, now);
-    }
+    if (chord->phase == RELOAD_CHORD_CONNECTED && !chord->stays &&
+        reload_chord_equal(signer, chord->join.admitting) && is_overtaken(chord))
+        begin(chord, now);
 }
 
 void
@@ -294,6 +309,26 @@ link_neighbors(struct reload_chord *chord, bool ask, reload_time now)
     return missing == 0;
 }
 
+void
+reload_chord_join_unlinked(struct reload_chord *chord, struct reload_chord_place place, int error,
+                           reload_time now)
+{
+    const struct reload_chord_join *join = &chord->join;
+    struct reload_chord_place picked[2 * RELOAD_CHORD_REACH_MAX];
+    struct reload_chord_table nearest = chord->table;
+    nearest.reach = RELOAD_CHORD_REACH_MIN;
+    /* No word from a neighbour says that it has died: others will notice. A link that cannot be
+     * made although it answered says that there is no way to it. */
+    if (error != RELOAD_E_UNREACHABLE || chord->phase != RELOAD_CHORD_LINKING)
+        return;
+    size_t count = reload_chord_table_candidates(&nearest, join->known, join->known_count, picked);
+    for (size_t i = 0; i < count; i++)
+        if (reload_chord_equal(picked[i], place) && !reload_chord_link_to(chord, place)) {
+            reload_chord_client_stay(chord, join->admitting, place, now);
+            return;
+        }
+}
+
 /* ---- ASKING --------------------------------------------------------------------------------- */
 
 static void
@@ -342,12 +377,14 @@ become_peer(struct reload_chord *chord, reload_time now)
     (void)attach_to_neighbors(chord, &chord->table, farther, now);
     reload_chord_join_abandon(chord);
     chord->phase = RELOAD_CHORD_JOINED;
+    chord->stays = 0;
     reload_chord_changed(chord, RELOAD_CHORD_CAUSE_JOINED, now);
     /* Its naming us is what confirms a successor. */
     chord->successor_confirmed =
         reload_chord_equal(reload_chord_table_successor(&chord->table, 0), chord->join.admitting);
     reload_chord_stabilize_begin(chord, now);
-    reload_topology_joined(chord->node, now);
+    if (!reload_node_joined(chord->node))
+        reload_topology_joined(chord->node, now);
 }
 
 struct reload_chord_place
@@ -369,7 +406,7 @@ progress(struct reload_chord *chord, bool ask, reload_time now)
             !reload_chord_table_find(&chord->table, join->admitting))
             return;
         chord->phase = RELOAD_CHORD_LINKING;
-        reload_chord_finger_changed(chord, now);
+        reload_chord_finger_begin(chord, now);
     }
     bool linking = chord->phase == RELOAD_CHORD_LINKING;
     if (!linking && chord->phase != RELOAD_CHORD_ASKING && chord->phase != RELOAD_CHORD_PLACED)
@@ -401,6 +438,10 @@ reload_chord_join_progress(struct reload_chord *chord, reload_time now)
 void
 reload_chord_join_due(struct reload_chord *chord, reload_time now)
 {
+    if (chord->phase == RELOAD_CHORD_CONNECTED) {
+        begin(chord, now);
+        return;
+    }
     if (now >= chord->join.deadline) {
         if (reload_chord_is_joining(chord))
             fail(chord, RELOAD_E_TIMEOUT, now);
@@ -429,10 +470,8 @@ reload_chord_join_lost(struct reload_chord *chord, struct reload_chord_place pla
         again(chord, RELOAD_E_CLOSED, now);
     } else if (chord->phase == RELOAD_CHORD_CONNECTED &&
                reload_chord_equal(place, join->admitting)) {
-        join->deadline = now + DEADLINE;
-        join->tries = 0;
         if (chord->table.count) {
-            seek(chord, now);
+            begin(chord, now);
             return;
         }
         chord->phase = RELOAD_CHORD_OFFLINE;

@@ -21,6 +21,10 @@ void reload_chord_join_learn(struct reload_chord *chord, struct reload_chord_pla
 /* reload_chord_join_progress looks whether the join can go on; cheap when there is none. */
 void reload_chord_join_progress(struct reload_chord *chord, reload_time now);
 
+/* reload_chord_join_unlinked hears that an Attach to |place|, a neighbour, failed with |error|. */
+void reload_chord_join_unlinked(struct reload_chord *chord, struct reload_chord_place place,
+                                int error, reload_time now);
+
 /* reload_chord_join_lost hears that the link to |place| is gone. */
 void reload_chord_join_lost(struct reload_chord *chord, struct reload_chord_place place,
                             reload_time now);

@@ -28,7 +28,7 @@ enum reload_chord_phase {
     RELOAD_CHORD_ASKING,    /* Join is sent: data may arrive */
     RELOAD_CHORD_PLACED,    /* named as predecessor; the link to some neighbour is missing still */
     RELOAD_CHORD_JOINED,    /* a peer */
-    RELOAD_CHORD_CONNECTED, /* a client, linked with the peer that is responsible for it */
+    RELOAD_CHORD_CONNECTED, /* a client, linked with the peer that is responsible for it, or any */
     RELOAD_CHORD_LEAVING,
 };
 
@@ -141,6 +141,7 @@ struct reload_chord {
     enum reload_chord_phase phase;
     bool founded;             /* we began this ring: we may be alone in it (6.4.2.1) */
     bool successor_confirmed; /* the first successor named us as its predecessor */
+    unsigned stays;           /* a client against its wish (D29), so many times in a row; 0: no */
     reload_time started_at;
     reload_time timers[RELOAD_CHORD_TIMERS]; /* RELOAD_NEVER: not set */
 

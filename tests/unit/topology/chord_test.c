@@ -155,40 +155,6 @@ START_TEST(replicas_are_checked)
 }
 END_TEST
 
-/* ---- clients -------------------------------------------------------------------------------- */
-
-START_TEST(client_is_no_peer)
-{
-    grow(8, RELOAD_SECOND);
-    size_t client = town_add(town, true);
-    town_join(town, client, 0);
-    town_run(town, 5 * RELOAD_SECOND);
-    ck_assert(town->nodes[client].joined);
-    struct reload_chord_place place = reload_chord_place_of(&town->nodes[client].id);
-    for (size_t i = 0; i < 8; i++)
-        ck_assert_ptr_null(reload_chord_table_find(&chord_of(i)->table, place));
-    ck_assert(is_whole());
-    size_t owner = town_owner(town, &town->nodes[client].id);
-    ck_assert_uint_ne(reload_node_link_to(&town->nodes[owner], &town->nodes[client].id), 0);
-    for (int i = 0; i < 50; i++) {
-        struct reload_node_id id = random_id();
-        unsigned hops;
-        ck_assert_uint_eq(town_walk(town, client, &id, &hops), town_owner(town, &id));
-        ck_assert(!reload_chord.is_responsible(chord_of(client), &id));
-    }
-    /* It follows when another peer becomes responsible for it, or that one dies. */
-    grow(28, 500 * RELOAD_MS);
-    town_run(town, 20 * RELOAD_SECOND);
-    owner = town_owner(town, &town->nodes[client].id);
-    ck_assert_uint_ne(reload_node_link_to(&town->nodes[owner], &town->nodes[client].id), 0);
-    ck_assert_uint_ne(owner, 0);
-    town_kill(town, owner);
-    town_run(town, 30 * RELOAD_SECOND);
-    owner = town_owner(town, &town->nodes[client].id);
-    ck_assert_uint_ne(reload_node_link_to(&town->nodes[owner], &town->nodes[client].id), 0);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -201,7 +167,6 @@ main(void)
     tcase_add_test(tests, two_at_a_time_in_a_ring);
     tcase_add_test(tests, data_follows_the_ring);
     tcase_add_test(tests, replicas_are_checked);
-    tcase_add_test(tests, client_is_no_peer);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

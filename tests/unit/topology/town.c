@@ -212,6 +212,8 @@ complete(struct town *town, struct town_event *event)
         int error = event->error;
         if (!error && !town_reach(town, event->source, event->target))
             error = RELOAD_E_TIMEOUT;
+        if (!error && town->apart[event->source][event->target])
+            error = RELOAD_E_UNREACHABLE;
         if (!error) {
             town_link(town, event->source, event->target, event->send_update);
             link = town_link_between(source, event->target);
@@ -390,6 +392,12 @@ act(struct town *town, struct town_event *event)
             event->pushed(event->argument, event->error, town->now);
         break;
     }
+}
+
+void
+town_part(struct town *town, size_t a, size_t b, bool apart)
+{
+    town->apart[a][b] = town->apart[b][a] = apart;
 }
 
 void

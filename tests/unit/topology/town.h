@@ -53,6 +53,7 @@ struct town {
     reload_time now;
     reload_time hop_delay;
     bool split; /* even nodes and odd nodes do not reach each other */
+    bool apart[TOWN_NODES_MAX][TOWN_NODES_MAX]; /* no link can be made between the two */
     uint64_t requests, hops, pushes_refused, updates;
 };
 
@@ -74,6 +75,10 @@ void town_leave(struct town *town, size_t node);
 
 /* town_cut ends the link between two nodes. */
 void town_cut(struct town *town, size_t a, size_t b);
+
+/* town_part says whether a link can be made between two nodes from now on; there are NATs that do
+ * not let any. */
+void town_part(struct town *town, size_t a, size_t b, bool apart);
 
 /* town_link makes a link between two nodes, |a| the one that wished it. */
 void town_link(struct town *town, size_t a, size_t b, bool wants_update);
