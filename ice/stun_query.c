@@ -8,7 +8,6 @@
 
 #include <stun/stunagent.h>
 
-#define CHANGE_REQUEST ((StunAttribute)0x0003)
 #define CHANGE_PORT 2u
 #define ANSWER_MAX 548
 
@@ -36,8 +35,8 @@ reload_stun_query_write(struct reload_stun_query *query, bool change_port)
     if (!stun_agent_init_request(&agent, &message, query->octets, sizeof query->octets,
                                  STUN_BINDING))
         return RELOAD_E_CRYPTO;
-    if (change_port && stun_message_append32(&message, CHANGE_REQUEST, 1u << CHANGE_PORT) !=
-                           STUN_MESSAGE_RETURN_SUCCESS)
+    if (change_port && stun_message_append32(&message, STUN_ATTRIBUTE_CHANGE_REQUEST,
+                                             CHANGE_PORT) != STUN_MESSAGE_RETURN_SUCCESS)
         return RELOAD_E_CRYPTO;
     query->size = stun_agent_finish_message(&agent, &message, NULL, 0);
     return query->size ? 0 : RELOAD_E_CRYPTO;

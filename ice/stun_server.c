@@ -9,17 +9,15 @@
 #include <stun/stunagent.h>
 
 #define REQUEST_MAX 512
+#define CHANGE_ADDRESS 4u
+#define CHANGE_PORT 2u
 
 static const uint16_t known_attributes[] = {
-    STUN_ATTRIBUTE_MAPPED_ADDRESS,
-    STUN_ATTRIBUTE_ERROR_CODE,
-    STUN_ATTRIBUTE_UNKNOWN_ATTRIBUTES,
-    STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS,
-    STUN_ATTRIBUTE_USERNAME,
-    STUN_ATTRIBUTE_MESSAGE_INTEGRITY,
-    STUN_ATTRIBUTE_PRIORITY,
-    STUN_ATTRIBUTE_USE_CANDIDATE,
-    0,
+    STUN_ATTRIBUTE_MAPPED_ADDRESS,     STUN_ATTRIBUTE_ERROR_CODE,
+    STUN_ATTRIBUTE_UNKNOWN_ATTRIBUTES, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS,
+    STUN_ATTRIBUTE_USERNAME,           STUN_ATTRIBUTE_MESSAGE_INTEGRITY,
+    STUN_ATTRIBUTE_PRIORITY,           STUN_ATTRIBUTE_USE_CANDIDATE,
+    STUN_ATTRIBUTE_CHANGE_REQUEST,     0,
 };
 
 static socklen_t
@@ -38,9 +36,20 @@ to_socket(const struct reload_address *address, struct sockaddr_storage *storage
     return sizeof v6;
 }
 
+/* RFC 5780 7.2. We have other ports, but no other address. */
+static bool
+read_change(const StunMessage *asked, bool *other_port)
+{
+    uint32_t change = 0;
+    bool present = stun_message_find32(asked, STUN_ATTRIBUTE_CHANGE_REQUEST, &change) ==
+                   STUN_MESSAGE_RETURN_SUCCESS;
+    *other_port = present && (change & CHANGE_PORT);
+    return !present || !(change & CHANGE_ADDRESS);
+}
+
 size_t
 reload_stun_server_answer(const struct reload_address *from, struct reload_bytes request,
-                          uint8_t *answer, size_t capacity)
+                          uint8_t *answer, size_t capacity, bool *other_port)
 {
     StunAgent agent;
     StunMessage asked, answered;
@@ -60,6 +69,8 @@ reload_stun_server_answer(const struct reload_address *from, struct reload_bytes
         stun_message_get_method(&asked) != STUN_BINDING ||
         stun_message_has_attribute(&asked, STUN_ATTRIBUTE_USERNAME) ||
         stun_message_has_attribute(&asked, STUN_ATTRIBUTE_MESSAGE_INTEGRITY))
+        return 0;
+    if (!read_change(&asked, other_port))
         return 0;
     if (status == STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE)
         return stun_agent_build_unknown_attributes_error(&agent, &answered, answer, capacity,

@@ -73,8 +73,10 @@ struct reload_ice_ops {
 };
 
 /* Writes the answer to the STUN message |request|, which came |from| somebody, into |answer|.
- * Returns its size, or 0 when there is to be none. RFC 8489 12. */
+ * |*other_port| is set when it is to leave from another port than the one that was asked (RFC 5780
+ * 7.2), so that the other side learns what its NAT lets in. Returns its size, or 0 when there is to
+ * be none. RFC 8489 12. */
 typedef size_t reload_stun_answer_fn(const struct reload_address *from, struct reload_bytes request,
-                                     uint8_t *answer, size_t capacity);
+                                     uint8_t *answer, size_t capacity, bool *other_port);
 
 #endif

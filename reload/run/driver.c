@@ -146,8 +146,10 @@ close_sockets(struct reload_driver *driver)
 {
     reload_dtls_free(driver->dtls);
     reload_udp_free(driver->udp);
+    reload_udp_free(driver->stun_other);
     reload_tls_free(driver->tls);
     driver->dtls = NULL;
+    driver->stun_other = NULL;
     driver->udp = NULL;
     driver->tls = NULL;
 }

@@ -97,6 +97,7 @@ struct reload_driver {
     size_t agents_alive; /* ICE agents, those that give back their relays among them */
     struct reload_stun_peers stun_peers;
     struct reload_timer *stun_timer; /* asks them; NULL without ICE */
+    struct reload_udp *stun_other; /* answers from another port; NULL until somebody wants one */
     struct stun_limits stun_limits;
     struct reload_stun_counters stun;
     bool turning;

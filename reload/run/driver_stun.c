@@ -145,18 +145,35 @@ driver_stun_init(struct reload_driver *driver)
 
 /* ---- what others send ----------------------------------------------------------------------- */
 
+/* A second socket beside ours, made when somebody first wants an answer from there; what comes to
+ * it is dropped. */
+static struct reload_udp *
+other_port_of(struct reload_driver *driver)
+{
+    static const struct reload_udp_users nobody = {.one_peer = true};
+    struct reload_address address = driver->address;
+    address.port = 0;
+    if (!driver->stun_other &&
+        reload_udp_new(driver->options.loop, &address, &nobody, &driver->stun_other))
+        return NULL;
+    return driver->stun_other;
+}
+
 static void
 recv_request(struct reload_driver *driver, const struct reload_address *from,
              struct reload_bytes bytes)
 {
     uint8_t answer[ANSWER_MAX];
-    size_t size =
-        driver->options.stun ? driver->options.stun(from, bytes, answer, sizeof answer) : 0;
-    if (size == 0) {
+    bool other_port = false;
+    size_t size = driver->options.stun
+                      ? driver->options.stun(from, bytes, answer, sizeof answer, &other_port)
+                      : 0;
+    struct reload_udp *udp = other_port ? other_port_of(driver) : driver->udp;
+    if (size == 0 || !udp) {
         driver->stun.dropped_malformed++;
         return;
     }
-    struct reload_datagram *path = reload_udp_datagram(driver->udp);
+    struct reload_datagram *path = reload_udp_datagram(udp);
     if (path->ops->send(path, from, (struct reload_bytes){answer, size}) == 0)
         driver->stun.answered++;
 }

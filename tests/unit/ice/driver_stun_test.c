@@ -1,6 +1,7 @@
 /* driver_stun_test.c: the driver answers STUN at its port, asks others, and tells who can.
  *
  * RFC 6940 6.5.1.4; D34. SPDX-License-Identifier: BSD-2-Clause */
+#include "ice/stun_query.h"
 #include "reload/run/socket_address.h"
 #include "tests/suite.h"
 #include "tests/unit/ice/hosts.h"
@@ -78,6 +79,53 @@ START_TEST(stun_binding_is_answered)
     struct reload_stun_counters counters = reload_driver_counters(a.driver).stun;
     ck_assert_uint_eq(counters.received, 2);
     ck_assert_uint_eq(counters.answered, 2);
+    (void)close(asker.descriptor);
+    host_fini(&a);
+    world_fini(&world);
+}
+END_TEST
+
+/* RFC 5780 7.2: what a program that looks into NATs asks and is told. */
+START_TEST(stun_answers_from_another_port_when_asked_to)
+{
+    struct world world;
+    struct host a;
+    struct asker asker;
+    uint8_t answer[512];
+    world_init(&world);
+    host_init(&a, &world, &reload_nice_agent);
+    asker_init(&asker, &a);
+    for (int other_port = 0; other_port <= 1; other_port++) {
+        struct reload_stun_query query;
+        ck_assert_int_eq(reload_stun_query_write(&query, other_port), 0);
+        asker_send(&asker, query.octets, query.size);
+        world_for(&world, 20 * RELOAD_MS);
+        struct sockaddr_storage storage = {0};
+        socklen_t length = sizeof storage;
+        ssize_t got = recvfrom(asker.descriptor, answer, sizeof answer, MSG_DONTWAIT,
+                               (struct sockaddr *)&storage, &length);
+        ck_assert_int_gt(got, 0);
+        struct reload_address from, mapped;
+        struct reload_bytes bytes = {answer, (size_t)got};
+        ck_assert_int_eq(reload_address_of_socket(&storage, &from), 0);
+        ck_assert_int_eq(from.port == reload_driver_address(a.driver)->port, !other_port);
+        ck_assert_int_eq(reload_stun_query_read(&query, bytes, &mapped), 0);
+        ck_assert(reload_address_equal(&mapped, &asker.address));
+        /* Not an answer: cut off, or to somebody else's question. */
+        for (size_t size = 0; size < bytes.size; size++)
+            ck_assert_int_ne(
+                reload_stun_query_read(&query, (struct reload_bytes){answer, size}, &mapped), 0);
+        answer[19] ^= 1;
+        ck_assert_int_eq(reload_stun_query_read(&query, bytes, &mapped), RELOAD_E_MALFORMED);
+    }
+    /* From another address we cannot: no answer is better than a wrong one. */
+    uint8_t change_address[sizeof binding_request + 8];
+    static const uint8_t attribute[] = {0, 3, 0, 4, 0, 0, 0, 6};
+    memcpy(change_address, binding_request, sizeof binding_request);
+    memcpy(change_address + sizeof binding_request, attribute, sizeof attribute);
+    change_address[3] = sizeof attribute;
+    asker_send(&asker, change_address, sizeof change_address);
+    ck_assert_uint_eq(asker_recv(&asker, answer, sizeof answer), 0);
     (void)close(asker.descriptor);
     host_fini(&a);
     world_fini(&world);
@@ -256,7 +304,8 @@ END_TEST
 int
 main(void)
 {
-    return RUN_SUITE("driver_stun", stun_binding_is_answered, stun_garbage_is_dropped,
+    return RUN_SUITE("driver_stun", stun_binding_is_answered,
+                     stun_answers_from_another_port_when_asked_to, stun_garbage_is_dropped,
                      stun_flood_is_limited, reached_nodes_say_their_port, linked_peers_are_asked,
                      stun_answers_unasked_are_dropped);
 }
