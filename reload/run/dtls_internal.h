@@ -35,7 +35,8 @@ struct association {
     struct reload_bytes incoming;                   /* the datagram that OpenSSL may read */
     struct reload_timer *timer;                     /* handshake; told failures */
     reload_time started, deadline, rtt_ns;
-    int failure; /* to be told by the timer */
+    unsigned timeouts; /* of flights, in the handshake */
+    int failure;       /* to be told by the timer */
     unsigned entered;
     LIST_ENTRY(association) in_bucket;
     TAILQ_ENTRY(association) in_half_open;

@@ -252,11 +252,37 @@ START_TEST(cookie_of_another_address)
 }
 END_TEST
 
+/* L16: a path that drops large datagrams without a word. The handshake goes on in smaller ones; who
+ * had to do that sends no larger ones afterwards, with 32 octets to spare. */
+START_TEST(black_hole_for_large_datagrams)
+{
+    struct net net;
+    net_init(&net);
+    struct end *a = end_new(&net, NULL), *b = end_new(&net, NULL);
+    net.path_mtu = 600;
+    start(a, b);
+    world_until(&net.world, &a->outgoing.up, 1);
+    world_until(&net.world, &b->incoming.up, 1);
+    ck_assert_uint_gt(net.largest, net.path_mtu); /* else nothing was tried here */
+    struct seen *who = b->incoming.peer.mtu < a->outgoing.peer.mtu ? &b->incoming : &a->outgoing;
+    struct seen *other = who == &a->outgoing ? &b->incoming : &a->outgoing;
+    uint8_t frame[RELOAD_DTLS_LINK_MTU] = {1};
+    struct reload_bytes full = {frame, who->peer.mtu};
+    ck_assert_uint_ge(full.size, 400);
+    net.largest = 0;
+    ck_assert_int_eq(who->connection->ops->send(who->connection, full), 0);
+    ck_assert_uint_le(net.largest, net.path_mtu - RELOAD_DTLS_MTU_MARGIN);
+    settle(&net);
+    ck_assert_uint_eq(other->last_size, full.size);
+    net_fini(&net);
+}
+END_TEST
+
 int
 main(void)
 {
     return RUN_SUITE("dtls_attack", replayed_records_are_dropped, reordered_records_arrive,
                      forged_records_do_not_move_the_window, junk_does_not_end_an_association,
                      spoofed_hellos_leave_no_state, half_open_handshakes_are_bounded,
-                     cookie_of_another_address);
+                     cookie_of_another_address, black_hole_for_large_datagrams);
 }

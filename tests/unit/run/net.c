@@ -12,7 +12,9 @@ void
 fly(struct net *net, const struct reload_address *from, const struct reload_address *to,
     struct reload_bytes bytes)
 {
-    if (net->cut || net->count == FLYING_MAX)
+    size_t packet = bytes.size + 28;
+    net->largest = packet > net->largest ? packet : net->largest;
+    if (net->cut || net->count == FLYING_MAX || (net->path_mtu && packet > net->path_mtu))
         return;
     struct flying *flying = &net->flying[net->count++];
     *flying = (struct flying){*from, *to, malloc(bytes.size + 1), bytes.size};

@@ -39,6 +39,8 @@ struct net {
     unsigned copies; /* each datagram is delivered so often again */
     bool keep;       /* note the last one delivered in |kept| */
     bool cut;        /* everything is lost */
+    size_t path_mtu; /* larger ones are lost, IPv4 and UDP header included; 0: none are */
+    size_t largest;  /* that was sent, headers included */
     struct flying kept;
 };
 
