@@ -3,17 +3,20 @@
  * RFC 6940 10.6, 10.7.3. SPDX-License-Identifier: BSD-2-Clause */
 #include "topology/chord_attempt.h"
 
+#include "topology/chord_finger.h"
 #include "topology/chord_join.h"
 
 #include <assert.h>
 
 #define FAILED_PAUSE (10 * RELOAD_SECOND)  /* before somebody who failed is tried again */
-#define CROSSING_PAUSE (1 * RELOAD_SECOND) /* the same, when it is attaching to us */
-#define TRIES_MAX 3
-#define RETRY_PAUSE (4 * RELOAD_SECOND)  /* once, then twice as long */
+#define CROSSING_PAUSE (1 * RELOAD_SECOND) /* the same, when it is attaching to us, or busy */
+#define TRIES_MAX 3                        /* but for those that somebody keeps naming */
+#define RETRY_PAUSE (4 * RELOAD_SECOND)    /* once, then twice as long, and so on up to */
+#define RETRY_PAUSE_MAX (20 * RELOAD_SECOND)
+#define STUBBORN_MAX 8                   /* attempts beyond TRIES_MAX */
 #define LOST_PAUSE (3 * RELOAD_SECOND)   /* before a lost neighbour is tried again */
 #define LOST_WAITING_MAX 6               /* lost neighbours to be tried */
-#define LOST_RUNNING_MAX 2               /* at a time, so that new ones do not wait for dead ones */
+#define DOUBTFUL_RUNNING_MAX 2           /* at a time, so that new ones do not wait for dead ones */
 #define HEARSAY_MAX 64                   /* Attaches in a row that Updates may cost us */
 #define HEARSAY_REFILL (500 * RELOAD_MS) /* and one more each */
 
@@ -25,13 +28,15 @@ remember_failure(struct reload_chord *chord, struct reload_chord_place place, re
     chord->failure_next = (chord->failure_next + 1) % RELOAD_CHORD_FAILURES_MAX;
 }
 
-static bool
-failed_lately(const struct reload_chord *chord, struct reload_chord_place place, reload_time now)
+/* When |place|, that may have failed lately, may be tried again. */
+static reload_time
+earliest(const struct reload_chord *chord, struct reload_chord_place place, reload_time now)
 {
+    reload_time at = now;
     for (size_t i = 0; i < RELOAD_CHORD_FAILURES_MAX; i++)
-        if (chord->failures[i].until > now && reload_chord_equal(chord->failures[i].place, place))
-            return true;
-    return false;
+        if (chord->failures[i].until > at && reload_chord_equal(chord->failures[i].place, place))
+            at = chord->failures[i].until;
+    return at;
 }
 
 void
@@ -79,21 +84,47 @@ is_wanted(const struct reload_chord *chord, struct reload_chord_place place)
            reload_chord_table_candidates(&chord->table, &place, 1, picked) > 0;
 }
 
+static bool
+is_stubborn(const struct reload_chord_attempt *attempt)
+{
+    return attempt->state != RELOAD_CHORD_FREE && attempt->tries >= TRIES_MAX;
+}
+
+static size_t
+count_stubborn(const struct reload_chord *chord)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++)
+        found += is_stubborn(&chord->attempts[i]);
+    return found;
+}
+
 /* Whether |attempt|, which failed, is worth another try: nobody will tell a peer of its neighbours
- * again soon. The second try is routed conventionally: whom we know it from may have lost it. */
+ * again soon. Every second try is routed conventionally: whom we know it from may have lost it. */
 static bool
 try_again(struct reload_chord *chord, struct reload_chord_attempt *attempt, reload_time now)
 {
     bool neighbor =
         attempt->purpose == RELOAD_CHORD_FOR_NEIGHBOR || attempt->purpose == RELOAD_CHORD_FOR_LOST;
-    if (!neighbor || ++attempt->tries >= TRIES_MAX || !is_wanted(chord, attempt->target) ||
+    unsigned tries = attempt->tries + 1;
+    bool stubborn = attempt->is_named && count_stubborn(chord) < STUBBORN_MAX;
+    if (!neighbor || (tries >= TRIES_MAX && !stubborn) || !is_wanted(chord, attempt->target) ||
         !hearsay_allows(chord, now))
         return false;
-    attempt->has_via = false;
+    attempt->tries = tries < UINT16_MAX ? tries : UINT16_MAX;
+    reload_time pause = RETRY_PAUSE * attempt->tries;
     attempt->state = RELOAD_CHORD_WAITING;
-    attempt->due = now + RETRY_PAUSE * attempt->tries;
+    attempt->due = now + (pause < RETRY_PAUSE_MAX ? pause : RETRY_PAUSE_MAX);
     reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, attempt->due);
     return true;
+}
+
+/* Who is attaching to us, or has too much to do at the moment, has not failed. */
+static reload_time
+pause_after_failure(int error)
+{
+    bool soon = error == RELOAD_E_IN_PROGRESS || error == RELOAD_E_BUSY;
+    return soon ? CROSSING_PAUSE : FAILED_PAUSE;
 }
 
 static void
@@ -110,12 +141,13 @@ ended(void *argument, int error, uint32_t link, const struct reload_node_id *nod
     if (!error)
         reload_chord_attempt_mark_ours(chord, reload_chord_place_of(node_id));
     else if (!copy.to_resource && !try_again(chord, attempt, now))
-        remember_failure(chord, copy.target,
-                         now + (error == RELOAD_E_IN_PROGRESS ? CROSSING_PAUSE : FAILED_PAUSE));
+        remember_failure(chord, copy.target, now + pause_after_failure(error));
     if (copy.purpose == RELOAD_CHORD_FOR_JOIN)
         reload_chord_join_attached(chord, copy.number, error, node_id, now);
     else
         reload_chord_join_progress(chord, now);
+    if (copy.purpose == RELOAD_CHORD_FOR_FINGER)
+        reload_chord_finger_attached(chord, copy.number, error, now);
     if (copy.purpose == RELOAD_CHORD_FOR_NEIGHBOR)
         reload_chord_join_unlinked(chord, copy.target, error, now);
 }
@@ -128,7 +160,8 @@ route_of(struct reload_chord *chord, const struct reload_chord_attempt *attempt,
     struct reload_bytes resource = reload_node_id_bytes(target, RELOAD_CHORD_ID_SIZE);
     struct reload_route route;
     struct reload_chord_place through = attempt->via;
-    uint32_t via = attempt->has_via ? reload_chord_link_to(chord, through) : 0;
+    bool sourced = attempt->has_via && attempt->tries % 2 == 0;
+    uint32_t via = sourced ? reload_chord_link_to(chord, through) : 0;
     /* What lies in our own range is not routed anywhere: our predecessor may know better. */
     struct reload_chord_place begins = reload_chord_table_begins(&chord->table);
     if (!via && !attempt->to_resource && chord->table.count &&
@@ -157,40 +190,57 @@ start(struct reload_chord *chord, struct reload_chord_attempt *attempt, reload_t
     struct reload_node_id target;
     struct reload_route route = route_of(chord, attempt, &target);
     attempt->state = RELOAD_CHORD_RUNNING;
-    int error = reload_node_attach(chord->node, &route, true, ended, attempt, now);
+    /* A finger says that it is a peer without being asked; its tables are of no use to us. */
+    bool send_update = attempt->purpose != RELOAD_CHORD_FOR_FINGER;
+    int error = reload_node_attach(chord->node, &route, send_update, ended, attempt, now);
     if (error) /* here it says that we have no way to send it */
         ended(attempt, error == RELOAD_E_UNREACHABLE ? RELOAD_E_CLOSED : error, 0, &target, now);
 }
 
-/* How many attempts are in |state|: all, or only those for lost neighbours. */
+/* Those who may well be dead do not keep others waiting. */
+static bool
+is_doubtful(const struct reload_chord_attempt *attempt)
+{
+    return attempt->purpose == RELOAD_CHORD_FOR_LOST || is_stubborn(attempt);
+}
+
+/* How many attempts are in |state|: all, or only doubtful ones. */
 static size_t
-count(const struct reload_chord *chord, int state, bool only_lost)
+count(const struct reload_chord *chord, int state, bool only_doubtful)
 {
     size_t found = 0;
     for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++) {
         const struct reload_chord_attempt *attempt = &chord->attempts[i];
-        found += (int)attempt->state == state &&
-                 (!only_lost || attempt->purpose == RELOAD_CHORD_FOR_LOST);
+        found += (int)attempt->state == state && (!only_doubtful || is_doubtful(attempt));
     }
     return found;
+}
+
+/* Whether |attempt|, which waits, is of no use any more. Its target may have come to us while we
+ * waited, or it is gone: who told of it has noticed, too. */
+static bool
+is_pointless(const struct reload_chord *chord, const struct reload_chord_attempt *attempt)
+{
+    if (attempt->to_resource)
+        return false;
+    return reload_chord_link_to(chord, attempt->target) ||
+           (is_stubborn(attempt) && !attempt->is_named) ||
+           (is_doubtful(attempt) && !is_wanted(chord, attempt->target));
 }
 
 /* Whether |attempt|, which waits, can start now. One that has become pointless is freed. */
 static bool
 may_start(struct reload_chord *chord, struct reload_chord_attempt *attempt, reload_time now)
 {
-    bool lost = attempt->purpose == RELOAD_CHORD_FOR_LOST;
     if (attempt->due > now) {
         reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, attempt->due);
         return false;
     }
-    /* It may have come to us while we waited. */
-    if ((lost && !is_wanted(chord, attempt->target)) ||
-        (!attempt->to_resource && reload_chord_link_to(chord, attempt->target))) {
+    if (is_pointless(chord, attempt)) {
         attempt->state = RELOAD_CHORD_FREE;
         return false;
     }
-    return !lost || count(chord, RELOAD_CHORD_RUNNING, true) < LOST_RUNNING_MAX;
+    return !is_doubtful(attempt) || count(chord, RELOAD_CHORD_RUNNING, true) < DOUBTFUL_RUNNING_MAX;
 }
 
 void
@@ -231,34 +281,75 @@ is_bad(const struct reload_chord *chord, struct reload_chord_place place)
     return false;
 }
 
-/* Whether there is a point in attaching to |place| now. */
-static bool
-is_worth(const struct reload_chord *chord, struct reload_chord_place place, reload_time now)
+/* The attempt to attach to |place| that waits or is under way, or NULL. */
+static struct reload_chord_attempt *
+find(struct reload_chord *chord, struct reload_chord_place place)
 {
-    if (reload_chord_equal(place, chord->table.self) || reload_chord_link_to(chord, place) ||
-        failed_lately(chord, place, now) || is_bad(chord, place))
-        return false;
     for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++)
         if (chord->attempts[i].state != RELOAD_CHORD_FREE && !chord->attempts[i].to_resource &&
             reload_chord_equal(chord->attempts[i].target, place))
-            return false;
-    return true;
+            return &chord->attempts[i];
+    return NULL;
+}
+
+/* Whether there is a point in attaching to |place|. */
+static bool
+is_worth(struct reload_chord *chord, struct reload_chord_place place)
+{
+    return !reload_chord_equal(place, chord->table.self) && !reload_chord_link_to(chord, place) &&
+           !is_bad(chord, place) && !find(chord, place);
+}
+
+/* |via|, a peer, names the target of |attempt|. */
+static void
+name(struct reload_chord_attempt *attempt, const struct reload_chord_place *via)
+{
+    if (!via || attempt->is_named)
+        return;
+    attempt->is_named = attempt->has_via = true;
+    attempt->via = *via;
 }
 
 void
 reload_chord_attempt_neighbor(struct reload_chord *chord, struct reload_chord_place place,
                               const struct reload_chord_place *via, reload_time now)
 {
-    if (!is_worth(chord, place, now) || !hearsay_allows(chord, now))
+    struct reload_chord_attempt *attempt = find(chord, place);
+    if (attempt)
+        name(attempt, via);
+    if (!is_worth(chord, place) || !hearsay_allows(chord, now))
         return;
-    struct reload_chord_attempt *attempt = reserve(chord, now);
+    attempt = reserve(chord, now);
     if (!attempt)
         return;
     attempt->purpose = RELOAD_CHORD_FOR_NEIGHBOR;
     attempt->target = place;
-    attempt->has_via = via != NULL;
-    if (via)
-        attempt->via = *via;
+    attempt->due = earliest(chord, place, now);
+    name(attempt, via);
+}
+
+static bool
+is_named_in(const struct reload_chord_lists *lists, struct reload_chord_place place)
+{
+    for (size_t i = 0; i < lists->predecessor_count; i++)
+        if (reload_chord_equal(lists->predecessors[i], place))
+            return true;
+    for (size_t i = 0; i < lists->successor_count; i++)
+        if (reload_chord_equal(lists->successors[i], place))
+            return true;
+    return false;
+}
+
+void
+reload_chord_attempt_heard(struct reload_chord *chord, struct reload_chord_place signer,
+                           const struct reload_chord_lists *lists)
+{
+    for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++) {
+        struct reload_chord_attempt *attempt = &chord->attempts[i];
+        if (attempt->state != RELOAD_CHORD_FREE && attempt->is_named &&
+            reload_chord_equal(attempt->via, signer))
+            attempt->is_named = lists && is_named_in(lists, attempt->target);
+    }
 }
 
 void
@@ -266,35 +357,67 @@ reload_chord_attempt_lost(struct reload_chord *chord, struct reload_chord_place 
                           reload_time now)
 {
     struct reload_chord_attempt *attempt = NULL;
-    if (count(chord, RELOAD_CHORD_WAITING, true) < LOST_WAITING_MAX && is_worth(chord, place, now))
+    if (count(chord, RELOAD_CHORD_WAITING, true) < LOST_WAITING_MAX && is_worth(chord, place))
         attempt = reserve(chord, now);
     if (!attempt)
         return;
     attempt->purpose = RELOAD_CHORD_FOR_LOST;
     attempt->target = place;
-    attempt->due = now + LOST_PAUSE;
+    attempt->due = earliest(chord, place, now + LOST_PAUSE);
+}
+
+/* A slot for |place|, unless there is no point in it, or it failed lately. */
+static struct reload_chord_attempt *
+reserve_for(struct reload_chord *chord, struct reload_chord_place place,
+            enum reload_chord_purpose purpose, reload_time now)
+{
+    struct reload_chord_attempt *attempt = NULL;
+    if (is_worth(chord, place) && earliest(chord, place, now) <= now)
+        attempt = reserve(chord, now);
+    if (!attempt)
+        return NULL;
+    attempt->purpose = purpose;
+    attempt->target = place;
+    return attempt;
 }
 
 void
 reload_chord_attempt_finger(struct reload_chord *chord, struct reload_chord_place place,
                             reload_time now)
 {
-    struct reload_chord_attempt *attempt = is_worth(chord, place, now) ? reserve(chord, now) : NULL;
+    (void)reserve_for(chord, place, RELOAD_CHORD_FOR_FINGER, now);
+}
+
+int
+reload_chord_attempt_entry(struct reload_chord *chord, unsigned i, reload_time now)
+{
+    struct reload_chord_attempt *attempt = reserve(chord, now);
     if (!attempt)
-        return;
+        return RELOAD_E_BUSY;
     attempt->purpose = RELOAD_CHORD_FOR_FINGER;
-    attempt->target = place;
+    attempt->to_resource = true;
+    attempt->target = reload_chord_finger_start(chord->table.self, i);
+    attempt->number = i;
+    return 0;
+}
+
+size_t
+reload_chord_attempt_fingers(const struct reload_chord *chord)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++)
+        found += chord->attempts[i].state != RELOAD_CHORD_FREE &&
+                 chord->attempts[i].purpose == RELOAD_CHORD_FOR_FINGER;
+    return found;
 }
 
 void
 reload_chord_attempt_merge(struct reload_chord *chord, struct reload_chord_place place,
                            struct reload_chord_place via, uint32_t first_link, reload_time now)
 {
-    struct reload_chord_attempt *attempt = is_worth(chord, place, now) ? reserve(chord, now) : NULL;
+    struct reload_chord_attempt *attempt = reserve_for(chord, place, RELOAD_CHORD_FOR_MERGE, now);
     if (!attempt)
         return;
-    attempt->purpose = RELOAD_CHORD_FOR_MERGE;
-    attempt->target = place;
     attempt->has_via = true;
     attempt->via = via;
     attempt->first_link = first_link;

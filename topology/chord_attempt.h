@@ -1,16 +1,18 @@
 /* chord_attempt.h: Attaches to other peers, few at a time.
  *
  * What others tell of may be wrong or invented (attack row T5): nobody is tried twice at a time,
- * nor soon after it failed, and hearsay can cost only so many Attaches. RFC 6940 10.6, 10.7.3.
+ * nor soon after it failed, and hearsay can cost only so many Attaches. A neighbour-to-be that
+ * another peer keeps naming lives, but we cannot be linked with it: it is tried again and again,
+ * since the ring is not whole without that link. RFC 6940 10.6, 10.7.3.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TOPOLOGY_CHORD_ATTEMPT_H
 #define RELOAD_TOPOLOGY_CHORD_ATTEMPT_H
 
 #include "topology/chord_state.h"
 
-/* reload_chord_attempt_neighbor attaches to |place|, a neighbour-to-be, unless it is linked, being
- * tried, or failed lately; through |via|, the peer from which we know it, when that is not NULL and
- * linked (10.6). */
+/* reload_chord_attempt_neighbor attaches to |place|, a neighbour-to-be, unless it is linked or
+ * being tried, not too soon after it failed; through |via|, the peer that names it in an Update,
+ * when that is not NULL and linked (10.6). */
 void reload_chord_attempt_neighbor(struct reload_chord *chord, struct reload_chord_place place,
                                    const struct reload_chord_place *via, reload_time now);
 
@@ -23,6 +25,20 @@ void reload_chord_attempt_lost(struct reload_chord *chord, struct reload_chord_p
  */
 void reload_chord_attempt_finger(struct reload_chord *chord, struct reload_chord_place place,
                                  reload_time now);
+
+/* reload_chord_attempt_entry attaches to whoever is responsible for the begin of the |i|-th
+ * finger's range: n + 2^(128-i) in 10.5. Returns 0 or RELOAD_E_BUSY. */
+RELOAD_CHECKED int reload_chord_attempt_entry(struct reload_chord *chord, unsigned i,
+                                              reload_time now);
+
+/* reload_chord_attempt_fingers returns how many of those Attaches wait or are under way. */
+size_t reload_chord_attempt_fingers(const struct reload_chord *chord);
+
+/* reload_chord_attempt_heard compares the neighbours that |signer| names now with those that we
+ * attach to on its word: whom it names no more is not tried again. |lists| is NULL when it is gone.
+ */
+void reload_chord_attempt_heard(struct reload_chord *chord, struct reload_chord_place signer,
+                                const struct reload_chord_lists *lists);
 
 /* reload_chord_attempt_merge attaches to |place| over |first_link| through |via| (10.7.4.4). */
 void reload_chord_attempt_merge(struct reload_chord *chord, struct reload_chord_place place,

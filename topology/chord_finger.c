@@ -1,10 +1,15 @@
 /* chord_finger.c: the search for fingers.
  *
- * A new peer looks once for each entry that its neighbours do not cover; the same again when the
- * ring has doubled, or the entry's peer was lost. Apart from that one invalid entry is looked for
- * every chord-ping-interval, earlier ones with more probability (10.7.4.2, first alternative).
- * The search asks who is responsible for a place in the entry's range; only somebody in that range
- * that we have no link with is attached to.
+ *   an entry of our table                      | is set up by
+ *   -------------------------------------------+--------------------------------------------------
+ *   for the first time: while we join, or when | an Attach to n + 2^(128-i) (10.5), whose answer
+ *   the ring has doubled                       | comes from whoever is responsible for that place
+ *   again: its peer was lost (10.7.2)          | a Ping to a random place in its range, once
+ *   still invalid (10.7.4.2)                   | likewise, one entry every chord-ping-interval,
+ *                                              | earlier ones with more probability
+ *
+ * A joining node sends its first Attaches along with those to its neighbours-to-be, and does not
+ * wait for the links: they are of use to routes, not to the ring.
  *
  * RFC 6940 10.5, 10.7.2, 10.7.4.2, 10.7.4.3. SPDX-License-Identifier: BSD-2-Clause */
 #include "topology/chord_finger.h"
@@ -13,21 +18,43 @@
 
 #include <assert.h>
 
-#define PAUSE (300 * RELOAD_MS) /* between two searches */
+#define PAUSE (300 * RELOAD_MS) /* between two searches of a peer */
+#define AT_A_TIME 2             /* Attaches to n + 2^(128-i) */
+#define AT_FIRST_MAX 32         /* entries, while we join */
+#define FAILURES_MAX 8          /* of them may fail and be sent again */
+
+/* ---- which entries -------------------------------------------------------------------------- */
 
 static bool
-is_tried(const struct reload_chord *chord, unsigned i)
+is_in(struct reload_chord_place set, unsigned i)
 {
     struct reload_chord_place bit = reload_chord_power(i - 1);
-    return (chord->fingers_tried.high & bit.high) || (chord->fingers_tried.low & bit.low);
+    return (set.high & bit.high) || (set.low & bit.low);
 }
 
 static void
-set_tried(struct reload_chord *chord, unsigned i, bool tried)
+put(struct reload_chord_place *set, unsigned i, bool in)
 {
     struct reload_chord_place bit = reload_chord_power(i - 1);
-    chord->fingers_tried.high = (chord->fingers_tried.high & ~bit.high) | (tried ? bit.high : 0);
-    chord->fingers_tried.low = (chord->fingers_tried.low & ~bit.low) | (tried ? bit.low : 0);
+    set->high = (set->high & ~bit.high) | (in ? bit.high : 0);
+    set->low = (set->low & ~bit.low) | (in ? bit.low : 0);
+}
+
+/* While we join: up to the last successor that the admitting peer named. When its predecessors and
+ * successors meet, everybody is known. */
+static unsigned
+wanted_at_first(const struct reload_chord *chord)
+{
+    const struct reload_chord_join *join = &chord->join;
+    size_t before = join->known_predecessors, count = join->known_count;
+    if (before < RELOAD_CHORD_REACH_MIN || count - before < RELOAD_CHORD_REACH_MIN)
+        return 0;
+    for (size_t i = 0; i < before; i++)
+        for (size_t j = before; j < count; j++)
+            if (reload_chord_equal(join->known[i], join->known[j]))
+                return 0;
+    unsigned last = reload_chord_finger_of(chord->table.self, join->known[count - 1]);
+    return last < AT_FIRST_MAX ? last : AT_FIRST_MAX; /* whatever it named */
 }
 
 /* How many entries are worth a search: when predecessors and successors meet, everybody is known.
@@ -36,10 +63,24 @@ static unsigned
 wanted(const struct reload_chord *chord)
 {
     const struct reload_chord_table *table = &chord->table;
-    if (table->count < 2 * table->reach || chord->phase < RELOAD_CHORD_LINKING ||
-        chord->phase > RELOAD_CHORD_JOINED)
+    if (chord->phase >= RELOAD_CHORD_LINKING && chord->phase < RELOAD_CHORD_JOINED)
+        return wanted_at_first(chord);
+    if (table->count < 2 * table->reach || chord->phase != RELOAD_CHORD_JOINED)
         return 0;
     return reload_chord_table_fingers_wanted(table);
+}
+
+/* Whether a peer of the |i|-th range is in our table or, while we join, about to be. */
+static bool
+is_set(const struct reload_chord *chord, unsigned i)
+{
+    if (reload_chord_table_finger(&chord->table, i))
+        return true;
+    const struct reload_chord_join *join = &chord->join;
+    for (size_t k = 0; k < join->known_count && reload_chord_is_joining(chord); k++)
+        if (reload_chord_finger_of(chord->table.self, join->known[k]) == i)
+            return true;
+    return false;
 }
 
 static unsigned
@@ -47,21 +88,51 @@ next_untried(const struct reload_chord *chord)
 {
     unsigned last = wanted(chord);
     for (unsigned i = 1; i <= last; i++)
-        if (!is_tried(chord, i) && !reload_chord_table_finger(&chord->table, i))
+        if (!is_in(chord->fingers_tried, i) && !is_set(chord, i))
             return i;
     return 0;
+}
+
+static unsigned
+next_lost(const struct reload_chord *chord)
+{
+    unsigned last = wanted(chord);
+    for (unsigned i = 1; i <= last; i++)
+        if (is_in(chord->fingers_lost, i) && !is_set(chord, i))
+            return i;
+    return 0;
+}
+
+static void
+go_on(struct reload_chord *chord, reload_time now)
+{
+    if (next_untried(chord) || next_lost(chord))
+        reload_chord_arm(chord, RELOAD_CHORD_TIMER_FINGER,
+                         reload_chord_is_joining(chord) ? now
+                                                        : now + reload_chord_jitter(chord, PAUSE));
+}
+
+void
+reload_chord_finger_begin(struct reload_chord *chord, reload_time now)
+{
+    chord->fingers_tried = chord->fingers_lost = (struct reload_chord_place){0, 0};
+    chord->fingers_size = 0;
+    chord->finger_failures = 0;
+    go_on(chord, now);
 }
 
 void
 reload_chord_finger_changed(struct reload_chord *chord, reload_time now)
 {
     double size = reload_chord_table_estimate(&chord->table);
-    if (size > 2 * chord->fingers_size || size < chord->fingers_size / 2) {
-        chord->fingers_size = size;
+    bool other = size > 2 * chord->fingers_size || size < chord->fingers_size / 2;
+    if (other && chord->fingers_size > 0) {
         chord->fingers_tried = (struct reload_chord_place){0, 0};
+        chord->finger_failures = 0;
     }
-    if (next_untried(chord))
-        reload_chord_arm(chord, RELOAD_CHORD_TIMER_FINGER, now + reload_chord_jitter(chord, PAUSE));
+    if (other)
+        chord->fingers_size = size;
+    go_on(chord, now);
 }
 
 void
@@ -71,11 +142,34 @@ reload_chord_finger_lost(struct reload_chord *chord, struct reload_chord_place p
     unsigned i = reload_chord_finger_of(chord->table.self, place);
     if (i == 0 || !reload_node_config(chord->node)->chord_reactive)
         return;
-    set_tried(chord, i, false);
-    reload_chord_finger_changed(chord, now);
+    put(&chord->fingers_lost, i, true);
+    go_on(chord, now);
 }
 
-/* ---- one search ----------------------------------------------------------------------------- */
+/* ---- Attaches ------------------------------------------------------------------------------- */
+
+static void
+attach(struct reload_chord *chord, reload_time now)
+{
+    unsigned i;
+    while ((i = next_untried(chord)) != 0 && reload_chord_attempt_fingers(chord) < AT_A_TIME &&
+           reload_chord_attempt_entry(chord, i, now) == 0) {
+        put(&chord->fingers_tried, i, true);
+        put(&chord->fingers_lost, i, false);
+    }
+}
+
+void
+reload_chord_finger_attached(struct reload_chord *chord, unsigned i, int error, reload_time now)
+{
+    if (error && i && chord->finger_failures < FAILURES_MAX) {
+        chord->finger_failures++;
+        put(&chord->fingers_tried, i, false);
+    }
+    go_on(chord, now);
+}
+
+/* ---- Pings ---------------------------------------------------------------------------------- */
 
 static void
 answered(void *argument, const struct reload_result *result, reload_time now)
@@ -83,37 +177,12 @@ answered(void *argument, const struct reload_result *result, reload_time now)
     struct reload_chord *chord = argument;
     unsigned i = chord->finger_sought;
     chord->finger_sought = 0;
-    if (next_untried(chord))
-        reload_chord_arm(chord, RELOAD_CHORD_TIMER_FINGER, now + reload_chord_jitter(chord, PAUSE));
+    go_on(chord, now);
     if (result->error || i == 0)
         return;
     struct reload_chord_place found = reload_chord_place_of(&result->responder_id);
     if (reload_chord_finger_of(chord->table.self, found) == i)
         reload_chord_attempt_finger(chord, found, now);
-}
-
-/* Asks who is responsible for |place|, in the |i|-th range, by |code|: Ping or Probe. */
-static void
-search(struct reload_chord *chord, unsigned i, struct reload_chord_place place, uint16_t code,
-       reload_time now)
-{
-    struct reload_node_id id = reload_chord_node_id_of(place);
-    struct reload_route route =
-        reload_route_to_resource(reload_node_id_bytes(&id, RELOAD_CHORD_ID_SIZE));
-    const struct reload_wire *wire = reload_node_wire(chord->node);
-    uint8_t data[16];
-    struct reload_writer body = reload_writer_of(data, sizeof data);
-    static const uint8_t uptime[] = {RELOAD_PROBE_INFORMATION_TYPE_UPTIME};
-    struct reload_probe_req probe = {.requested_info = {uptime, sizeof uptime}};
-    struct reload_ping_req ping = {0};
-    if (code == RELOAD_MESSAGE_PROBE_REQ)
-        reload_probe_req_encode(&body, wire, &probe);
-    else
-        reload_ping_req_encode(&body, wire, &ping);
-    assert(!body.failed);
-    if (reload_node_request(chord->node, &route, code, reload_writer_written(&body), answered,
-                            chord, now, NULL) == 0)
-        chord->finger_sought = i;
 }
 
 static struct reload_chord_place
@@ -124,18 +193,32 @@ random_place(struct reload_chord *chord, unsigned i)
     return reload_chord_finger_random(chord->table.self, i, random);
 }
 
+/* Asks who is responsible for a random place in the |i|-th range. */
+static void
+search(struct reload_chord *chord, unsigned i, reload_time now)
+{
+    struct reload_node_id id = reload_chord_node_id_of(random_place(chord, i));
+    struct reload_route route =
+        reload_route_to_resource(reload_node_id_bytes(&id, RELOAD_CHORD_ID_SIZE));
+    uint8_t data[16];
+    struct reload_writer body = reload_writer_of(data, sizeof data);
+    struct reload_ping_req ping = {0};
+    reload_ping_req_encode(&body, reload_node_wire(chord->node), &ping);
+    assert(!body.failed);
+    if (reload_node_request(chord->node, &route, RELOAD_MESSAGE_PING_REQ,
+                            reload_writer_written(&body), answered, chord, now, NULL) == 0)
+        chord->finger_sought = i;
+}
+
 void
 reload_chord_finger_due(struct reload_chord *chord, reload_time now)
 {
-    unsigned i = next_untried(chord);
-    if (i == 0 || chord->finger_sought)
-        return;
-    set_tried(chord, i, true);
-    /* 10.5: initial entries are the peers at n + 2^(128-i); later ones are random (10.7.4.2). */
-    bool initial = reload_chord_is_joining(chord);
-    search(chord, i,
-           initial ? reload_chord_finger_start(chord->table.self, i) : random_place(chord, i),
-           RELOAD_MESSAGE_PROBE_REQ, now);
+    attach(chord, now);
+    unsigned lost = next_lost(chord);
+    if (lost && !chord->finger_sought) {
+        put(&chord->fingers_lost, lost, false);
+        search(chord, lost, now);
+    }
 }
 
 void
@@ -155,7 +238,7 @@ reload_chord_finger_ping_due(struct reload_chord *chord, reload_time now)
         bool heads = coins & 1;
         coins >>= 1;
         if (heads) {
-            search(chord, i, random_place(chord, i), RELOAD_MESSAGE_PING_REQ, now);
+            search(chord, i, now);
             return;
         }
     }

@@ -6,6 +6,15 @@
 
 #include "topology/chord_state.h"
 
+/* reload_chord_finger_begin begins to set up the table of a node that joins, which has been told of
+ * its neighbours-to-be (10.5). */
+void reload_chord_finger_begin(struct reload_chord *chord, reload_time now);
+
+/* reload_chord_finger_attached hears how an Attach for the |i|-th entry ended; |i| is 0 when it was
+ * addressed to a peer that had been found. */
+void reload_chord_finger_attached(struct reload_chord *chord, unsigned i, int error,
+                                  reload_time now);
+
 /* reload_chord_finger_changed looks whether fingers should be searched for: the ring grew, we join.
  */
 void reload_chord_finger_changed(struct reload_chord *chord, reload_time now);

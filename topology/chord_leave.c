@@ -93,6 +93,7 @@ static void
 lose(struct reload_chord *chord, struct reload_chord_place place, reload_time now)
 {
     reload_chord_table_remove(&chord->table, place);
+    reload_chord_attempt_heard(chord, place, NULL);
     reload_chord_changed(chord, RELOAD_CHORD_CAUSE_LOST, now);
     reload_chord_finger_lost(chord, place, now);
     if (chord->phase != RELOAD_CHORD_JOINED || chord->table.count > 0 || chord->founded)

@@ -64,7 +64,7 @@ struct reload_chord_join {
     struct reload_chord_place admitting;  /* the admitting peer; from LEARNING on */
     struct reload_chord_place known_from; /* whose neighbours |known| are */
     struct reload_chord_place known[2 * RELOAD_CHORD_REACH_MAX];
-    size_t known_count;
+    size_t known_count, known_predecessors; /* the latter come first */
     bool placed;
     uint64_t request; /* the Join; 0: none */
     unsigned tries;
@@ -95,10 +95,11 @@ struct reload_chord_attempt {
     enum reload_chord_purpose purpose;
     bool to_resource; /* |target| is a Resource-ID */
     bool has_via;
+    bool is_named; /* the newest Update of |via| names it, for a neighbour */
     struct reload_chord_place target;
-    struct reload_chord_place via; /* source-routed through this peer (10.6) */
+    struct reload_chord_place via; /* who told of it: source-routed through this peer (10.6) */
     uint32_t first_link;           /* 0: routed by the table */
-    uint32_t number;               /* FOR_JOIN: join.number */
+    uint32_t number;               /* FOR_JOIN: join.number; FOR_FINGER: which entry, or 0 */
     unsigned tries;
     reload_time due; /* WAITING: not before */
 };
@@ -167,10 +168,12 @@ struct reload_chord {
 
     struct reload_chord_push pushes[RELOAD_CHORD_PUSHES_MAX];
 
-    struct reload_chord_place fingers_tried; /* bit i-1: the i-th was searched for */
+    struct reload_chord_place fingers_tried; /* bit i-1: the i-th was attached to */
+    struct reload_chord_place fingers_lost;  /* bit i-1: the i-th is to be searched for anew */
     double fingers_size;                     /* estimated size of the ring then */
     unsigned finger_sought;                  /* the search that is on, 0: none */
-    bool partition_search;                   /* likewise */
+    unsigned finger_failures;
+    bool partition_search; /* likewise */
     struct reload_chord_place partition_bootstrap;
     uint32_t partition_link;
 };

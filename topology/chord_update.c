@@ -17,6 +17,8 @@
 #define TELL_BATCH 64              /* Updates sent in one go */
 #define TELL_PAUSE (20 * RELOAD_MS)
 #define REMIND_GAP (2 * RELOAD_SECOND)
+/* Of somebody that we may not have noticed yet to be dead: after we have (chord_stabilize.c). */
+#define REMIND_LATER (12 * RELOAD_SECOND)
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
@@ -246,11 +248,51 @@ names_second(const struct reload_chord *chord, const struct reload_chord_lists *
     return contains(lists->successors, lists->successor_count, second);
 }
 
+static bool
+is_named(const struct reload_chord_lists *lists, struct reload_chord_place place)
+{
+    return contains(lists->predecessors, lists->predecessor_count, place) ||
+           contains(lists->successors, lists->successor_count, place);
+}
+
+/* Whether |place| would be among the first three of |places|, the neighbours of |signer| on one
+ * side. */
+static bool
+belongs(const struct reload_chord_place *places, size_t count, struct reload_chord_place signer,
+        struct reload_chord_place place, bool ahead)
+{
+    size_t nearer = 0;
+    for (size_t i = 0; i < count; i++)
+        nearer += ahead ? reload_chord_between(places[i], signer, place)
+                        : reload_chord_between(places[i], place, signer);
+    return nearer < RELOAD_CHORD_REACH_MIN;
+}
+
+/* Whether we are linked with a near neighbour of |signer| that it does not name: it may have lost
+ * the link with it for a while, and believe that it is dead. */
+static bool
+misses(const struct reload_chord *chord, const struct reload_chord_lists *lists,
+       struct reload_chord_place signer)
+{
+    const struct reload_chord_table *table = &chord->table;
+    for (size_t i = 0; i < table->count; i++) {
+        struct reload_chord_place place = reload_chord_table_place(table, &table->peers[i]);
+        if (reload_chord_equal(place, signer) ||
+            !reload_chord_table_is_neighbor(table, &table->peers[i]) || is_named(lists, place))
+            continue;
+        if (belongs(lists->successors, lists->successor_count, signer, place, true) ||
+            belongs(lists->predecessors, lists->predecessor_count, signer, place, false))
+            return true;
+    }
+    return false;
+}
+
 /* What a peer's own Update of its neighbours means to a peer. */
 static void
 consider(struct reload_chord *chord, const struct reload_chord_lists *lists,
          struct reload_chord_place signer, reload_time now)
 {
+    reload_chord_attempt_heard(chord, signer, lists);
     attach_to(chord, lists->predecessors, lists->predecessor_count, &signer, now);
     attach_to(chord, lists->successors, lists->successor_count, &signer, now);
     if (confirms(chord, lists, signer)) {
@@ -260,12 +302,15 @@ consider(struct reload_chord *chord, const struct reload_chord_lists *lists,
     }
     /* A neighbour that does not know us is told of us. */
     struct reload_chord_peer *peer = reload_chord_table_find(&chord->table, signer);
-    if (peer && reload_chord_table_is_neighbor(&chord->table, peer) &&
-        !contains(lists->predecessors, lists->predecessor_count, chord->table.self) &&
-        !contains(lists->successors, lists->successor_count, chord->table.self) &&
-        now >= peer->told_at + REMIND_GAP) {
+    if (!peer || !reload_chord_table_is_neighbor(&chord->table, peer) ||
+        now < peer->told_at + REMIND_GAP)
+        return;
+    if (!is_named(lists, chord->table.self)) {
         struct reload_node_id id = reload_chord_node_id_of(signer);
         reload_chord_update_send(chord, peer->link, &id, RELOAD_CHORD_UPDATE_TYPE_NEIGHBORS, now);
+    } else if (reload_node_config(chord->node)->chord_reactive && misses(chord, lists, signer)) {
+        peer->told = 0;
+        reload_chord_update_tell(chord, false, now + REMIND_LATER, now);
     }
 }
 

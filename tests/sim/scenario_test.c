@@ -133,6 +133,9 @@ static const struct {
     {1112, SIM_LINKS_MESSAGES, SIM_SECONDS(20)}, /* likewise */
     {2639, SIM_LINKS_MESSAGES, SIM_SECONDS(20)}, /* likewise */
     {288, SIM_LINKS_MIXED, SIM_SECONDS(10)},     /* tables kept peers that had fallen out */
+    {3021, SIM_LINKS_MESSAGES, SIM_SECONDS(20)}, /* neighbours whose link had been cut for long */
+    {3316, SIM_LINKS_MESSAGES, SIM_SECONDS(20)}, /* likewise */
+    {3266, SIM_LINKS_MIXED, SIM_SECONDS(10)},    /* likewise */
 };
 
 START_TEST(seeds_that_found_faults)
