@@ -78,6 +78,28 @@ read_number(const struct control_request *request, const char *name, uint32_t ot
     return number < 0 || number > UINT32_MAX ? otherwise : (uint32_t)number;
 }
 
+/* Refuses what says nothing about values of |model|: it would look as if it had been heard. */
+static bool
+fits_model(struct control_request *request, uint8_t model)
+{
+    static const struct {
+        const char *name;
+        uint8_t model;
+    } members[] = {{"index", RELOAD_DATA_MODEL_ARRAY},
+                   {"first", RELOAD_DATA_MODEL_ARRAY},
+                   {"last", RELOAD_DATA_MODEL_ARRAY},
+                   {"key", RELOAD_DATA_MODEL_DICTIONARY}};
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        if (members[i].model == model || !json_object_get(request->arguments, members[i].name))
+            continue;
+        control_refuse(request, "'%s' is for Kinds that are %s, and this one is not",
+                       members[i].name,
+                       members[i].model == RELOAD_DATA_MODEL_ARRAY ? "arrays" : "dictionaries");
+        return false;
+    }
+    return true;
+}
+
 /* Reads resource and Kind, and tells the Kind's data model. Answers the request when they are
  * wrong. */
 static bool
@@ -98,7 +120,7 @@ read_target(struct control_request *request, uint32_t *kind, uint8_t *model)
             "'resource' must be a Resource-ID in hex, 'node' a Node-ID in hex, or 'name' a name");
         return false;
     }
-    return true;
+    return fits_model(request, *model);
 }
 
 /* The dictionary key; our own Node-ID when none is given. */

@@ -365,6 +365,9 @@ class Running(unittest.TestCase):
         for node in self.nodes:
             for peer in node.result("peers")["peers"]:
                 self.assertIn(peer["node_id"], NODE_IDS)
+                self.assertEqual(peer["path"], "same LAN")
+                self.assertIn(peer["found_by"], ("bootstrap node", "we attached", "it attached",
+                                                 "it connected"))
                 kinds.add(peer["link"])
         self.assertEqual(kinds, {"TLS", "DTLS"})
 
@@ -379,6 +382,17 @@ class Running(unittest.TestCase):
         self.assertIn(self.nodes[0].result("ping", "--name", "anything")["responder"], NODE_IDS)
         self.assertEqual(self.nodes[0].ask("ping", "1234").returncode, 1)
         self.assertEqual(self.nodes[0].ask("ping").returncode, 1)
+        self.assertLess(abs(pong["clock_ahead_ms"]), 2000)
+
+    def test_own_certificate_in_the_overlay(self):
+        """RFC 6940 8: kept there some seconds after joining."""
+        until = time.monotonic() + 20
+        values = []
+        while not values and time.monotonic() < until:
+            time.sleep(0.2)
+            values = [v for v in self.nodes[0].result(
+                "fetch", "CERTIFICATE_BY_NODE", "--node", NODE_IDS[1])["values"] if v["exists"]]
+        self.assertEqual([v["signer"] for v in values], ["user1@" + OVERLAY])
 
     def test_private_kind(self):
         for number in (0, 1):
@@ -399,6 +413,9 @@ class Running(unittest.TestCase):
                 (["store", "77", "x"], "77"), (["fetch", "NO-SUCH-KIND"], "kind"),
                 (["store", str(KIND), "--hex", "abc"], "hex"),
                 (["store", str(KIND), "x" * 2000], "larger"),
+                (["store", str(KIND), "x", "--index", "1"], "arrays"),
+                (["fetch", str(KIND), "--last", "1"], "arrays"),
+                (["fetch", "CERTIFICATE_BY_NODE", "--key", "00"], "dictionaries"),
                 (["lookup", "not an address"], "is no address"),
                 (["lookup", "nobody@" + OVERLAY], "nobody")):
             answer = self.nodes[2].ask(*arguments)
