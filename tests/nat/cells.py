@@ -30,9 +30,8 @@ class Cell:
 
     def in_words(self):
         """One line for eyes."""
-        more = [f"{key} {value}" for key, value in self.known.items()
-                if key != "ms" and value is not None]
-        return ", ".join([str(self), *more, *([self.reason] if self.reason else [])])
+        more = [f"{key} {value}" for key, value in self.known.items() if value is not None]
+        return ", ".join([self.cell, *more, *([self.reason] if self.reason else [])])
 
 
 class Cells:
@@ -82,8 +81,10 @@ class Cells:
 def refused(error, took, possible):
     """The cell of a call that did not come about, |took| seconds after it was begun."""
     answer = FINAL_ANSWER.search(error)
-    if possible or not answer:  # without a final answer the phone was left waiting
-        return Cell("fail", error)
+    if not answer:  # the phone was left waiting
+        return Cell("fail", error[-200:])
+    if possible:
+        return Cell("fail", f"{answer[1].strip()} after {took:.1f} s")
     if took > CLEAN_FAILURE_S:
         return Cell("fail", f"{answer[1]} after {took:.1f} s only")
     return Cell("excluded", ms=round(took * 1000, 1), answer=answer[1].strip())

@@ -94,7 +94,7 @@ class CellTest(unittest.TestCase):
         self.assertLess(cell.pop("ms"), 1000)
         self.assertEqual(cell, {"cell": "excluded", "answer": "480 Temporarily Unavailable"})
         self.assertEqual(fill(Node(REFUSAL), Node(), possible=True).as_json(),
-                         {"cell": "fail", "reason": REFUSAL})
+                         {"cell": "fail", "reason": "480 Temporarily Unavailable after 0.0 s"})
 
     def test_silence(self):
         """A caller who never got an answer has not failed cleanly."""

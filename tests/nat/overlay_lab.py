@@ -16,6 +16,7 @@ from phones import Phone  # noqa: E402
 from processes import DemoError  # noqa: E402
 
 PORT, SIP_PORT, HTTPS_PORT = 6084, 5060, 8443
+ERROR_TEXT_MAX = 2000
 FIRST_PEERS = 3  # with public addresses; also the bootstrap nodes
 
 
@@ -43,7 +44,7 @@ class HostProcesses:
             raise DemoError(f"{name}: not done after {limit_s} s") from None
         if done.returncode != 0:
             text = (done.stderr or done.stdout).decode(errors="replace").strip()
-            raise DemoError(f"{name}: {text[-200:] or f'exit code {done.returncode}'}")
+            raise DemoError(f"{name}: {text[-ERROR_TEXT_MAX:] or f'exit code {done.returncode}'}")
         return done.stdout.decode(errors="replace")
 
     def check(self):
