@@ -97,10 +97,12 @@ void reload_node_gathered(struct reload_node *node, uint32_t link, const struct 
 void reload_node_config_changed(struct reload_node *node, reload_time now);
 
 /* reload_node_restore gives back a record that an earlier node of this certificate asked to keep by
- * a PERSIST effect; before reload_node_start. It is checked as if a peer had sent it: what is torn,
- * foreign, out of date or not allowed is refused, and nothing else changes. |key| and |value| are
- * borrowed. Returns 0, or RELOAD_E_MALFORMED, RELOAD_E_FORBIDDEN, RELOAD_E_EXPIRED,
- * RELOAD_E_NOMEM: forget the record. */
+ * a PERSIST effect; before reload_node_start, in the order of the keys, octet by octet. It is
+ * checked as if a peer had stored it here: what is torn, foreign, out of date or not allowed is
+ * refused, and nothing else changes. |key| and |value| are borrowed. What is restored is held as
+ * before, and goes where the ring wants it once the node has joined.
+ * Returns 0; or RELOAD_E_MALFORMED, RELOAD_E_FORBIDDEN, RELOAD_E_EXPIRED, RELOAD_E_TOO_OLD,
+ * RELOAD_E_TOO_LARGE: forget the record; or RELOAD_E_NOMEM (keep it), RELOAD_E_USAGE (started). */
 RELOAD_CHECKED int reload_node_restore(struct reload_node *node, struct reload_bytes key,
                                        struct reload_bytes value, reload_time now);
 
@@ -119,9 +121,11 @@ enum reload_effect_type {
     RELOAD_EFFECT_EXPECT,  /* the peer will connect |link| to us, as (D)TLS client */
     RELOAD_EFFECT_CHECK,   /* ICE: |remote| is known; check, then handshake in |role| */
     RELOAD_EFFECT_CLOSE,   /* close |link| in good order; its number is dead */
-    RELOAD_EFFECT_PERSIST, /* keep (or forget, |value| empty) |value| under |key| */
+    RELOAD_EFFECT_PERSIST, /* keep (or forget, |value| empty) |value| under |key|; see below */
     RELOAD_EFFECT_EVENT,   /* something that the program may want to know */
 };
+
+#define RELOAD_PERSIST_KEY_MAX 320
 
 enum reload_event {
     RELOAD_EVENT_JOINED,       /* we are part of the ring (or, a client, connected) */
@@ -133,7 +137,12 @@ enum reload_event {
     RELOAD_EVENT_CLONE,        /* another node uses our Node-ID (attack row T3) */
 };
 
-/* Pointers inside are valid until the next call into the node. |application| is 0 for an overlay
+/* PERSIST: |key| has 1..RELOAD_PERSIST_KEY_MAX octets, reload/core/record.h says what records are.
+ * Those of one request come one behind the other within one turn, and before the SEND that answers
+ * it: a driver that writes what has come as one transaction, before a SEND or at the end of a turn
+ * or later, never keeps half of a request. Half of one does no harm: what remains is checked.
+ *
+ * Pointers inside are valid until the next call into the node. |application| is 0 for an overlay
  * link and the Application-ID for one that AppAttach made: its bytes go between the driver and
  * the usage by reload/app_link.h, never through the node. */
 struct reload_effect {

@@ -3,6 +3,9 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/access.h"
 
+#include "reload/core/node_internal.h"
+#include "reload/core/value.h"
+
 /* One question: may |signer| write here? */
 struct question {
     const struct reload_access_hash *hash;
@@ -90,4 +93,38 @@ reload_access_check(const struct reload_access_hash *hash, const struct reload_k
         return RELOAD_E_FORBIDDEN;
     struct question question = {hash, row, resource, key, signer};
     return policies[row->access_policy](&question);
+}
+
+/* ---- whole values --------------------------------------------------------------------------- */
+
+static struct reload_bytes
+dictionary_key(const struct reload_kind *row, const struct reload_value *value)
+{
+    return row->data_model == RELOAD_DATA_MODEL_DICTIONARY ? value->key : (struct reload_bytes){0};
+}
+
+int
+reload_access_check_value(struct reload_node *node, const struct reload_kind *row,
+                          struct reload_bytes resource, const struct reload_value *value,
+                          const struct reload_identity *signer,
+                          const struct reload_node_id *signer_id)
+{
+    struct reload_access_hash hash = {.resource_id = node->topology->resource_id,
+                                      .state = node->topology_state,
+                                      .node_id_length = node->wire.node_id_length};
+    struct reload_access_signer who = {signer, signer_id};
+    int error = reload_access_check(&hash, row, resource, dictionary_key(row, value), &who);
+    if (!error && row->permit)
+        error = row->permit(node->config, signer);
+    return error;
+}
+
+int
+reload_access_check_content(struct reload_node *node, const struct reload_kind *row,
+                            const struct reload_value *value)
+{
+    const struct reload_data_value *data = reload_value_data(&value->data);
+    if (!data->exists || !row->check)
+        return 0;
+    return row->check(&node->wire, dictionary_key(row, value), data->value);
 }

@@ -28,4 +28,23 @@ RELOAD_CHECKED int reload_access_check(const struct reload_access_hash *hash,
                                        struct reload_bytes key,
                                        const struct reload_access_signer *signer);
 
+struct reload_node;
+struct reload_value;
+
+/* reload_access_check_value tells whether |signer|, as |signer_id|, may store |value| of the Kind
+ * |row| at |resource| in |node|'s overlay: by the access policy, and by what the usage wants of its
+ * document. Returns 0, RELOAD_E_FORBIDDEN, or an error of the hash function. */
+RELOAD_CHECKED int reload_access_check_value(struct reload_node *node,
+                                             const struct reload_kind *row,
+                                             struct reload_bytes resource,
+                                             const struct reload_value *value,
+                                             const struct reload_identity *signer,
+                                             const struct reload_node_id *signer_id);
+
+/* reload_access_check_content tells whether |value| is well-formed for its Kind |row|. Returns 0,
+ * RELOAD_E_MALFORMED, RELOAD_E_FORBIDDEN. */
+RELOAD_CHECKED int reload_access_check_content(struct reload_node *node,
+                                               const struct reload_kind *row,
+                                               const struct reload_value *value);
+
 #endif

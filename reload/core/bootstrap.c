@@ -4,6 +4,7 @@
 #include "reload/core/bootstrap.h"
 
 #include "reload/core/node_internal.h"
+#include "reload/core/restore.h"
 
 #include <assert.h>
 
@@ -260,6 +261,7 @@ reload_node_start(struct reload_node *node, const struct reload_candidate *candi
     struct reload_bootstrap *bootstrap = &node->bootstrap;
     if (bootstrap->state >= RELOAD_BOOTSTRAP_LEAVING)
         return RELOAD_E_USAGE;
+    reload_restore_end(node);
     if (count > CANDIDATES_MAX)
         count = CANDIDATES_MAX;
     if (!bootstrap->alarm.slot &&

@@ -17,6 +17,7 @@ struct reload_certificate {
     size_t holders;
     uint64_t stamp; /* the answer that it was last put into */
     bool persisted; /* whether it was told to be kept */
+    bool restored;  /* one holder is the restoration */
     size_t size;
     uint8_t der[];
 };

@@ -23,35 +23,15 @@ is_synthesised(const struct reload_value *value)
 }
 
 static bool
-may_store(const struct reload_fetch_check *check, const struct reload_kind *row,
-          const struct reload_value *value, const struct reload_identity *signer,
-          const struct reload_node_id *signer_id)
-{
-    struct reload_node *node = check->node;
-    struct reload_access_hash hash = {.resource_id = node->topology->resource_id,
-                                      .state = node->topology_state,
-                                      .node_id_length = node->wire.node_id_length};
-    struct reload_access_signer who = {signer, signer_id};
-    struct reload_bytes key = {0};
-    if (row->data_model == RELOAD_DATA_MODEL_DICTIONARY)
-        key = value->key;
-    return reload_access_check(&hash, row, check->resource, key, &who) == 0 &&
-           (!row->permit || row->permit(node->config, signer) == 0);
-}
-
-static bool
 is_well_formed(const struct reload_fetch_check *check, const struct reload_kind *row,
                const struct reload_value *value)
 {
     const struct reload_data_value *data = reload_value_data(&value->data);
-    struct reload_bytes key = {0};
     if (data->value.size > row->max_size || value->data.storage_time >= RELOAD_STORAGE_TIME_END)
         return false;
     if (!data->exists)
         return data->value.size == 0;
-    if (row->data_model == RELOAD_DATA_MODEL_DICTIONARY)
-        key = value->key;
-    return !row->check || row->check(&check->node->wire, key, data->value) == 0;
+    return reload_access_check_content(check->node, row, value) == 0;
 }
 
 static struct reload_mark_place
@@ -89,7 +69,7 @@ is_good(struct reload_fetch_check *check, const struct reload_kind *row,
     if (reload_signature_signer(node, &value->data.signature.identity, check->certificates, signer,
                                 &signer_id) != 0)
         return false;
-    if (!may_store(check, row, value, *signer, &signer_id) ||
+    if (reload_access_check_value(node, row, check->resource, value, *signer, &signer_id) != 0 ||
         reload_value_verify(node->keyring, *signer, check->resource, row->kind, value) != 0)
         return false;
     struct reload_mark_place place = place_of(check, row, value);

@@ -34,6 +34,20 @@ mark_of(struct reload_ordered_entry *entry)
     return (struct reload_mark *)entry; /* its first member */
 }
 
+/* Where |mark| is; written by write_key. */
+static struct reload_mark_place
+place_of(const struct reload_mark *mark)
+{
+    const uint8_t *key = mark->key;
+    size_t resource_size = key[PREFIX_SIZE - 1];
+    size_t begin = PREFIX_SIZE + resource_size;
+    return (struct reload_mark_place){.type = key[0],
+                                      .kind = (uint32_t)key[1] << 24 | (uint32_t)key[2] << 16 |
+                                              (uint32_t)key[3] << 8 | key[4],
+                                      .resource = {key + PREFIX_SIZE, resource_size},
+                                      .key = {key + begin, mark->entry.key.size - begin}};
+}
+
 static void
 forget_oldest(struct reload_marks *marks)
 {
@@ -106,8 +120,12 @@ reload_marks_note(struct reload_marks *marks, const struct reload_mark_place *pl
     if (size > marks->octets_max)
         return;
     while (marks->oldest &&
-           (marks->set.count >= marks->count_max || marks->octets + size > marks->octets_max))
+           (marks->set.count >= marks->count_max || marks->octets + size > marks->octets_max)) {
+        struct reload_mark_place oldest = place_of(marks->oldest);
+        if (marks->gone)
+            marks->gone(marks->gone_context, &oldest);
         forget_oldest(marks);
+    }
     mark = marks->env->allocate(marks->env->context, NULL, size);
     if (!mark)
         return;

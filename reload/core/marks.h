@@ -33,6 +33,9 @@ struct reload_marks {
     struct reload_ordered set;
     struct reload_mark *oldest, **youngest_end;
     size_t count_max, octets, octets_max;
+    /* Told before a mark is forgotten for want of room. May be NULL. */
+    void (*gone)(void *context, const struct reload_mark_place *place);
+    void *gone_context;
 };
 
 /* reload_marks_init makes an empty memory for |count_max| marks; |prng| is borrowed. */

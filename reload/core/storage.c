@@ -4,6 +4,7 @@
 #include "reload/core/storage.h"
 
 #include "reload/core/node_internal.h"
+#include "reload/core/record.h"
 
 #include <assert.h>
 
@@ -27,6 +28,8 @@ reload_storage_open(struct reload_storage *storage, const struct reload_env *env
     reload_certificates_init(&storage->certificates, env);
     reload_marks_init(&storage->marks, env, &storage->prng, RELOAD_HIGH_WATER_MAX,
                       RELOAD_MARKS_OCTETS_MAX);
+    storage->marks.gone = reload_record_mark_gone;
+    storage->marks.gone_context = storage;
     reload_marks_init(&storage->seen, env, &storage->prng, RELOAD_HIGH_WATER_MAX,
                       RELOAD_MARKS_OCTETS_MAX);
     if (kinds->count == 0)
@@ -175,87 +178,12 @@ reload_stored_write(const struct reload_stored *stored, struct reload_writer *wr
     reload_writer_u32(&lifetime, reload_stored_lifetime(stored, now));
 }
 
-/* ---- keeping beyond this process ------------------------------------------------------------ */
-
-/* Values are kept under 'V', resource (with its size), Kind-ID, key: wall time of expiry in ms,
- * generation, StoredData. Certificates under 'C', SHA-256: DER. */
-static void
-persist_certificate(struct reload_storage *storage, struct reload_certificate *certificate,
-                    bool is_there)
-{
-    static const uint8_t tag = 'C';
-    struct reload_bytes key[] = {{&tag, 1}, {certificate->hash, sizeof certificate->hash}};
-    struct reload_bytes der = {certificate->der, certificate->size};
-    certificate->persisted = is_there;
-    storage->persist(storage->persist_context, key, 2, &der, is_there ? 1 : 0);
-}
-
-void
-reload_storage_persist_value(struct reload_storage *storage, struct reload_stored *stored,
-                             bool is_there, reload_time now)
-{
-    if (!storage->persist)
-        return;
-    const struct reload_resource *resource = stored->kind->resource;
-    uint8_t head[2] = {'V', resource->id_size}, kind[4], times[16];
-    struct reload_writer writer = reload_writer_of(times, sizeof times);
-    uint64_t wall_ms = storage->env->wall_ms(storage->env->context);
-    reload_writer_u64(&writer,
-                      wall_ms + (stored->expires > now ? stored->expires - now : 0) / RELOAD_MS);
-    reload_writer_u64(&writer, stored->kind->generation);
-    struct reload_bytes key[RELOAD_PERSIST_PARTS_MAX] = {
-        {head, sizeof head},
-        reload_resource_id(resource),
-        reload_value_index_key(stored->kind->row->kind, kind),
-        stored->entry.key};
-    struct reload_bytes value[] = {reload_writer_written(&writer), {stored->bytes, stored->size}};
-    struct reload_certificate *certificate = stored->certificate;
-    if (is_there && !certificate->persisted)
-        persist_certificate(storage, certificate, true);
-    storage->persist(storage->persist_context, key, RELOAD_PERSIST_PARTS_MAX, value,
-                     is_there ? 2 : 0);
-    if (!is_there && certificate->persisted && certificate->holders == 1)
-        persist_certificate(storage, certificate, false);
-}
-
 /* ---- in a node ------------------------------------------------------------------------------ */
-
-static size_t
-gather(const struct reload_bytes *parts, size_t count, uint8_t *data)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (data && parts[i].size)
-            memcpy(data + size, parts[i].data, parts[i].size);
-        size += parts[i].size;
-    }
-    return size;
-}
-
-/* A record that cannot be queued is lost for the next run of this node, not for this one; the
- * effects count it. */
-static void
-persist(void *context, const struct reload_bytes *key, size_t key_count,
-        const struct reload_bytes *value, size_t value_count)
-{
-    struct reload_node *node = context;
-    size_t key_size = gather(key, key_count, NULL);
-    size_t value_size = gather(value, value_count, NULL);
-    struct reload_buffer *buffer = reload_buffer_get(&node->buffers, key_size + value_size);
-    if (!buffer)
-        return;
-    (void)gather(key, key_count, buffer->data);
-    (void)gather(value, value_count, buffer->data + key_size);
-    reload_ignore(
-        reload_effects_persist(node, (struct reload_bytes){buffer->data, key_size},
-                               (struct reload_bytes){buffer->data + key_size, value_size}));
-    reload_buffer_drop(&node->buffers, buffer);
-}
 
 int
 reload_storage_init(struct reload_storage *storage, struct reload_node *node)
 {
-    return reload_storage_open(storage, node->env, &node->kinds, persist, node);
+    return reload_storage_open(storage, node->env, &node->kinds, reload_record_persist, node);
 }
 
 static void

@@ -244,6 +244,10 @@ reload_storage_allocate(const struct reload_storage *storage, void *data, size_t
     return storage->env->allocate(storage->env->context, data, size);
 }
 
+/* reload_storage_mark remembers |number| at |place|, for this process and the next. */
+void reload_storage_mark(struct reload_storage *storage, const struct reload_mark_place *place,
+                         uint64_t number, reload_time now);
+
 /* reload_storage_remove takes |stored| out and frees it; its Kind and resource go with the last. A
  * mark |mark| stays (0: none). */
 void reload_storage_remove(struct reload_storage *storage, struct reload_stored *stored,
@@ -251,10 +255,6 @@ void reload_storage_remove(struct reload_storage *storage, struct reload_stored 
 
 /* reload_storage_free frees |stored|, which is in no set. */
 void reload_storage_free(struct reload_storage *storage, struct reload_stored *stored);
-
-/* reload_storage_persist_value tells |persist| that |stored| is there or gone. */
-void reload_storage_persist_value(struct reload_storage *storage, struct reload_stored *stored,
-                                  bool is_there, reload_time now);
 
 /* The alarm function of a value. */
 void reload_storage_expired(struct reload_alarm *alarm, void *owner, uint64_t now);

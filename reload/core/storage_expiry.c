@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/storage.h"
 
+#include "reload/core/record.h"
+
 #include <assert.h>
 #include <stddef.h>
 
@@ -22,6 +24,16 @@ reload_storage_place(const struct reload_stored_kind *kind, struct reload_bytes 
                                       .type = RELOAD_MARK_STORAGE_TIME};
 }
 
+void
+reload_storage_mark(struct reload_storage *storage, const struct reload_mark_place *place,
+                    uint64_t number, reload_time now)
+{
+    reload_time expires = mark_expiry(now);
+    reload_marks_note(&storage->marks, place, number, expires);
+    /* What there is no memory for would never be forgotten on disk. */
+    reload_record_mark(storage, place, reload_marks_get(&storage->marks, place, now), expires, now);
+}
+
 static void
 remove_resource(struct reload_storage *storage, struct reload_resource *resource)
 {
@@ -38,7 +50,7 @@ remove_kind(struct reload_storage *storage, struct reload_stored_kind *kind, rel
     struct reload_resource *resource = kind->resource;
     struct reload_mark_place place = reload_storage_place(kind, (struct reload_bytes){0});
     place.type = RELOAD_MARK_GENERATION;
-    reload_marks_note(&storage->marks, &place, kind->generation, mark_expiry(now));
+    reload_storage_mark(storage, &place, kind->generation, now);
     reload_ordered_remove(reload_storage_by_kind(storage, kind->row), &kind->entry);
     struct reload_stored_kind **link = &resource->kinds;
     while (*link != kind)
@@ -56,8 +68,9 @@ reload_storage_remove(struct reload_storage *storage, struct reload_stored *stor
 {
     struct reload_stored_kind *kind = stored->kind;
     struct reload_mark_place place = reload_storage_place(kind, stored->entry.key);
-    reload_marks_note(&storage->marks, &place, mark, mark_expiry(now));
-    reload_storage_persist_value(storage, stored, false, now);
+    /* The mark first: at no moment is neither of them on disk. */
+    reload_storage_mark(storage, &place, mark, now);
+    reload_record_value(storage, stored, false, now);
     reload_ordered_remove(&kind->values, &stored->entry);
     kind->existing -= stored->exists;
     storage->octets -= sizeof *stored + stored->size;
@@ -73,7 +86,12 @@ reload_storage_expired(struct reload_alarm *alarm, void *owner, uint64_t now)
 {
     struct reload_stored *stored =
         (struct reload_stored *)(void *)((uint8_t *)alarm - offsetof(struct reload_stored, alarm));
+    struct reload_stored_kind *kind = stored->kind;
+    bool stays = kind->values.count > 1;
     reload_storage_remove(owner, stored, stored->storage_time, now);
+    /* Of the records of a Kind, one at least bears its generation counter. */
+    if (stays)
+        reload_record_value(owner, (struct reload_stored *)kind->values.root, true, now);
 }
 
 void

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/storage.h"
 
+#include "reload/core/record.h"
+
 #include <assert.h>
 
 /* ---- begin ---------------------------------------------------------------------------------- */
@@ -314,7 +316,6 @@ commit_value(struct reload_stage_kind *kind, struct reload_stored *stored)
         kind->stored->existing -= old->exists;
         storage->octets -= octets_of(old);
         storage->value_count--;
-        reload_storage_free(storage, old);
     }
     reload_ordered_insert(&kind->stored->values, &stored->entry);
     kind->stored->existing += stored->exists;
@@ -325,7 +326,11 @@ commit_value(struct reload_stage_kind *kind, struct reload_stored *stored)
                                  reload_storage_expired);
     assert(error == 0); /* its place was reserved */
     (void)error;
-    reload_storage_persist_value(storage, stored, true, kind->stage->now);
+    reload_record_value(storage, stored, true, kind->stage->now);
+    if (!old)
+        return;
+    reload_record_certificate_leaves(storage, old->certificate);
+    reload_storage_free(storage, old);
 }
 
 static void
@@ -337,8 +342,12 @@ commit_kind(struct reload_stage_kind *kind)
         (void)reload_storage_allocate(stage->storage, kind->stored, 0);
         return;
     }
+    bool counted = kind->stored->generation != kind->generation;
     if (changed || stage->is_replica)
         kind->stored->generation = kind->generation;
+    if (!changed && stage->is_replica && counted) /* one record bears it, at least */
+        reload_record_value(stage->storage, (struct reload_stored *)kind->stored->values.root, true,
+                            stage->now);
     if (kind->made)
         link_kind(stage, kind->stored);
     while (kind->values.root) {

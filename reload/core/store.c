@@ -141,24 +141,6 @@ stage_kinds(struct work *work)
 
 /* ---- values --------------------------------------------------------------------------------- */
 
-static int
-check_right(struct work *work, const struct reload_kind *row, const struct reload_value *value,
-            const struct reload_identity *signer, const struct reload_node_id *signer_id)
-{
-    struct reload_node *node = work->node;
-    struct reload_access_hash hash = {.resource_id = node->topology->resource_id,
-                                      .state = node->topology_state,
-                                      .node_id_length = node->wire.node_id_length};
-    struct reload_access_signer who = {signer, signer_id};
-    struct reload_bytes key = {0};
-    if (row->data_model == RELOAD_DATA_MODEL_DICTIONARY)
-        key = value->key;
-    int error = reload_access_check(&hash, row, work->request.resource, key, &who);
-    if (!error && row->permit)
-        error = row->permit(node->config, signer);
-    return error;
-}
-
 static bool
 same_certificate(const struct reload_identity *a, const struct reload_identity *b)
 {
@@ -172,24 +154,14 @@ check_rights(struct work *work, const struct reload_kind *row, const struct relo
              const struct reload_identity *signer, const struct reload_node_id *signer_id)
 {
     const struct reload_incoming *incoming = work->incoming;
-    int error = check_right(work, row, value, signer, signer_id);
+    struct reload_bytes resource = work->request.resource;
+    int error = reload_access_check_value(work->node, row, resource, value, signer, signer_id);
     bool same = same_certificate(signer, incoming->signer) &&
                 reload_node_id_equal(signer_id, &incoming->signer_id);
     if (!error && !work->is_replica && !same)
-        error = check_right(work, row, value, incoming->signer, &incoming->signer_id);
+        error = reload_access_check_value(work->node, row, resource, value, incoming->signer,
+                                          &incoming->signer_id);
     return error;
-}
-
-static int
-check_content(struct work *work, const struct reload_kind *row, const struct reload_value *value)
-{
-    const struct reload_data_value *data = reload_value_data(&value->data);
-    struct reload_bytes key = {0};
-    if (!data->exists || !row->check)
-        return 0;
-    if (row->data_model == RELOAD_DATA_MODEL_DICTIONARY)
-        key = value->key;
-    return row->check(&work->node->wire, key, data->value);
 }
 
 /* What this node signed and sent to itself a moment ago needs no verification. */
@@ -216,7 +188,7 @@ stage_value(struct work *work, struct reload_stage_kind *kind, const struct relo
         return RELOAD_E_FORBIDDEN;
     int error = check_rights(work, kind->row, value, signer, &signer_id);
     if (!error)
-        error = check_content(work, kind->row, value);
+        error = reload_access_check_content(node, kind->row, value);
     if (!error)
         error = reload_stage_value(kind, value, signer);
     if (!error && !is_our_own(work, signer) &&

@@ -270,6 +270,20 @@ fill_config(struct reload_config *config)
     add_kind(config, KIND_SPARSE, array, RELOAD_ACCESS_USER_MATCH, UINT32_MAX, 0);
 }
 
+void
+fixture_boot(struct fixture *fixture, enum peer_name name)
+{
+    struct peer *peer = &fixture->peers[name];
+    struct reload_node_options options = {.env = &peer->env,
+                                          .config = &fixture->config,
+                                          .keyring = &peer->keyring.keyring,
+                                          .topology = &obedient};
+    reload_node_free(peer->node);
+    peer->node = NULL;
+    peer->link = peer->storer_link = 0;
+    ck_assert_int_eq(reload_node_new(&options, fixture->now, &peer->node), 0);
+}
+
 static void
 make_peer(struct fixture *fixture, enum peer_name name)
 {
@@ -295,11 +309,7 @@ make_peer(struct fixture *fixture, enum peer_name name)
         0);
     peer->env = (struct reload_env){
         .context = peer, .wall_ms = wall_ms, .random = random_octets, .allocate = allocate};
-    struct reload_node_options options = {.env = &peer->env,
-                                          .config = &fixture->config,
-                                          .keyring = &peer->keyring.keyring,
-                                          .topology = &obedient};
-    ck_assert_int_eq(reload_node_new(&options, fixture->now, &peer->node), 0);
+    fixture_boot(fixture, name);
 }
 
 struct fixture *

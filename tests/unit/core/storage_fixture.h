@@ -63,6 +63,9 @@ struct fixture *fixture_new(void);
 /* fixture_free ends them and checks that nothing is left of the storing peer. */
 void fixture_free(struct fixture *fixture);
 
+/* Ends |peer|'s node, if there is one, and makes a new one, without links. */
+void fixture_boot(struct fixture *fixture, enum peer_name peer);
+
 /* The storing peer's storage. */
 struct reload_storage *fixture_storage(struct fixture *fixture);
 

@@ -387,7 +387,31 @@ START_TEST(each_commit_is_persisted)
     records = persisted();
     ck_assert_uint_eq(records.value_ends, 6);
     ck_assert_uint_eq(records.certificate_ends, 2);
-    ck_assert_uint_eq(records.values + records.certificates, 0);
+    ck_assert_uint_eq(records.values, 3); /* to bear the counter, while others are left */
+    ck_assert_uint_eq(records.certificates, 0);
+    fixture_free(f);
+}
+END_TEST
+
+/* The certificate of a signer goes with the last value of hers, also when another's takes its
+ * place.
+ */
+START_TEST(certificates_go_with_their_values)
+{
+    begin();
+    for (int i = 0; i < 2; i++) {
+        enum peer_name signer = i ? ALICE_TOO : ALICE;
+        draft_begin(&draft, f, alice, 0);
+        draft_kind(&draft, KIND_SINGLE, 0);
+        draft_value(&draft, signer, KIND_SINGLE, (struct reload_bytes){0}, "v", 1000 + (uint64_t)i,
+                    60);
+        draft_kind_end(&draft);
+        ck_assert_int_eq(store(&draft, signer), 0);
+        struct records records = persisted();
+        ck_assert_uint_eq(records.certificates, 1);
+        ck_assert_uint_eq(records.certificate_ends, (unsigned)i);
+        ck_assert_uint_eq(records.value_ends, 0);
+    }
     fixture_free(f);
 }
 END_TEST
@@ -412,5 +436,5 @@ main(void)
                      s12_no_memory_to_replace_values, s18_octets_are_bounded,
                      s18_resources_are_bounded, s18_all_resources_there_may_be,
                      what_is_dropped_may_come_back, many_end_at_once, each_commit_is_persisted,
-                     what_is_refused_is_not_persisted);
+                     certificates_go_with_their_values, what_is_refused_is_not_persisted);
 }
