@@ -62,4 +62,35 @@ class ReloadSim(unittest.TestCase):
                 self.assertIn("reload-sim", done.stderr)
 
 
+class Check(unittest.TestCase):
+    def test_reports_seeds_and_violations(self):
+        done = run("check", "--seeds", "10", "--json")
+        found = json.loads(done.stdout)
+        self.assertEqual(found["seeds"], 10)
+        self.assertEqual(found["violation_count"], len(found["violations"]))
+        self.assertEqual(done.returncode, 1 if found["violations"] else 0)
+        self.assertGreater(found["within_assumption"], 0)
+        self.assertGreater(found["requests"], 100)
+        for violation in found["violations"]:
+            self.assertLessEqual({"seed", "time_ms", "invariant", "what"}, violation.keys())
+
+    def test_a_seed_is_replayed(self):
+        first, second = (run("check", "--seed", "3", "--trace").stdout for _ in range(2))
+        same = [line for line in first.splitlines() if not line.startswith("wall time")]
+        self.assertEqual(same, [line for line in second.splitlines()
+                                if not line.startswith("wall time")])
+        self.assertGreater(len(same), 100)
+
+    def test_faults_can_be_chosen(self):
+        done = run("check", "--seed", "4", "--faults", "", "--peers", "3", "--json")
+        self.assertEqual(json.loads(done.stdout)["violations"], [])
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(run("check", "--seed", "4", "--faults", "1,900").returncode, 2)
+
+    def test_wrong_options(self):
+        for wrong in (["--seeds", "0"], ["--seed", "x"], ["what"], ["--unknown"]):
+            with self.subTest(wrong=wrong):
+                self.assertEqual(run("check", *wrong).returncode, 2)
+
+
 unittest.main(verbosity=2)

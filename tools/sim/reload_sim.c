@@ -1,17 +1,19 @@
 /* reload_sim.c: the program reload-sim: overlays of real nodes in virtual time.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/program.h"
 #include "tools/sim/sim_experiment.h"
 #include "topology/chord.h"
 
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
+#include <string.h>
 
 static const char usage[] =
     "usage: reload-sim [OPTION]...\n"
+    "       reload-sim check [OPTION]...     runs with faults, checked from outside; knows --help\n"
+    "\n"
     "Builds overlays of real RELOAD nodes in one process and in virtual time, stores keys in each\n"
     "and looks them up from one client in each. The same seed gives the same run.\n"
     "\n"
@@ -34,54 +36,7 @@ struct settings {
     bool json;
 };
 
-static double
-wall_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* ---- progress ---- */
-
-/* Only the program has these; the library keeps nothing outside of its structs. */
-static double started_at, printed_at;
-static bool line_open;
-
-static void
-print_progress(const char *what, uint64_t done, uint64_t all)
-{
-    double now = wall_seconds();
-    bool terminal = isatty(STDERR_FILENO);
-    if (now - started_at < 1 || now - printed_at < (terminal ? 0.2 : 2))
-        return;
-    printed_at = now;
-    line_open = terminal;
-    fprintf(stderr,
-            terminal ? "\r\033[K%s: %" PRIu64 " of %" PRIu64 : "%s: %" PRIu64 " of %" PRIu64 "\n",
-            what, done, all);
-}
-
-static void
-end_progress(void)
-{
-    if (line_open)
-        fputs("\r\033[K", stderr);
-    line_open = false;
-}
-
 /* ---- options ---- */
-
-static bool
-read_number(const char *text, uint64_t low, uint64_t high, uint64_t *value)
-{
-    char *end = NULL;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || number < low || number > high)
-        return false;
-    *value = number;
-    return true;
-}
 
 static bool
 read_links(const char *text, enum sim_links *links)
@@ -129,23 +84,23 @@ take_option(struct settings *settings, int option, const char *argument)
     bool ok = true;
     switch (option) {
     case 'n':
-        ok = read_number(argument, 1, 100000, &number);
+        ok = program_number(argument, 1, 100000, &number);
         experiment->nodes = (uint32_t)number;
         break;
     case 'o':
-        ok = read_number(argument, 1, SIM_OVERLAYS_MAX, &number);
+        ok = program_number(argument, 1, SIM_OVERLAYS_MAX, &number);
         experiment->world.overlays = (uint32_t)number;
         break;
     case 'k':
-        ok = read_number(argument, 1, 10000000, &number);
+        ok = program_number(argument, 1, 10000000, &number);
         experiment->keys = (uint32_t)number;
         break;
     case 'l':
-        ok = read_number(argument, 0, 100000000, &number);
+        ok = program_number(argument, 0, 100000000, &number);
         experiment->lookups = (uint32_t)number;
         break;
     case 's':
-        ok = read_number(argument, 0, UINT64_MAX, &experiment->seed);
+        ok = program_number(argument, 0, UINT64_MAX, &experiment->seed);
         break;
     case 'i':
         ok = read_links(argument, &experiment->world.links);
@@ -178,11 +133,8 @@ read_options(int argc, char **argv, struct settings *settings)
             fputs("reload-sim: try --help\n", stderr);
             return 2;
         }
-        if (!take_option(settings, option, optarg)) {
-            fprintf(stderr, "reload-sim: --%s %s: not a value that this option takes; see --help\n",
-                    options[index].name, optarg);
-            return 2;
-        }
+        if (!take_option(settings, option, optarg))
+            return program_refuse(options[index].name, optarg);
     }
     if (optind < argc) {
         fprintf(stderr, "reload-sim: %s: what is this? see --help\n", argv[optind]);
@@ -239,24 +191,24 @@ print_table(const struct settings *settings, const struct sim_experiment_result 
            experiment->seed);
 }
 
-int
-main(int argc, char **argv)
+static int
+experiment_command(int argc, char **argv)
 {
     struct settings settings = {
         .experiment = {.nodes = 50,
                        .keys = 1000,
                        .lookups = 1000,
                        .seed = 1,
-                       .progress = print_progress,
+                       .progress = program_progress,
                        .world = {.overlays = 2, .topology = &reload_chord}}};
     int code = read_options(argc, argv, &settings);
     if (code >= 0)
         return code;
     struct sim_experiment_result result;
-    started_at = wall_seconds();
+    double started_at = program_seconds();
     int error = sim_experiment_run(&settings.experiment, &result);
-    double wall = wall_seconds() - started_at;
-    end_progress();
+    double wall = program_seconds() - started_at;
+    program_progress_end();
     if (settings.json)
         print_json(&settings, &result, wall);
     else
@@ -266,4 +218,12 @@ main(int argc, char **argv)
                 reload_error_text(error));
     uint64_t wanted = (uint64_t)settings.experiment.lookups * settings.experiment.world.overlays;
     return error || result.lookups_ok < wanted ? 1 : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "check") == 0)
+        return check_command(argc - 1, argv + 1);
+    return experiment_command(argc, argv);
 }

@@ -185,6 +185,12 @@ sim_is_joined(const struct sim *sim, uint32_t node)
     return sim_host_of(sim, node)->joined;
 }
 
+uint32_t
+sim_life(const struct sim *sim, uint32_t node)
+{
+    return sim_host_of(sim, node)->epoch;
+}
+
 struct reload_node *
 sim_node(struct sim *sim, uint32_t node)
 {
@@ -267,6 +273,12 @@ sim_memory_peak(const struct sim *sim, uint32_t node)
     return sim_host_of(sim, node)->memory_peak;
 }
 
+FILE *
+sim_log(const struct sim *sim)
+{
+    return sim->options.log;
+}
+
 /* ---- time ---- */
 
 struct sim_event *
@@ -314,6 +326,20 @@ host_event(struct sim *sim, const struct sim_event *event)
         sim_host_gathered(host, event->link);
 }
 
+/* A host that stands still: what is for it waits, in order. */
+static bool
+waits(struct sim *sim, struct sim_event *event)
+{
+    if (event->type == SIM_EVENT_CALL || event->type == SIM_EVENT_DETECT || sim->paused_count == 0)
+        return false;
+    struct sim_host *host = sim_host_of(sim, event->host);
+    bool knocks = event->type == SIM_EVENT_ACCEPT && event->link == 0; /* nobody answers */
+    if (!host->paused || knocks)
+        return false;
+    sim_host_hold(host, event);
+    return true;
+}
+
 /* Lets the first event happen. */
 static void
 step(struct sim *sim)
@@ -324,6 +350,8 @@ step(struct sim *sim)
     sim->now = at;
     if (event->type == SIM_EVENT_CALL) {
         event->fn(sim, event->argument);
+    } else if (waits(sim, event)) {
+        return;
     } else {
         trace(sim, event);
         if (event->type == SIM_EVENT_TIMER || event->type == SIM_EVENT_GATHERED)
@@ -386,50 +414,4 @@ sim_is_joined_all(struct sim *sim, void *argument)
         if (sim->hosts[i]->alive && sim->hosts[i]->node && !sim->hosts[i]->joined)
             return false;
     return true;
-}
-
-/* ---- faults ---- */
-
-void
-sim_cut_one_way(struct sim *sim, uint32_t from, uint32_t to)
-{
-    sim_network_cut(&sim->network, from, to);
-    sim_pipe_cut(sim);
-}
-
-void
-sim_cut(struct sim *sim, uint32_t a, uint32_t b)
-{
-    sim_network_cut(&sim->network, a, b);
-    sim_network_cut(&sim->network, b, a);
-    sim_pipe_cut(sim);
-}
-
-void
-sim_heal(struct sim *sim, uint32_t a, uint32_t b)
-{
-    sim_network_heal(&sim->network, a, b);
-    sim_network_heal(&sim->network, b, a);
-    sim_pipe_healed(sim);
-}
-
-void
-sim_heal_all(struct sim *sim)
-{
-    sim_network_heal_all(&sim->network);
-    sim_pipe_healed(sim);
-}
-
-void
-sim_partition(struct sim *sim, uint32_t node, uint8_t side)
-{
-    sim_network_partition(&sim->network, node, side);
-    sim_pipe_healed(sim);
-    sim_pipe_cut(sim);
-}
-
-void
-sim_set_loss(struct sim *sim, uint32_t loss_ppm)
-{
-    sim->network.options.loss_ppm = loss_ppm;
 }

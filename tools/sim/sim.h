@@ -18,6 +18,7 @@
 
 #include "reload/topology.h"
 #include "reload/usage.h"
+#include "tools/sim/sim_network.h"
 
 #include <stdio.h>
 
@@ -59,10 +60,15 @@ typedef bool sim_successor_fn(const void *topology_state, struct reload_node_id 
 /* Writes a line about a topology's state, for people who look for a fault. */
 typedef void sim_describe_fn(const void *topology_state, FILE *out);
 
+/* Reads a topology's successors, the nearest first; returns how many, at most |max|. */
+typedef size_t sim_successors_fn(const void *topology_state, struct reload_node_id *successors,
+                                 size_t max);
+
 /* Zero means the default that stands behind each. */
 struct sim_options {
     const struct reload_topology_ops *topology; /* must be given */
     sim_successor_fn *successor;                /* of that topology, for sim_ring_is_whole */
+    sim_successors_fn *successors;              /* likewise, for checks of Zave's invariant */
     sim_describe_fn *describe;                  /* likewise; may be NULL */
     const struct reload_usage_ops *usages[RELOAD_USAGES_MAX];
     void *usage_arguments[RELOAD_USAGES_MAX];
@@ -132,6 +138,9 @@ uint32_t sim_node_count(const struct sim *sim);
 bool sim_is_alive(const struct sim *sim, uint32_t node);
 bool sim_is_joined(const struct sim *sim, uint32_t node);
 
+/* Which life a host is in: 1 when it was made, one more after each restart. */
+uint32_t sim_life(const struct sim *sim, uint32_t node);
+
 /* The node itself; NULL when it is dead or a puppet. After a verb was called on it directly,
  * sim_turn has to carry out what it wants. */
 struct reload_node *sim_node(struct sim *sim, uint32_t node);
@@ -158,6 +167,9 @@ unsigned sim_event_count(const struct sim *sim, uint32_t node, enum reload_event
 /* Octets that |node| holds now, and the most that it ever held. */
 size_t sim_memory(const struct sim *sim, uint32_t node);
 size_t sim_memory_peak(const struct sim *sim, uint32_t node);
+
+/* Where the world's log goes; NULL: there is none. */
+FILE *sim_log(const struct sim *sim);
 
 /* ---- time ---- */
 
@@ -195,6 +207,31 @@ void sim_partition(struct sim *sim, uint32_t node, uint8_t side);
 
 /* sim_set_loss changes what share of datagrams is lost from now on. */
 void sim_set_loss(struct sim *sim, uint32_t loss_ppm);
+
+/* The network as it is from now on; delays between two hosts stay drawn from the same range.
+ * sim_network_now returns how it is. */
+void sim_set_network(struct sim *sim, const struct sim_network_options *options);
+const struct sim_network_options *sim_network_now(const struct sim *sim);
+
+/* sim_pause lets a live |node| stand still as a suspended computer does: it neither hears, says
+ * nor times anything until sim_resume. To others it looks dead after a while. */
+void sim_pause(struct sim *sim, uint32_t node);
+void sim_resume(struct sim *sim, uint32_t node);
+bool sim_is_paused(const struct sim *sim, uint32_t node);
+
+/* sim_set_skew sets how far |node|'s wall clock is ahead of the world's. */
+void sim_set_skew(struct sim *sim, uint32_t node, int64_t skew_ms);
+
+/* The options' |successors|; must have been given. */
+sim_successors_fn *sim_successors(const struct sim *sim);
+
+/* sim_false_deaths returns how many links were given up so far though both hosts lived. */
+uint64_t sim_false_deaths(const struct sim *sim);
+
+/* sim_observe calls |fn| after each turn of a node, and when one has ended; it may look at
+ * everything and change nothing. NULL ends that. */
+typedef void sim_observe_fn(struct sim *sim, uint32_t node, void *argument);
+void sim_observe(struct sim *sim, sim_observe_fn *fn, void *argument);
 
 /* ---- predicates ---- */
 

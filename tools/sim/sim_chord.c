@@ -23,6 +23,16 @@ sim_chord_successor(const void *topology_state, struct reload_node_id *successor
     return true;
 }
 
+size_t
+sim_chord_successors(const void *topology_state, struct reload_node_id *successors, size_t max)
+{
+    const struct reload_chord *chord = topology_state;
+    size_t count = reload_chord_table_neighbors(&chord->table);
+    for (size_t i = 0; i < count && i < max; i++)
+        successors[i] = reload_chord_node_id_of(reload_chord_table_successor(&chord->table, i));
+    return count < max ? count : max;
+}
+
 void
 sim_chord_describe(const void *topology_state, FILE *out)
 {

@@ -11,6 +11,10 @@
 /* sim_chord_successor is a sim_successor_fn for reload_chord. */
 bool sim_chord_successor(const void *topology_state, struct reload_node_id *successor);
 
+/* sim_chord_successors is a sim_successors_fn for reload_chord. */
+size_t sim_chord_successors(const void *topology_state, struct reload_node_id *successors,
+                            size_t max);
+
 /* sim_chord_describe writes a line about the state: the first octets of Node-IDs stand for them. */
 void sim_chord_describe(const void *topology_state, FILE *out);
 

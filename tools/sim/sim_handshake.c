@@ -155,7 +155,8 @@ sim_handshake_accept(struct sim *sim, struct sim_pipe *pipe)
 {
     struct sim_end *own = &pipe->ends[1];
     struct sim_host *server = sim_host_of(sim, own->host);
-    if (!server->alive || !sim_network_reaches(&sim->network, pipe->ends[0].host, own->host) ||
+    if (!server->alive || server->paused ||
+        !sim_network_reaches(&sim->network, pipe->ends[0].host, own->host) ||
         !sim_network_reaches(&sim->network, own->host, pipe->ends[0].host)) {
         sim_pipe_tell_down(sim, pipe, 0, RELOAD_E_TIMEOUT,
                            pipe->started_at + sim->options.connect_timeout_ns + 3 * RELOAD_SECOND);

@@ -129,6 +129,7 @@ sim_host_new(struct sim *sim, const struct sim_node_options *options)
 void
 sim_host_free(struct sim_host *host)
 {
+    sim_host_unhold(host, false);
     if (host->node)
         reload_node_free(host->node);
     sim_keyring_fini(&host->keyring);
@@ -168,6 +169,7 @@ begin_life(struct sim_host *host)
     host->alive = true;
     host->joined = host->leaving = false;
     host->armed_at = RELOAD_NEVER;
+    host->born_at = sim->now;
     host->random = sim_random_fork(sim->seed + host->epoch, SIM_PURPOSE_NODE + host->index);
     host->env = (struct reload_env){host, wall_ms, random_fill, log_line, allocate};
     int error = sim_keyring_init(
@@ -234,12 +236,15 @@ sim_host_stop(struct sim_host *host)
 {
     assert(host->alive && !host->in_turn);
     host->alive = host->joined = false;
+    sim_host_unhold(host, false);
     sim_pipe_host_died(host);
     sim_map_fini(&host->links);
     host->expected_count = 0;
     reload_node_free(host->node);
     host->node = NULL;
     sim_keyring_fini(&host->keyring);
+    if (host->sim->observe)
+        host->sim->observe(host->sim, host->index, host->sim->observe_argument);
 }
 
 /* ---- effects ---- */
@@ -265,6 +270,17 @@ sim_host_gathered(struct sim_host *host, uint32_t link)
     sim_host_turn(host);
 }
 
+/* Whether a link to |node_id| ended by |error| though its other end lives on. */
+static bool
+is_false_death(const struct sim_host *host, const struct reload_node_id *node_id, int error)
+{
+    if (error == 0 || error == RELOAD_E_CLOSED)
+        return false;
+    uint32_t peer = sim_find_node(host->sim, host->options.overlay, node_id);
+    return peer != SIM_NOBODY &&
+           host->sim->now - sim_host_of(host->sim, peer)->born_at > host->sim->options.detect_ns;
+}
+
 static void
 take_event(struct sim_host *host, const struct reload_effect *effect)
 {
@@ -276,6 +292,9 @@ take_event(struct sim_host *host, const struct reload_effect *effect)
         break;
     case RELOAD_EVENT_DISCONNECTED:
         host->joined = false;
+        break;
+    case RELOAD_EVENT_LINK_DOWN:
+        host->sim->false_deaths += is_false_death(host, &effect->node_id, effect->error);
         break;
     case RELOAD_EVENT_LEFT:
         host->leaving = true;
@@ -346,6 +365,8 @@ sim_host_turn(struct sim_host *host)
         sim_host_stop(host);
     else
         arm(host);
+    if (host->sim->observe && host->node)
+        host->sim->observe(host->sim, host->index, host->sim->observe_argument);
 }
 
 void

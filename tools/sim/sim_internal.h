@@ -94,6 +94,10 @@ struct sim_host {
     size_t certificate_size;
 
     bool alive, joined, leaving;
+    bool paused;
+    struct sim_event **held; /* what came while it was paused, in order */
+    size_t held_count, held_capacity;
+    uint64_t born_at;
     bool in_turn;             /* its node is at work: no second turn within */
     struct reload_node *node; /* NULL: dead, or a puppet */
     struct sim_puppet *puppet;
@@ -134,6 +138,10 @@ struct sim {
     uint64_t events;
     sim_tap_fn *tap;
     void *tap_argument;
+    sim_observe_fn *observe;
+    void *observe_argument;
+    uint32_t paused_count;
+    uint64_t false_deaths; /* links that were given up between hosts that live */
 };
 
 /* sim_schedule puts an event with room for |size| octets into the queue. */
@@ -165,6 +173,13 @@ void sim_host_gathered(struct sim_host *host, uint32_t link);
 /* Where host |index| can be reached. */
 struct reload_candidate sim_host_candidate(const struct sim *sim, uint32_t index);
 
+/* ---- sim_fault.c: what goes wrong ---- */
+
+/* Keeps |event| for when paused |host| goes on; it is the host's then. */
+void sim_host_hold(struct sim_host *host, struct sim_event *event);
+/* Ends a pause: what was held comes now, or never. */
+void sim_host_unhold(struct sim_host *host, bool deliver);
+
 /* ---- sim_handshake.c: how links come to be ---- */
 
 void sim_pipe_connect(struct sim_host *host, const struct reload_effect *effect);
@@ -179,8 +194,6 @@ void sim_pipe_send(struct sim_host *host, const struct reload_effect *effect);
 void sim_pipe_close(struct sim_host *host, uint32_t link);
 void sim_pipe_host_died(struct sim_host *host);
 void sim_pipe_event(struct sim *sim, struct sim_event *event);
-void sim_pipe_cut(struct sim *sim);
-void sim_pipe_healed(struct sim *sim);
 void sim_pipes_fini(struct sim *sim);
 /* The pipe behind |host|'s |link|, and which end of it is |host|'s; NULL when there is none. */
 struct sim_pipe *sim_pipe_of(struct sim *sim, const struct sim_host *host, uint32_t link,
@@ -200,5 +213,18 @@ void sim_pipe_bind(struct sim *sim, const struct sim_pipe *pipe, unsigned end);
 void sim_pipe_leave(struct sim *sim, struct sim_pipe *pipe, unsigned end);
 /* The host of |end| when it is still in the life in which the link was made, or NULL. */
 struct sim_host *sim_pipe_live_host(struct sim *sim, const struct sim_end *end);
+
+/* ---- sim_pipe_cut.c: links whose ends do not reach each other ---- */
+
+/* Keeps |event| until |pipe|'s ends reach each other again; drops all that was kept. */
+void sim_pipe_hold(struct sim_pipe *pipe, struct sim_event *event);
+void sim_pipe_drop_held(struct sim_pipe *pipe);
+/* Whether one of its hosts is paused. */
+bool sim_pipe_stands_still(const struct sim *sim, const struct sim_pipe *pipe);
+/* Somebody may not reach somebody any more, or again. */
+void sim_pipe_cut(struct sim *sim);
+void sim_pipe_healed(struct sim *sim);
+/* The time in which an end notices is over. */
+void sim_pipe_detect(struct sim *sim, struct sim_pipe *pipe);
 
 #endif

@@ -117,7 +117,7 @@ chance(struct sim_network *network, uint32_t ppm)
 static uint64_t
 arrival(struct sim_network *network, uint64_t delay, uint64_t now)
 {
-    uint64_t at = now + delay;
+    uint64_t at = now + delay + network->options.extra_ns;
     if (network->options.jitter_ns)
         at += sim_random_between(&network->random, 0, network->options.jitter_ns);
     if (chance(network, network->options.reorder_ppm)) {
@@ -150,7 +150,7 @@ sim_network_message(struct sim_network *network, uint32_t from, uint32_t to, uin
 {
     uint64_t delay = sim_network_delay(network, from, to);
     uint64_t rto = 4 * delay > RTO_MIN_NS ? 4 * delay : RTO_MIN_NS;
-    uint64_t at = now + delay;
+    uint64_t at = now + delay + network->options.extra_ns;
     for (int i = 0; i < LOSSES_MAX && chance(network, network->options.loss_ppm); i++, rto *= 2)
         at += rto;
     if (at < *last)

@@ -14,6 +14,7 @@ struct sim_network_options {
     uint64_t delay_min_ns,
         delay_max_ns;   /* one way, drawn once a pair, the same in both directions */
     uint64_t jitter_ns; /* added to each datagram, 0..jitter_ns */
+    uint64_t extra_ns;  /* added to everything that is sent */
     uint32_t loss_ppm;
     uint32_t duplicate_ppm;
     uint32_t reorder_ppm; /* datagrams that come 1..8 one-way delays late */

@@ -37,23 +37,13 @@ sim_pipe_new(struct sim *sim)
     return sim->pipe_count++;
 }
 
-static void
-drop_held(struct sim_pipe *pipe)
-{
-    for (size_t i = 0; i < pipe->held_count; i++)
-        free(pipe->held[i]);
-    free(pipe->held);
-    pipe->held = NULL;
-    pipe->held_count = pipe->held_capacity = 0;
-}
-
 /* Frees |pipe| when nobody has to do with it any more. */
 static void
 release(struct sim *sim, struct sim_pipe *pipe)
 {
     if (!pipe->used || !pipe->ends[0].gone || (pipe->accepted && !pipe->ends[1].gone))
         return;
-    drop_held(pipe);
+    sim_pipe_drop_held(pipe);
     pipe->used = false;
     pipe->generation++;
     sim->free_pipes[sim->free_pipe_count++] = (uint32_t)(pipe - sim->pipes);
@@ -63,7 +53,7 @@ void
 sim_pipes_fini(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->pipe_count; i++)
-        drop_held(&sim->pipes[i]);
+        sim_pipe_drop_held(&sim->pipes[i]);
     free(sim->pipes);
     free(sim->free_pipes);
 }
@@ -125,20 +115,6 @@ sim_pipe_live_host(struct sim *sim, const struct sim_end *end)
 
 /* ---- using one ---- */
 
-static void
-hold(struct sim_pipe *pipe, struct sim_event *event)
-{
-    if (pipe->held_count == pipe->held_capacity) {
-        size_t capacity = pipe->held_capacity ? 2 * pipe->held_capacity : 8;
-        struct sim_event **held = realloc(pipe->held, capacity * sizeof(struct sim_event *));
-        if (!held)
-            abort();
-        pipe->held = held;
-        pipe->held_capacity = capacity;
-    }
-    pipe->held[pipe->held_count++] = event;
-}
-
 static struct sim_event *
 delivery(struct sim *sim, const struct sim_pipe *pipe, unsigned end, struct reload_bytes bytes)
 {
@@ -171,8 +147,8 @@ transmit(struct sim *sim, struct sim_pipe *pipe, unsigned end, struct reload_byt
         return;
     }
     struct sim_event *event = delivery(sim, pipe, end, bytes);
-    if (!sim_network_reaches(&sim->network, from, to))
-        hold(pipe, event);
+    if (sim_pipe_stands_still(sim, pipe) || !sim_network_reaches(&sim->network, from, to))
+        sim_pipe_hold(pipe, event);
     else if (delay_ns > 0) /* a tap's delay may change the order */
         sim_queue_push(&sim->queue, at + sim_network_delay(&sim->network, from, to), event);
     else
@@ -413,60 +389,6 @@ down(struct sim *sim, struct sim_pipe *pipe, const struct sim_event *event)
     sim_host_turn(host);
 }
 
-/* ---- cuts ---- */
-
-static bool
-is_cut(const struct sim *sim, const struct sim_pipe *pipe)
-{
-    uint32_t a = pipe->ends[0].host, b = pipe->ends[1].host;
-    return !sim_network_reaches(&sim->network, a, b) || !sim_network_reaches(&sim->network, b, a);
-}
-
-void
-sim_pipe_cut(struct sim *sim)
-{
-    for (uint32_t i = 0; i < sim->pipe_count; i++) {
-        struct sim_pipe *pipe = &sim->pipes[i];
-        if (!pipe->used || !pipe->accepted || pipe->cut_at || !is_cut(sim, pipe))
-            continue;
-        pipe->cut_at = sim->now;
-        if (pipe->framing == RELOAD_FRAMING_NONE)
-            sim_pipe_schedule(sim, pipe, sim->now + sim->options.detect_ns, SIM_EVENT_DETECT, 0, 0);
-    }
-}
-
-void
-sim_pipe_healed(struct sim *sim)
-{
-    for (uint32_t i = 0; i < sim->pipe_count; i++) {
-        struct sim_pipe *pipe = &sim->pipes[i];
-        if (!pipe->used || !pipe->cut_at || is_cut(sim, pipe))
-            continue;
-        pipe->cut_at = 0;
-        for (size_t k = 0; k < pipe->held_count; k++) {
-            struct sim_event *event = pipe->held[k];
-            unsigned end = event->end;
-            sim_queue_push(&sim->queue,
-                           sim_network_message(&sim->network, pipe->ends[1 - end].host,
-                                               pipe->ends[end].host, sim->now,
-                                               &pipe->ends[end].last),
-                           event);
-        }
-        pipe->held_count = 0;
-    }
-}
-
-static void
-detect(struct sim *sim, struct sim_pipe *pipe)
-{
-    if (!pipe->cut_at || sim->now - pipe->cut_at < sim->options.detect_ns)
-        return;
-    for (unsigned end = 0; end < 2; end++)
-        if (!pipe->ends[end].gone)
-            sim_pipe_tell_down(sim, pipe, end, RELOAD_E_LINK, sim->now);
-    drop_held(pipe);
-}
-
 void
 sim_pipe_event(struct sim *sim, struct sim_event *event)
 {
@@ -490,7 +412,7 @@ sim_pipe_event(struct sim *sim, struct sim_event *event)
         down(sim, pipe, event);
         break;
     case SIM_EVENT_DETECT:
-        detect(sim, pipe);
+        sim_pipe_detect(sim, pipe);
         break;
     default:
         assert(0);

@@ -1,0 +1,365 @@
+/* check_command.c: reload-sim check: many random scenarios, checked from outside.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/program.h"
+#include "tools/sim/sim_chord.h"
+#include "tools/sim/sim_trial.h"
+#include "topology/chord.h"
+
+#include "reload/base/json.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEPT_MAX 1000 /* violations that are listed */
+
+static const char usage[] =
+    "usage: reload-sim check [OPTION]...\n"
+    "Draws a whole scenario from each seed (peers, links, faults, requests), runs it with real "
+    "nodes\n"
+    "in virtual time, and checks from outside: Zave's invariant of the ring after every event "
+    "(V1),\n"
+    "one whole ring 60 s after the last fault (V2), every request ended once and within 16 s "
+    "(V6),\n"
+    "the same trace when a seed runs again (V14, every tenth seed).\n"
+    "\n"
+    "  --seeds N        scenarios (100)\n"
+    "  --first-seed S   the first one's seed; the next ones follow (1)\n"
+    "  --seed S         this one only\n"
+    "  --trace          print what happens, step by step\n"
+    "  --minimise       drop faults and peers from a scenario that fails while it still does\n"
+    "  --peers N        change the scenario: so many peers\n"
+    "  --faults LIST    change the scenario: only these faults, as --minimise prints them\n"
+    "  --json           print one JSON object in place of the table\n"
+    "  --help           print this text\n"
+    "\n"
+    "Exit code: 0 when nothing was violated, 1 when something was, 2 for wrong options.\n";
+
+struct settings {
+    uint64_t seeds, first_seed;
+    bool trace, minimise, json;
+    uint32_t peers;     /* 0: as drawn */
+    const char *faults; /* NULL: as drawn */
+};
+
+struct finding {
+    uint64_t seed;
+    struct sim_violation violation;
+};
+
+struct tally {
+    uint64_t seeds, failed, within, violations;
+    uint64_t events, virtual_ns, deeds, deeds_succeeded;
+    uint64_t recovery_worst_ns;
+    struct finding *findings;
+    size_t finding_count;
+};
+
+static struct sim_options
+world(const struct settings *settings)
+{
+    return (struct sim_options){.topology = &reload_chord,
+                                .successor = sim_chord_successor,
+                                .successors = sim_chord_successors,
+                                .describe = sim_chord_describe,
+                                .log = settings->trace ? stdout : NULL,
+                                .log_level = RELOAD_LOG_DEBUG};
+}
+
+/* ---- scenarios that are changed ---- */
+
+/* Keeps only the faults whose numbers stand in |list|, separated by commas. */
+static bool
+keep_faults(struct sim_scenario *scenario, const char *list)
+{
+    for (size_t i = 0; i < scenario->fault_count; i++)
+        scenario->faults[i].dropped = true;
+    for (const char *at = list; *at;) {
+        char *end = NULL;
+        unsigned long number = strtoul(at, &end, 10);
+        if (end == at || number >= scenario->fault_count || (*end && *end != ','))
+            return false;
+        scenario->faults[number].dropped = false;
+        at = *end ? end + 1 : end;
+    }
+    return true;
+}
+
+static bool
+draw(const struct settings *settings, uint64_t seed, struct sim_scenario *scenario)
+{
+    sim_scenario_draw(seed, scenario);
+    if (settings->peers)
+        scenario->peers = settings->peers;
+    return !settings->faults || keep_faults(scenario, settings->faults);
+}
+
+static bool
+fails(const struct sim_scenario *scenario, const struct sim_options *options, const char *invariant)
+{
+    struct sim_verdict verdict;
+    sim_trial_run(scenario, options, &verdict);
+    for (size_t i = 0; i < verdict.violation_count && i < SIM_VIOLATIONS_MAX; i++)
+        if (strcmp(verdict.violations[i].invariant, invariant) == 0)
+            return true;
+    return false;
+}
+
+static void
+print_replay(const struct sim_scenario *scenario)
+{
+    const char *separator = "";
+    printf("reload-sim check --seed %" PRIu64 " --peers %" PRIu32 " --faults '", scenario->seed,
+           scenario->peers);
+    for (size_t i = 0; i < scenario->fault_count; i++) {
+        if (scenario->faults[i].dropped)
+            continue;
+        printf("%s%zu", separator, i);
+        separator = ",";
+    }
+    puts("' --trace");
+}
+
+/* Drops what is not needed for |invariant| to break, one thing after the other. */
+static void
+minimise(struct sim_scenario *scenario, const struct sim_options *options, const char *invariant)
+{
+    for (bool smaller = true; smaller;) {
+        smaller = false;
+        for (size_t i = 0; i < scenario->fault_count; i++) {
+            if (scenario->faults[i].dropped)
+                continue;
+            scenario->faults[i].dropped = true;
+            if (fails(scenario, options, invariant))
+                smaller = true;
+            else
+                scenario->faults[i].dropped = false;
+        }
+        uint32_t peers = scenario->peers;
+        for (uint32_t fewer = 1; fewer < peers; fewer = fewer < 8 ? fewer + 1 : fewer * 3 / 2) {
+            scenario->peers = fewer;
+            if (fails(scenario, options, invariant)) {
+                smaller = true;
+                break;
+            }
+            scenario->peers = peers;
+        }
+    }
+    sim_scenario_print(scenario, stdout);
+    print_replay(scenario);
+}
+
+/* ---- runs ---- */
+
+static void
+keep(struct tally *tally, uint64_t seed, const struct sim_verdict *verdict)
+{
+    tally->failed += verdict->violation_count > 0;
+    tally->violations += verdict->violation_count;
+    for (size_t i = 0; i < verdict->violation_count && i < SIM_VIOLATIONS_MAX; i++)
+        if (tally->finding_count < KEPT_MAX)
+            tally->findings[tally->finding_count++] =
+                (struct finding){seed, verdict->violations[i]};
+}
+
+static bool
+run_seed(const struct settings *settings, uint64_t seed, struct tally *tally)
+{
+    struct sim_scenario scenario;
+    struct sim_verdict verdict, again;
+    struct sim_options options = world(settings);
+    if (!draw(settings, seed, &scenario))
+        return false;
+    if (settings->trace)
+        sim_scenario_print(&scenario, stdout);
+    sim_trial_run(&scenario, &options, &verdict);
+    if (seed % 10 == 0) {
+        options.log = NULL;
+        sim_trial_run(&scenario, &options, &again);
+        if (again.trace_hash != verdict.trace_hash && verdict.violation_count < SIM_VIOLATIONS_MAX)
+            verdict.violations[verdict.violation_count++] = (struct sim_violation){
+                "V14", verdict.virtual_ns, "a second run gave another trace"};
+    }
+    tally->seeds++;
+    tally->within += !verdict.beyond;
+    tally->events += verdict.events;
+    tally->virtual_ns += verdict.virtual_ns;
+    tally->deeds += verdict.deeds;
+    tally->deeds_succeeded += verdict.deeds_succeeded;
+    if (verdict.recovery_ns != SIM_NEVER && verdict.recovery_ns > tally->recovery_worst_ns)
+        tally->recovery_worst_ns = verdict.recovery_ns;
+    keep(tally, seed, &verdict);
+    if (settings->trace)
+        printf("%s Zave's assumption%s%s\n", verdict.beyond ? "beyond" : "within",
+               verdict.beyond ? ": " : "", verdict.beyond ? verdict.beyond_reason : "");
+    if (settings->minimise && verdict.violation_count > 0) {
+        options.log = NULL;
+        minimise(&scenario, &options, verdict.violations[0].invariant);
+    }
+    return true;
+}
+
+/* ---- results ---- */
+
+static void
+print_json(const struct tally *tally, double wall)
+{
+    struct reload_json json = reload_json_growing(NULL, NULL);
+    reload_json_begin_object(&json);
+    reload_json_key(&json, "seeds");
+    reload_json_uint(&json, tally->seeds);
+    reload_json_key(&json, "within_assumption");
+    reload_json_uint(&json, tally->within);
+    reload_json_key(&json, "events");
+    reload_json_uint(&json, tally->events);
+    reload_json_key(&json, "virtual_seconds");
+    reload_json_uint(&json, tally->virtual_ns / RELOAD_SECOND);
+    reload_json_key(&json, "requests");
+    reload_json_uint(&json, tally->deeds);
+    reload_json_key(&json, "requests_ok");
+    reload_json_uint(&json, tally->deeds_succeeded);
+    reload_json_key(&json, "recovery_ms_max");
+    reload_json_uint(&json, tally->recovery_worst_ns / RELOAD_MS);
+    reload_json_key(&json, "wall_ms");
+    reload_json_uint(&json, (uint64_t)(wall * 1000));
+    reload_json_key(&json, "violation_count");
+    reload_json_uint(&json, tally->violations);
+    reload_json_key(&json, "violations");
+    reload_json_begin_array(&json);
+    for (size_t i = 0; i < tally->finding_count; i++) {
+        const struct finding *finding = &tally->findings[i];
+        reload_json_begin_object(&json);
+        reload_json_key(&json, "seed");
+        reload_json_uint(&json, finding->seed);
+        reload_json_key(&json, "time_ms");
+        reload_json_uint(&json, finding->violation.at_ns / RELOAD_MS);
+        reload_json_key(&json, "invariant");
+        reload_json_text(&json, finding->violation.invariant);
+        reload_json_key(&json, "what");
+        reload_json_text(&json, finding->violation.what);
+        reload_json_end_object(&json);
+    }
+    reload_json_end_array(&json);
+    reload_json_end_object(&json);
+    puts(json.failed ? "{}" : json.text);
+    reload_json_free(&json);
+}
+
+static void
+print_table(const struct tally *tally, double wall)
+{
+    for (size_t i = 0; i < tally->finding_count; i++) {
+        const struct finding *finding = &tally->findings[i];
+        printf("seed %" PRIu64 " violates %s at %.3f s: %s\n", finding->seed,
+               finding->violation.invariant, (double)finding->violation.at_ns / 1e9,
+               finding->violation.what);
+    }
+    printf("%-26s %" PRIu64 ", %" PRIu64 " of them within Zave's assumption\n", "seeds",
+           tally->seeds, tally->within);
+    printf("%-26s %" PRIu64 " of %" PRIu64 "\n", "requests that succeeded", tally->deeds_succeeded,
+           tally->deeds);
+    printf("%-26s %.1f s\n", "longest until whole again", (double)tally->recovery_worst_ns / 1e9);
+    printf("%-26s %.1f hours\n", "virtual time", (double)tally->virtual_ns / 3.6e12);
+    printf("%-26s %.1f s, %.0f events/s\n", "wall time", wall,
+           wall > 0 ? (double)tally->events / wall : 0);
+    printf("%-26s %" PRIu64 " in %" PRIu64 " seeds\n", "violations", tally->violations,
+           tally->failed);
+    if (tally->failed > 0)
+        puts("look closer with: reload-sim check --seed S --minimise, or --trace");
+}
+
+/* ---- options ---- */
+
+static const struct option options[] = {
+    {"seeds", required_argument, NULL, 'n'},  {"first-seed", required_argument, NULL, 'f'},
+    {"seed", required_argument, NULL, 's'},   {"trace", no_argument, NULL, 't'},
+    {"minimise", no_argument, NULL, 'm'},     {"peers", required_argument, NULL, 'p'},
+    {"faults", required_argument, NULL, 'l'}, {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+};
+
+static bool
+take_option(struct settings *settings, int option, const char *argument)
+{
+    uint64_t number = 0;
+    bool ok = true;
+    switch (option) {
+    case 'n':
+        return program_number(argument, 1, 100000000, &settings->seeds);
+    case 'f':
+        return program_number(argument, 0, UINT64_MAX, &settings->first_seed);
+    case 's':
+        settings->seeds = 1;
+        return program_number(argument, 0, UINT64_MAX, &settings->first_seed);
+    case 'p':
+        ok = program_number(argument, 1, 1000, &number);
+        settings->peers = (uint32_t)number;
+        return ok;
+    case 't':
+        settings->trace = true;
+        return true;
+    case 'm':
+        settings->minimise = true;
+        return true;
+    case 'l':
+        settings->faults = argument;
+        return true;
+    default:
+        settings->json = true;
+        return true;
+    }
+}
+
+/* Returns -1 to go on, or the exit code. */
+static int
+read_options(int argc, char **argv, struct settings *settings)
+{
+    int index = 0;
+    for (int option; (option = getopt_long(argc, argv, "", options, &index)) != -1;) {
+        if (option == 'h') {
+            fputs(usage, stdout);
+            return 0;
+        }
+        if (option == '?') {
+            fputs("reload-sim check: try --help\n", stderr);
+            return 2;
+        }
+        if (!take_option(settings, option, optarg))
+            return program_refuse(options[index].name, optarg);
+    }
+    if (optind < argc) {
+        fprintf(stderr, "reload-sim check: %s: what is this? see --help\n", argv[optind]);
+        return 2;
+    }
+    return -1;
+}
+
+int
+check_command(int argc, char **argv)
+{
+    struct settings settings = {.seeds = 100, .first_seed = 1};
+    int code = read_options(argc, argv, &settings);
+    if (code >= 0)
+        return code;
+    struct tally tally = {.findings = calloc(KEPT_MAX, sizeof *tally.findings)};
+    if (!tally.findings)
+        return 2;
+    double started_at = program_seconds();
+    for (uint64_t i = 0; i < settings.seeds; i++) {
+        if (!run_seed(&settings, settings.first_seed + i, &tally)) {
+            free(tally.findings);
+            return program_refuse("faults", settings.faults);
+        }
+        program_progress("checking seeds", i + 1, settings.seeds);
+    }
+    program_progress_end();
+    double wall = program_seconds() - started_at;
+    if (settings.json)
+        print_json(&tally, wall);
+    else
+        print_table(&tally, wall);
+    free(tally.findings);
+    return tally.violations > 0;
+}

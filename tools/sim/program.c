@@ -1,0 +1,65 @@
+/* program.c: numbers in options, progress.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/program.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Only the program has these; the library keeps nothing outside of its structs. */
+static double started_at, printed_at;
+static bool line_open;
+
+double
+program_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+bool
+program_number(const char *text, uint64_t low, uint64_t high, uint64_t *value)
+{
+    char *end = NULL;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || number < low || number > high)
+        return false;
+    *value = number;
+    return true;
+}
+
+void
+program_progress(const char *what, uint64_t done, uint64_t all)
+{
+    double now = program_seconds();
+    bool terminal = isatty(STDERR_FILENO);
+    if (started_at == 0)
+        started_at = now;
+    if (now - started_at < 1 || now - printed_at < (terminal ? 0.2 : 2))
+        return;
+    printed_at = now;
+    line_open = terminal;
+    fprintf(stderr,
+            terminal ? "\r\033[K%s: %" PRIu64 " of %" PRIu64 : "%s: %" PRIu64 " of %" PRIu64 "\n",
+            what, done, all);
+}
+
+void
+program_progress_end(void)
+{
+    if (line_open)
+        fputs("\r\033[K", stderr);
+    line_open = false;
+}
+
+int
+program_refuse(const char *option, const char *argument)
+{
+    fprintf(stderr, "reload-sim: --%s %s: not a value that this option takes; see --help\n", option,
+            argument);
+    return 2;
+}

@@ -1,0 +1,27 @@
+/* program.h: what the commands of the program reload-sim share: numbers in options, progress.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_TOOLS_SIM_PROGRAM_H
+#define RELOAD_TOOLS_SIM_PROGRAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* program_seconds returns the time on a monotonic clock of the real world. */
+double program_seconds(void);
+
+/* program_number reads |text| as a number of |low|..|high|. Returns false when it is none. */
+bool program_number(const char *text, uint64_t low, uint64_t high, uint64_t *value);
+
+/* program_progress writes on standard error how far |what| is, now and then, when the program has
+ * run for a second; program_progress_end takes that line away. */
+void program_progress(const char *what, uint64_t done, uint64_t all);
+void program_progress_end(void);
+
+/* program_refuse complains about |option|'s |argument| and returns the exit code 2. */
+int program_refuse(const char *option, const char *argument);
+
+/* The commands, each with its own options; they return the exit code. |argv[0]| is its name. */
+int check_command(int argc, char **argv);
+
+#endif

@@ -1,0 +1,155 @@
+/* sim_fault.c: what goes wrong with the network and with hosts: cuts, partitions, losses, pauses.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/sim_internal.h"
+
+#include <stdlib.h>
+
+/* ---- the network ---- */
+
+void
+sim_cut_one_way(struct sim *sim, uint32_t from, uint32_t to)
+{
+    sim_network_cut(&sim->network, from, to);
+    sim_pipe_cut(sim);
+}
+
+void
+sim_cut(struct sim *sim, uint32_t a, uint32_t b)
+{
+    sim_network_cut(&sim->network, a, b);
+    sim_network_cut(&sim->network, b, a);
+    sim_pipe_cut(sim);
+}
+
+void
+sim_heal(struct sim *sim, uint32_t a, uint32_t b)
+{
+    sim_network_heal(&sim->network, a, b);
+    sim_network_heal(&sim->network, b, a);
+    sim_pipe_healed(sim);
+}
+
+void
+sim_heal_all(struct sim *sim)
+{
+    sim_network_heal_all(&sim->network);
+    sim_pipe_healed(sim);
+}
+
+void
+sim_partition(struct sim *sim, uint32_t node, uint8_t side)
+{
+    sim_network_partition(&sim->network, node, side);
+    sim_pipe_healed(sim);
+    sim_pipe_cut(sim);
+}
+
+void
+sim_set_loss(struct sim *sim, uint32_t loss_ppm)
+{
+    sim->network.options.loss_ppm = loss_ppm;
+}
+
+void
+sim_set_network(struct sim *sim, const struct sim_network_options *options)
+{
+    sim->network.options = *options;
+}
+
+const struct sim_network_options *
+sim_network_now(const struct sim *sim)
+{
+    return &sim->network.options;
+}
+
+/* ---- pauses ---- */
+
+void
+sim_host_hold(struct sim_host *host, struct sim_event *event)
+{
+    if (host->held_count == host->held_capacity) {
+        size_t capacity = host->held_capacity ? 2 * host->held_capacity : 64;
+        struct sim_event **held = realloc(host->held, capacity * sizeof(struct sim_event *));
+        if (!held)
+            abort();
+        host->held = held;
+        host->held_capacity = capacity;
+    }
+    host->held[host->held_count++] = event;
+}
+
+void
+sim_host_unhold(struct sim_host *host, bool deliver)
+{
+    for (size_t i = 0; i < host->held_count; i++)
+        if (deliver && host->held[i]->type != SIM_EVENT_TIMER)
+            sim_queue_push(&host->sim->queue, host->sim->now, host->held[i]);
+        else
+            free(host->held[i]);
+    free(host->held);
+    host->held = NULL;
+    host->held_count = host->held_capacity = 0;
+    if (host->paused)
+        host->sim->paused_count--;
+    host->paused = false;
+}
+
+void
+sim_pause(struct sim *sim, uint32_t node)
+{
+    struct sim_host *host = sim_host_of(sim, node);
+    assert(host->alive && !host->in_turn);
+    if (host->paused)
+        return;
+    host->paused = true;
+    sim->paused_count++;
+    sim_pipe_cut(sim);
+}
+
+void
+sim_resume(struct sim *sim, uint32_t node)
+{
+    struct sim_host *host = sim_host_of(sim, node);
+    if (!host->paused)
+        return;
+    sim_host_unhold(host, true);
+    sim_pipe_healed(sim);
+    host->armed_at = sim->now;
+    if (host->node)
+        sim_host_timer(host);
+}
+
+bool
+sim_is_paused(const struct sim *sim, uint32_t node)
+{
+    return sim_host_of(sim, node)->paused;
+}
+
+void
+sim_set_skew(struct sim *sim, uint32_t node, int64_t skew_ms)
+{
+    sim_host_of(sim, node)->options.skew_ms = skew_ms;
+}
+
+/* ---- watching ---- */
+
+void
+sim_observe(struct sim *sim, sim_observe_fn *fn, void *argument)
+{
+    sim->observe = fn;
+    sim->observe_argument = argument;
+}
+
+uint64_t
+sim_false_deaths(const struct sim *sim)
+{
+    return sim->false_deaths;
+}
+
+sim_successors_fn *
+sim_successors(const struct sim *sim)
+{
+    assert(sim->options.successors);
+    return sim->options.successors;
+}

@@ -1,0 +1,27 @@
+/* sim_fault_class.h: the kinds of faults that a scenario draws from.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_TOOLS_SIM_FAULT_CLASS_H
+#define RELOAD_TOOLS_SIM_FAULT_CLASS_H
+
+#include "tools/sim/sim_scenario.h"
+
+struct sim_trial;
+
+struct sim_fault_class {
+    const char *name;
+    bool rough;       /* cannot stay within Zave's assumption */
+    bool frames_only; /* means nothing on links of messages */
+    /* Draws |duration_ns| and |amount|. */
+    void (*draw)(struct sim_fault *fault, struct sim_random *random, bool gentle);
+    void (*begin)(struct sim_trial *trial, const struct sim_fault *fault);
+    void (*end)(struct sim_trial *trial, const struct sim_fault *fault); /* NULL: of itself */
+};
+
+extern const struct sim_fault_class sim_fault_classes[];
+extern const size_t sim_fault_class_count;
+
+/* sim_fault_class_suits tells whether |scenario| can have faults of |class|. */
+bool sim_fault_class_suits(size_t class, const struct sim_scenario *scenario);
+
+#endif

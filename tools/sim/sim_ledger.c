@@ -1,0 +1,199 @@
+/* sim_ledger.c: the users of a run.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/sim_ledger.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIFETIME_S 86400
+#define RECORD_SLOT 1
+
+/* What a request is about. Its owner numbers what he stores: versions, from 1. */
+struct record {
+    uint32_t owner; /* SIM_NOBODY before its first request */
+    uint8_t slot;
+    uint32_t versions;
+    uint32_t acknowledged; /* the newest version that was; 0: none */
+    bool removal;          /* it was a removal */
+};
+
+struct request {
+    struct sim_ledger *ledger;
+    const struct sim_deed *deed;
+    struct record *record;
+    uint32_t actor, life;
+    bool started, paused;
+    uint32_t version;
+    unsigned endings;
+    uint64_t started_ns;
+};
+
+struct sim_ledger {
+    struct sim_trial *trial;
+    struct record records[SIM_RECORDS_MAX];
+    struct request requests[SIM_DEEDS_MAX];
+};
+
+/* ---- one request ---- */
+
+static void
+finish(struct request *request, const struct reload_result *result)
+{
+    struct sim_trial *trial = request->ledger->trial;
+    uint64_t elapsed = sim_now(trial->sim) - request->started_ns;
+    if (++request->endings > 1)
+        sim_trial_find(trial, "V6", "a request of node %" PRIu32 " ended twice", request->actor);
+    if (elapsed > SIM_REQUEST_NS && !request->paused)
+        sim_trial_find(trial, "V6", "a request of node %" PRIu32 " took %.1f s", request->actor,
+                       (double)elapsed / 1e9);
+    trial->verdict->deeds_succeeded += result->error == 0;
+}
+
+static void
+on_stored(void *argument, const struct reload_result *result, reload_time now)
+{
+    struct request *request = argument;
+    struct record *record = request->record;
+    (void)now;
+    finish(request, result);
+    if (result->error || request->version < record->acknowledged)
+        return;
+    record->acknowledged = request->version;
+    record->removal = request->deed->type == SIM_DEED_REMOVE;
+}
+
+static void
+on_value(void *argument, const struct reload_fetched_value *value, reload_time now)
+{
+    (void)argument;
+    (void)value;
+    (void)now;
+}
+
+static void
+on_fetched(void *argument, const struct reload_result *result, reload_time now)
+{
+    (void)now;
+    finish(argument, result);
+}
+
+static int
+text_of(const struct request *request, char text[64])
+{
+    return snprintf(text, 64, "record %td version %" PRIu32,
+                    request->record - request->ledger->records, request->version);
+}
+
+static int
+send_store(struct request *request, struct reload_bytes resource)
+{
+    struct sim *sim = request->ledger->trial->sim;
+    bool exists = request->deed->type == SIM_DEED_STORE;
+    char text[64];
+    request->version = ++request->record->versions;
+    size_t size = (size_t)text_of(request, text);
+    struct reload_store_value value = {.kind = SIM_KIND_SLOT,
+                                       .value = {(uint8_t *)text, exists ? size : 0},
+                                       .exists = exists,
+                                       .lifetime_s = LIFETIME_S};
+    return reload_node_store(sim_node(sim, request->actor), resource, &value, 1, on_stored, request,
+                             sim_now(sim));
+}
+
+static int
+send_fetch(struct request *request, struct reload_bytes resource)
+{
+    struct sim *sim = request->ledger->trial->sim;
+    struct reload_fetch_specifier specifier = {.kind = SIM_KIND_SLOT};
+    return reload_node_fetch(sim_node(sim, request->actor), resource, &specifier, 1, on_value,
+                             on_fetched, request, sim_now(sim));
+}
+
+/* The |pick|-th of those that can ask for something now. */
+static uint32_t
+choose_reader(const struct sim_trial *trial, uint64_t pick)
+{
+    for (uint32_t i = 0; i < trial->peers; i++) {
+        uint32_t node = (uint32_t)((pick + i) % trial->peers);
+        if (sim_is_alive(trial->sim, node) && !sim_is_paused(trial->sim, node) &&
+            sim_is_joined(trial->sim, node))
+            return node;
+    }
+    return SIM_NOBODY;
+}
+
+static void
+act(struct sim *sim, void *argument)
+{
+    struct request *request = argument;
+    struct sim_trial *trial = request->ledger->trial;
+    const struct record *record = request->record;
+    bool fetches = request->deed->type == SIM_DEED_FETCH;
+    request->actor = fetches ? choose_reader(trial, request->deed->pick) : record->owner;
+    if (request->actor == SIM_NOBODY || !sim_is_alive(sim, request->actor) ||
+        sim_is_paused(sim, request->actor) || !sim_is_joined(sim, request->actor))
+        return;
+    uint8_t octets[16];
+    sim_slot_resource(sim, record->owner, record->slot, octets);
+    struct reload_bytes resource = {octets, sizeof octets};
+    request->life = sim_life(sim, request->actor);
+    request->started_ns = sim_now(sim);
+    int error = fetches ? send_fetch(request, resource) : send_store(request, resource);
+    request->started = error == 0;
+    trial->verdict->deeds++;
+    if (error == 0)
+        sim_turn(sim, request->actor);
+}
+
+/* ---- all of them ---- */
+
+struct sim_ledger *
+sim_ledger_begin(struct sim_trial *trial)
+{
+    const struct sim_scenario *scenario = trial->scenario;
+    struct sim_ledger *ledger = calloc(1, sizeof *ledger);
+    if (!ledger)
+        abort();
+    ledger->trial = trial;
+    for (size_t i = 0; i < scenario->record_count; i++)
+        ledger->records[i] =
+            (struct record){.owner = (uint32_t)(scenario->owners[i] % scenario->peers),
+                            .slot = (uint8_t)(RECORD_SLOT + i)};
+    for (size_t i = 0; i < scenario->deed_count; i++) {
+        const struct sim_deed *deed = &scenario->deeds[i];
+        ledger->requests[i] = (struct request){
+            .ledger = ledger, .deed = deed, .record = &ledger->records[deed->record]};
+        sim_call(trial->sim, trial->begin_ns + deed->at_ns, act, &ledger->requests[i]);
+    }
+    return ledger;
+}
+
+void
+sim_ledger_pause(struct sim_ledger *ledger, uint32_t node)
+{
+    for (size_t i = 0; i < ledger->trial->scenario->deed_count; i++)
+        if (ledger->requests[i].actor == node && ledger->requests[i].endings == 0)
+            ledger->requests[i].paused = true;
+}
+
+void
+sim_ledger_close(struct sim_ledger *ledger)
+{
+    struct sim_trial *trial = ledger->trial;
+    for (size_t i = 0; i < trial->scenario->deed_count; i++) {
+        const struct request *request = &ledger->requests[i];
+        if (request->started && request->endings == 0 && sim_is_alive(trial->sim, request->actor) &&
+            sim_life(trial->sim, request->actor) == request->life)
+            sim_trial_find(trial, "V6", "a request of node %" PRIu32 " never ended",
+                           request->actor);
+    }
+}
+
+void
+sim_ledger_free(struct sim_ledger *ledger)
+{
+    free(ledger);
+}

@@ -1,0 +1,133 @@
+/* sim_scenario.c: drawing what happens.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/sim_scenario.h"
+
+#include "tools/sim/sim_fault_class.h"
+
+#include <inttypes.h>
+
+enum { PURPOSE_SHAPE = 0x5c01, PURPOSE_FAULTS = 0x5c02, PURPOSE_DEEDS = 0x5c03 };
+
+static bool
+chance(struct sim_random *random, unsigned percent)
+{
+    return sim_random_below(random, 100) < percent;
+}
+
+/* Mostly small rings: most of what can go wrong can do so among few. */
+static uint32_t
+draw_peers(struct sim_random *random)
+{
+    uint64_t kind = sim_random_below(random, 100);
+    if (kind < 45)
+        return (uint32_t)sim_random_between(random, 1, 8);
+    if (kind < 80)
+        return (uint32_t)sim_random_between(random, 9, 24);
+    return (uint32_t)sim_random_between(random, 25, 64);
+}
+
+static void
+draw_network(struct sim_random *random, struct sim_scenario *scenario)
+{
+    struct sim_network_options *network = &scenario->network;
+    bool frames = chance(random, 20) && scenario->peers <= 24;
+    scenario->links = frames ? SIM_LINKS_MIXED : SIM_LINKS_MESSAGES;
+    network->delay_min_ns = sim_random_between(random, SIM_MS(1), SIM_MS(50));
+    network->delay_max_ns = network->delay_min_ns + sim_random_between(random, 0, SIM_MS(250));
+    if (chance(random, 40))
+        network->loss_ppm = (uint32_t)sim_random_between(random, 0, frames ? 20000 : 50000);
+    if (!frames)
+        return;
+    if (chance(random, 40))
+        network->duplicate_ppm = (uint32_t)sim_random_between(random, 0, 50000);
+    if (chance(random, 40))
+        network->reorder_ppm = (uint32_t)sim_random_between(random, 0, 50000);
+    if (chance(random, 40))
+        network->jitter_ns = sim_random_between(random, 0, SIM_MS(100));
+}
+
+static void
+draw_shape(struct sim_random *random, struct sim_scenario *scenario)
+{
+    scenario->peers = draw_peers(random);
+    scenario->gap_ns = chance(random, 25) ? 0 : sim_random_between(random, SIM_MS(10), SIM_MS(600));
+    scenario->gentle = chance(random, 50);
+    scenario->length_ns = sim_random_between(random, SIM_SECONDS(5), SIM_SECONDS(240));
+    draw_network(random, scenario);
+}
+
+static void
+draw_faults(struct sim_random *random, struct sim_scenario *scenario)
+{
+    scenario->fault_count = (size_t)sim_random_between(random, 0, 14);
+    for (size_t i = 0; i < scenario->fault_count; i++) {
+        struct sim_fault *fault = &scenario->faults[i];
+        do
+            fault->class = (uint8_t)sim_random_below(random, sim_fault_class_count);
+        while (!sim_fault_class_suits(fault->class, scenario));
+        fault->at_ns = sim_random_between(random, 0, scenario->length_ns);
+        fault->pick = sim_random_next(random);
+        sim_fault_classes[fault->class].draw(fault, random, scenario->gentle);
+    }
+}
+
+static void
+draw_deeds(struct sim_random *random, struct sim_scenario *scenario)
+{
+    scenario->record_count = (size_t)sim_random_between(random, 1, SIM_RECORDS_MAX);
+    for (size_t i = 0; i < scenario->record_count; i++)
+        scenario->owners[i] = sim_random_next(random);
+    scenario->deed_count = (size_t)sim_random_between(random, 10, SIM_DEEDS_MAX);
+    for (size_t i = 0; i < scenario->deed_count; i++) {
+        struct sim_deed *deed = &scenario->deeds[i];
+        uint64_t kind = sim_random_below(random, 10);
+        deed->type = kind < 4 ? SIM_DEED_STORE : kind < 5 ? SIM_DEED_REMOVE : SIM_DEED_FETCH;
+        deed->record = (uint8_t)sim_random_below(random, scenario->record_count);
+        deed->at_ns = sim_random_between(random, 0, scenario->length_ns);
+        deed->pick = sim_random_next(random);
+    }
+}
+
+void
+sim_scenario_draw(uint64_t seed, struct sim_scenario *scenario)
+{
+    *scenario = (struct sim_scenario){.seed = seed};
+    struct sim_random shape = sim_random_fork(seed, PURPOSE_SHAPE);
+    struct sim_random faults = sim_random_fork(seed, PURPOSE_FAULTS);
+    struct sim_random deeds = sim_random_fork(seed, PURPOSE_DEEDS);
+    draw_shape(&shape, scenario);
+    draw_faults(&faults, scenario);
+    draw_deeds(&deeds, scenario);
+}
+
+static double
+seconds(uint64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
+void
+sim_scenario_print(const struct sim_scenario *scenario, FILE *out)
+{
+    fprintf(out, "seed %" PRIu64 ": %" PRIu32 " peers, a start every %.3f s, links of %s%s\n",
+            scenario->seed, scenario->peers, seconds(scenario->gap_ns),
+            scenario->links == SIM_LINKS_MESSAGES ? "messages" : "frames",
+            scenario->gentle ? ", gentle" : "");
+    fprintf(out,
+            "  delay %.0f to %.0f ms, jitter %.0f ms, loss %.2f %%, duplicates %.2f %%, "
+            "reordered %.2f %%\n",
+            seconds(scenario->network.delay_min_ns) * 1e3,
+            seconds(scenario->network.delay_max_ns) * 1e3,
+            seconds(scenario->network.jitter_ns) * 1e3, scenario->network.loss_ppm / 1e4,
+            scenario->network.duplicate_ppm / 1e4, scenario->network.reorder_ppm / 1e4);
+    fprintf(out, "  %zu requests on %zu records within %.1f s\n", scenario->deed_count,
+            scenario->record_count, seconds(scenario->length_ns));
+    for (size_t i = 0; i < scenario->fault_count; i++) {
+        const struct sim_fault *fault = &scenario->faults[i];
+        if (!fault->dropped)
+            fprintf(out, "  fault %zu at %.3f s: %s, for %.3f s, amount %" PRIu32 "\n", i,
+                    seconds(fault->at_ns), sim_fault_classes[fault->class].name,
+                    seconds(fault->duration_ns), fault->amount);
+    }
+}

@@ -1,0 +1,213 @@
+/* sim_trial.c: running a scenario.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/sim_trial.h"
+
+#include "tools/sim/sim_fault_class.h"
+#include "tools/sim/sim_ledger.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#define BUILD_LIMIT_NS SIM_MINUTES(3)
+#define PATIENCE_NS SIM_MINUTES(30) /* for a ring that is late, to tell whether it comes at all */
+#define BOOTSTRAP_NODES 4
+
+/* What is due at some time. */
+struct happening {
+    struct sim_trial *trial;
+    const struct sim_fault *fault;
+};
+
+void
+sim_trial_find(struct sim_trial *trial, const char *invariant, const char *format, ...)
+{
+    struct sim_verdict *verdict = trial->verdict;
+    if (verdict->violation_count++ >= SIM_VIOLATIONS_MAX)
+        return;
+    struct sim_violation *violation = &verdict->violations[verdict->violation_count - 1];
+    violation->invariant = invariant;
+    violation->at_ns = sim_now(trial->sim) - SIM_TIME_BEGIN;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(violation->what, sizeof violation->what, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- faults ---- */
+
+static void
+tell(const struct sim_trial *trial, const struct sim_fault *fault, const char *what)
+{
+    FILE *log = sim_log(trial->sim);
+    if (log)
+        fprintf(log, "%10.3f fault %td %s: %s\n",
+                (double)(sim_now(trial->sim) - SIM_TIME_BEGIN) / 1e9,
+                fault - trial->scenario->faults, what, sim_fault_classes[fault->class].name);
+}
+
+static void
+begin_fault(struct sim *sim, void *argument)
+{
+    const struct happening *happening = argument;
+    tell(happening->trial, happening->fault, "begins");
+    sim_fault_classes[happening->fault->class].begin(happening->trial, happening->fault);
+    happening->trial->last_fault_ns = sim_now(sim);
+}
+
+static void
+end_fault(struct sim *sim, void *argument)
+{
+    const struct happening *happening = argument;
+    tell(happening->trial, happening->fault, "ends");
+    sim_fault_classes[happening->fault->class].end(happening->trial, happening->fault);
+    happening->trial->last_fault_ns = sim_now(sim);
+}
+
+/* Returns when the last one is over. */
+static uint64_t
+schedule_faults(struct sim_trial *trial, struct happening *happenings)
+{
+    const struct sim_scenario *scenario = trial->scenario;
+    uint64_t over = trial->begin_ns + scenario->length_ns;
+    for (size_t i = 0; i < scenario->fault_count; i++) {
+        const struct sim_fault *fault = &scenario->faults[i];
+        uint64_t begin = trial->begin_ns + fault->at_ns, end = begin + fault->duration_ns;
+        if (fault->dropped)
+            continue;
+        happenings[i] = (struct happening){trial, fault};
+        sim_call(trial->sim, begin, begin_fault, &happenings[i]);
+        if (sim_fault_classes[fault->class].end)
+            sim_call(trial->sim, end, end_fault, &happenings[i]);
+        if (end > over)
+            over = end;
+    }
+    return over;
+}
+
+/* Everything that may last ends; who joins anew finds somebody to ask. */
+static void
+end_all_faults(struct sim_trial *trial)
+{
+    struct sim *sim = trial->sim;
+    bool anybody = false;
+    sim_heal_all(sim);
+    sim_set_network(sim, &trial->calm);
+    for (uint32_t i = 0; i < trial->peers; i++)
+        if (sim_is_paused(sim, i))
+            sim_resume(sim, i);
+    for (uint32_t i = 0; i < trial->peers && i < BOOTSTRAP_NODES; i++)
+        anybody = anybody || sim_is_alive(sim, i);
+    if (!anybody) {
+        sim_restart(sim, 0);
+        trial->last_fault_ns = sim_now(sim);
+    }
+}
+
+/* ---- the run ---- */
+
+/* Waits for a whole ring. Returns how long that took since |since|, SIM_NEVER when it did not. */
+static uint64_t
+wait_until_whole(struct sim_trial *trial, uint64_t since, uint64_t limit_ns)
+{
+    uint64_t end = since + limit_ns, now = sim_now(trial->sim);
+    if (!sim_run_until(trial->sim, sim_is_whole, NULL, end > now ? end - now : 0))
+        return SIM_NEVER;
+    return sim_now(trial->sim) - since;
+}
+
+static void
+explain(struct sim_trial *trial)
+{
+    FILE *log = sim_log(trial->sim);
+    if (log)
+        (void)sim_ring_is_whole(trial->sim, 0, log);
+}
+
+static bool
+build_up(struct sim_trial *trial)
+{
+    const struct sim_scenario *scenario = trial->scenario;
+    sim_add_nodes(trial->sim, 0, scenario->peers, scenario->gap_ns);
+    trial->peers = scenario->peers;
+    if (wait_until_whole(trial, sim_now(trial->sim), BUILD_LIMIT_NS) != SIM_NEVER)
+        return true;
+    explain(trial);
+    sim_trial_find(trial, "V2", "%" PRIu32 " peers that start make no ring within %.0f s",
+                   scenario->peers, (double)BUILD_LIMIT_NS / 1e9);
+    return false;
+}
+
+static void
+recover(struct sim_trial *trial)
+{
+    struct sim_verdict *verdict = trial->verdict;
+    uint64_t since = trial->last_fault_ns;
+    verdict->faults_end_ns = since - SIM_TIME_BEGIN;
+    verdict->recovery_ns = wait_until_whole(trial, since, SIM_RECOVERY_NS);
+    if (verdict->recovery_ns != SIM_NEVER)
+        return;
+    explain(trial);
+    verdict->recovery_ns = wait_until_whole(trial, since, PATIENCE_NS);
+    if (verdict->recovery_ns == SIM_NEVER)
+        sim_trial_find(trial, "V2", "no whole ring within %.0f s", (double)PATIENCE_NS / 1e9);
+    else
+        sim_trial_find(trial, "V2", "one whole ring only %.0f s after the last fault",
+                       (double)verdict->recovery_ns / 1e9);
+}
+
+static void
+collect(struct sim_trial *trial)
+{
+    struct sim_verdict *verdict = trial->verdict;
+    const struct sim_watch *watch = &trial->watch;
+    if (watch->broken) {
+        sim_trial_find(trial, "V1", "%s", watch->what);
+        if (verdict->violation_count <= SIM_VIOLATIONS_MAX)
+            verdict->violations[verdict->violation_count - 1].at_ns =
+                watch->broken_at - SIM_TIME_BEGIN;
+    }
+    verdict->beyond = watch->beyond;
+    verdict->beyond_reason = watch->beyond_reason;
+    verdict->beyond_at_ns = watch->beyond ? watch->beyond_at - SIM_TIME_BEGIN : 0;
+    verdict->events = sim_events(trial->sim);
+    verdict->trace_hash = sim_trace_hash(trial->sim);
+    verdict->virtual_ns = sim_now(trial->sim) - SIM_TIME_BEGIN;
+}
+
+void
+sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *options,
+              struct sim_verdict *verdict)
+{
+    struct sim_options world = *options;
+    struct sim_trial trial = {.scenario = scenario, .verdict = verdict};
+    struct happening happenings[SIM_FAULTS_MAX];
+    *verdict = (struct sim_verdict){.recovery_ns = SIM_NEVER};
+    world.links = scenario->links;
+    world.delay_min_ns = scenario->network.delay_min_ns;
+    world.delay_max_ns = scenario->network.delay_max_ns;
+    world.jitter_ns = scenario->network.jitter_ns;
+    world.loss_ppm = scenario->network.loss_ppm;
+    world.duplicate_ppm = scenario->network.duplicate_ppm;
+    world.reorder_ppm = scenario->network.reorder_ppm;
+    trial.sim = sim_new(scenario->seed, &world);
+    trial.calm = *sim_network_now(trial.sim);
+    sim_watch_begin(&trial.watch, trial.sim);
+    if (build_up(&trial)) {
+        trial.begin_ns = trial.last_fault_ns = sim_now(trial.sim);
+        trial.ledger = sim_ledger_begin(&trial);
+        uint64_t over = schedule_faults(&trial, happenings);
+        sim_run_for(trial.sim, over + 1 - trial.begin_ns);
+        end_all_faults(&trial);
+        recover(&trial);
+        uint64_t requests_over = over + SIM_REQUEST_NS + SIM_SECONDS(1);
+        if (sim_now(trial.sim) < requests_over)
+            sim_run_for(trial.sim, requests_over - sim_now(trial.sim));
+        sim_ledger_close(trial.ledger);
+        sim_ledger_free(trial.ledger);
+    }
+    collect(&trial);
+    sim_watch_end(&trial.watch);
+    sim_free(trial.sim);
+}

@@ -1,0 +1,66 @@
+/* sim_trial.h: one run of a scenario and what the checkers found.
+ *
+ * The ring is built up and has to become whole; then faults strike while users store and fetch;
+ * then all faults end, and the ring has to become whole again and to hold what it acknowledged.
+ * The invariants, numbered:
+ *
+ *   V1   Zave's invariant after every event, while the run is within his assumption
+ *   V2   one whole ring SIM_RECOVERY_NS after the last fault
+ *   V6   every request ends once and within SIM_REQUEST_NS
+ *   V11  nobody founds an overlay who may not
+ *   V14  the same seed gives the same trace
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_TOOLS_SIM_TRIAL_H
+#define RELOAD_TOOLS_SIM_TRIAL_H
+
+#include "tools/sim/sim_invariant.h"
+#include "tools/sim/sim_scenario.h"
+
+#define SIM_RECOVERY_NS SIM_SECONDS(60)
+#define SIM_REQUEST_NS SIM_SECONDS(16)
+#define SIM_VIOLATIONS_MAX 8
+
+struct sim_violation {
+    const char *invariant; /* "V1" ... */
+    uint64_t at_ns;        /* of virtual time */
+    char what[192];
+};
+
+struct sim_verdict {
+    struct sim_violation violations[SIM_VIOLATIONS_MAX];
+    size_t violation_count; /* those that found no room are counted, too */
+    bool beyond;            /* Zave's assumption was broken */
+    const char *beyond_reason;
+    uint64_t beyond_at_ns;
+    uint64_t faults_end_ns; /* of virtual time */
+    uint64_t recovery_ns;   /* from there until the ring was whole; SIM_NEVER: it was not */
+    uint64_t deeds, deeds_succeeded;
+    uint64_t events, trace_hash;
+    uint64_t virtual_ns;
+};
+#define SIM_NEVER UINT64_MAX
+
+/* What a run needs; fault classes (sim_fault_class.h) act on it. */
+struct sim_trial {
+    const struct sim_scenario *scenario;
+    struct sim *sim;
+    struct sim_watch watch;
+    struct sim_verdict *verdict;
+    struct sim_ledger *ledger;
+    struct sim_network_options calm; /* the network without faults */
+    uint64_t begin_ns;               /* when the first ring stood */
+    uint64_t last_fault_ns;          /* when the last one ended so far */
+    uint32_t peers;                  /* hosts */
+};
+
+/* sim_trial_run runs |scenario| in a world made of |options| (topology and what reads it, log) and
+ * fills |verdict|. */
+void sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *options,
+                   struct sim_verdict *verdict);
+
+/* sim_trial_find notes a violation of |invariant| (static text), now. */
+void sim_trial_find(struct sim_trial *trial, const char *invariant, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
