@@ -20,7 +20,7 @@
 
 #define PAUSE (300 * RELOAD_MS) /* between two searches of a peer */
 #define AT_A_TIME 2             /* Attaches to n + 2^(128-i) */
-#define AT_FIRST_MAX 32         /* entries, while we join */
+#define WANTED_MAX 64           /* entries */
 #define FAILURES_MAX 8          /* of them may fail and be sent again */
 
 /* ---- which entries -------------------------------------------------------------------------- */
@@ -40,47 +40,56 @@ put(struct reload_chord_place *set, unsigned i, bool in)
     set->low = (set->low & ~bit.low) | (in ? bit.low : 0);
 }
 
-/* While we join: up to the last successor that the admitting peer named. When its predecessors and
- * successors meet, everybody is known. */
-static unsigned
-wanted_at_first(const struct reload_chord *chord)
+/* How far our neighbours reach ahead and back; while we join, those that the admitting peer named.
+ * False when they meet, or are few: then everybody is known, and there is nothing to search for. */
+static bool
+neighborhood(const struct reload_chord *chord, struct reload_chord_place *ahead,
+             struct reload_chord_place *back)
 {
+    const struct reload_chord_table *table = &chord->table;
     const struct reload_chord_join *join = &chord->join;
-    size_t before = join->known_predecessors, count = join->known_count;
-    if (before < RELOAD_CHORD_REACH_MIN || count - before < RELOAD_CHORD_REACH_MIN)
-        return 0;
-    for (size_t i = 0; i < before; i++)
-        for (size_t j = before; j < count; j++)
-            if (reload_chord_equal(join->known[i], join->known[j]))
-                return 0;
-    unsigned last = reload_chord_finger_of(chord->table.self, join->known[count - 1]);
-    return last < AT_FIRST_MAX ? last : AT_FIRST_MAX; /* whatever it named */
+    struct reload_chord_place first, last;
+    if (chord->phase == RELOAD_CHORD_JOINED && table->count >= 2 * table->reach) {
+        last = reload_chord_table_successor(table, table->reach - 1);
+        first = reload_chord_table_predecessor(table, table->reach - 1);
+    } else if (chord->phase >= RELOAD_CHORD_LINKING && chord->phase < RELOAD_CHORD_JOINED &&
+               join->known_predecessors >= RELOAD_CHORD_REACH_MIN &&
+               join->known_count - join->known_predecessors >= RELOAD_CHORD_REACH_MIN) {
+        last = join->known[join->known_count - 1];
+        first = join->known[join->known_predecessors - 1];
+    } else {
+        return false;
+    }
+    *ahead = reload_chord_distance(table->self, last);
+    *back = reload_chord_distance(first, table->self);
+    return reload_chord_less(*ahead, reload_chord_distance(table->self, first));
 }
 
-/* How many entries are worth a search: when predecessors and successors meet, everybody is known.
- */
+/* How many entries are worth a search: those whose ranges begin behind our last successor. Who is
+ * responsible for the begin of the others is a neighbour. */
 static unsigned
 wanted(const struct reload_chord *chord)
 {
-    const struct reload_chord_table *table = &chord->table;
-    if (chord->phase >= RELOAD_CHORD_LINKING && chord->phase < RELOAD_CHORD_JOINED)
-        return wanted_at_first(chord);
-    if (table->count < 2 * table->reach || chord->phase != RELOAD_CHORD_JOINED)
+    struct reload_chord_place ahead, back, zero = {0, 0};
+    if (!neighborhood(chord, &ahead, &back) || reload_chord_is_zero(ahead))
         return 0;
-    return reload_chord_table_fingers_wanted(table);
+    unsigned last = reload_chord_finger_of(zero, ahead) - 1;
+    return last < WANTED_MAX ? last : WANTED_MAX; /* whatever the admitting peer named */
 }
 
-/* Whether a peer of the |i|-th range is in our table or, while we join, about to be. */
+/* Whether we have somebody for the |i|-th entry who is not just a predecessor, or need nobody. */
 static bool
 is_set(const struct reload_chord *chord, unsigned i)
 {
-    if (reload_chord_table_finger(&chord->table, i))
+    const struct reload_chord_table *table = &chord->table;
+    struct reload_chord_place ahead, back, zero = {0, 0};
+    struct reload_chord_place start = reload_chord_power(RELOAD_CHORD_BITS - i);
+    if (!neighborhood(chord, &ahead, &back) ||
+        !reload_chord_less(back, reload_chord_subtract(zero, start)))
         return true;
-    const struct reload_chord_join *join = &chord->join;
-    for (size_t k = 0; k < join->known_count && reload_chord_is_joining(chord); k++)
-        if (reload_chord_finger_of(chord->table.self, join->known[k]) == i)
-            return true;
-    return false;
+    const struct reload_chord_peer *peer = reload_chord_table_finger(table, i);
+    return peer &&
+           (chord->phase != RELOAD_CHORD_JOINED || !reload_chord_table_is_neighbor(table, peer));
 }
 
 static unsigned
@@ -140,7 +149,10 @@ reload_chord_finger_lost(struct reload_chord *chord, struct reload_chord_place p
                          reload_time now)
 {
     unsigned i = reload_chord_finger_of(chord->table.self, place);
-    if (i == 0 || !reload_node_config(chord->node)->chord_reactive)
+    if (i == 0)
+        return;
+    put(&chord->fingers_tried, i, true); /* it was set up */
+    if (!reload_node_config(chord->node)->chord_reactive)
         return;
     put(&chord->fingers_lost, i, true);
     go_on(chord, now);

@@ -94,8 +94,8 @@ lose(struct reload_chord *chord, struct reload_chord_place place, reload_time no
 {
     reload_chord_table_remove(&chord->table, place);
     reload_chord_attempt_heard(chord, place, NULL);
-    reload_chord_changed(chord, RELOAD_CHORD_CAUSE_LOST, now);
     reload_chord_finger_lost(chord, place, now);
+    reload_chord_changed(chord, RELOAD_CHORD_CAUSE_LOST, now);
     if (chord->phase != RELOAD_CHORD_JOINED || chord->table.count > 0 || chord->founded)
         return;
     /* Alone, and not the one who may be: look for the others (10.7.1; attack row T12). */

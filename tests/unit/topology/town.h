@@ -55,6 +55,8 @@ struct town {
     bool split; /* even nodes and odd nodes do not reach each other */
     bool apart[TOWN_NODES_MAX][TOWN_NODES_MAX]; /* no link can be made between the two */
     uint64_t requests, hops, pushes_refused, updates;
+    /* Sees each request as it is made, Attaches too; may be NULL. */
+    void (*watch)(const struct reload_node *from, const struct reload_route *route, uint16_t code);
 };
 
 /* town_new makes an empty town of nodes that run |ops|. */

@@ -65,6 +65,8 @@ reload_node_request(struct reload_node *node, const struct reload_route *route, 
 {
     struct town_event *event;
     (void)now;
+    if (node->town->watch)
+        node->town->watch(node, route, code);
     int error = request(node, route, &event);
     assert(body.size <= sizeof event->body);
     memcpy(event->body, body.data, body.size);
@@ -91,6 +93,8 @@ reload_node_attach(struct reload_node *node, const struct reload_route *route, b
 {
     struct town_event *event;
     (void)now;
+    if (node->town->watch)
+        node->town->watch(node, route, RELOAD_MESSAGE_ATTACH_REQ);
     int error = request(node, route, &event);
     event->attach = true;
     event->send_update = send_update;
