@@ -9,6 +9,7 @@
 #include "certs/node_uri.h"
 
 #include <openssl/asn1.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -60,6 +61,21 @@ reload_certificate_read_pem(const char *path, X509 **x509, char *message, size_t
         return 0;
     snprintf(message, size, "%s: this is not a certificate in PEM", path);
     return RELOAD_E_CONFIG;
+}
+
+int
+reload_certificate_check_key(X509 *x509, const char *path, EVP_PKEY *key, const char *key_path,
+                             char *message, size_t size)
+{
+    int matches = X509_check_private_key(x509, key);
+    ERR_clear_error();
+    if (matches == 1)
+        return 0;
+    snprintf(message, size,
+             "%s: this is not the private key of the certificate in %s; put the key there that the "
+             "certificate was made for, or enrol again",
+             key_path, path);
+    return RELOAD_E_CERTIFICATE;
 }
 
 /* ---- what it says --------------------------------------------------------------------------- */
@@ -114,13 +130,19 @@ take_name(const GENERAL_NAME *name, const struct reload_config *config,
     }
 }
 
+static bool
+has_empty_subject(const X509 *x509)
+{
+    return X509_NAME_entry_count(X509_get_subject_name(x509)) == 0;
+}
+
 int
 reload_certificate_identify(X509 *x509, const struct reload_config *config,
                             struct reload_identity *identity)
 {
     *identity = (struct reload_identity){0};
     EVP_PKEY *key = X509_get0_pubkey(x509);
-    if (!key || reload_key_check(key) != 0)
+    if (!key || reload_key_check(key) != 0 || !has_empty_subject(x509))
         return RELOAD_E_CERTIFICATE;
     identity->signature_algorithm = reload_key_signature_algorithm(key);
     if (!asn1_time_ms(X509_get0_notBefore(x509), &identity->not_before_ms) ||
@@ -135,6 +157,23 @@ reload_certificate_identify(X509 *x509, const struct reload_config *config,
     if (!error && (identity->node_id_count == 0 || !identity->user_name[0]))
         error = RELOAD_E_CERTIFICATE;
     return error;
+}
+
+const char *
+reload_certificate_flaw(X509 *x509, const struct reload_config *config)
+{
+    struct reload_identity identity;
+    EVP_PKEY *key = X509_get0_pubkey(x509);
+    const char *flaw = NULL;
+    if (!key || reload_key_check(key) != 0)
+        flaw = "its key is too weak or of another kind: RSA-2048 and more or P-256, P-384, P-521";
+    else if (!has_empty_subject(x509))
+        flaw = "its subject is not empty (RFC 6940 11.3); let the CA issue it without a subject";
+    else if (reload_certificate_identify(x509, config, &identity) != 0)
+        flaw = "its SubjectAltName is not that of a node: reload:// Node-IDs of this overlay, one "
+               "user name and nothing else";
+    ERR_clear_error();
+    return flaw;
 }
 
 /* ---- who signed it -------------------------------------------------------------------------- */

@@ -21,17 +21,25 @@ RELOAD_CHECKED int reload_certificate_parse(struct reload_bytes der, X509 **x509
 RELOAD_CHECKED int reload_certificate_read_pem(const char *path, X509 **x509, char *message,
                                                size_t size);
 
-/* reload_certificate_identify reads what |x509| says of its owner into |identity| (all but
- * |certificate| and |hash|): the Node-IDs, one rfc822Name, nothing else, an empty subject is not
- * demanded of certificates made elsewhere but names in it are not looked at; dates; a strong key.
+/* reload_certificate_check_key checks that |key|, read from the file |key_path|, is the private key
+ * of |x509|, read from |path|. If not, |message| names both and says what to do.
  * 0 or RELOAD_E_CERTIFICATE. */
+RELOAD_CHECKED int reload_certificate_check_key(X509 *x509, const char *path, EVP_PKEY *key,
+                                                const char *key_path, char *message, size_t size);
+
+/* reload_certificate_identify reads what |x509| says of its owner into |identity| (all but
+ * |certificate| and |hash|): an empty subject (11.3), the Node-IDs, one rfc822Name, nothing else;
+ * dates; a strong key. 0 or RELOAD_E_CERTIFICATE. */
 RELOAD_CHECKED int reload_certificate_identify(X509 *x509, const struct reload_config *config,
                                                struct reload_identity *identity);
 
+/* reload_certificate_flaw says in words for people why reload_certificate_identify refuses |x509|;
+ * static text, NULL if it does not. */
+const char *reload_certificate_flaw(X509 *x509, const struct reload_config *config);
+
 /* reload_certificate_store makes the store of |config|'s root certificates, to be freed by
  * X509_STORE_free. 0, RELOAD_E_CONFIG (one is malformed), RELOAD_E_NOMEM. */
-RELOAD_CHECKED int reload_certificate_store(const struct reload_config *config,
-                                            X509_STORE **store);
+RELOAD_CHECKED int reload_certificate_store(const struct reload_config *config, X509_STORE **store);
 
 /* reload_certificate_check_chain checks that |x509| was issued by a trust anchor in |store|
  * (BasicConstraints, keyUsage, path length), or, where |config| permits, is self-signed with

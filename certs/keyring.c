@@ -325,6 +325,7 @@ add_self(struct keyring *keyring, uint64_t wall_ms, char *message, size_t size)
 {
     uint8_t der[RELOAD_CERTIFICATE_SIZE_MAX];
     const struct reload_identity *identity = NULL;
+    const char *flaw;
     int error = add(&keyring->base, reload_keyring_encode(keyring->certificate, der, sizeof der),
                     wall_ms, &identity);
     if (error == RELOAD_E_EXPIRED)
@@ -336,10 +337,13 @@ add_self(struct keyring *keyring, uint64_t wall_ms, char *message, size_t size)
                  "the overlay %s has revoked the certificate: its Node-ID is a bad-node in the "
                  "configuration document; enrol with a new key",
                  keyring->config->instance_name);
+    else if (error && (flaw = reload_certificate_flaw(keyring->certificate, keyring->config)))
+        snprintf(message, size, "the certificate is not for the overlay %s: %s",
+                 keyring->config->instance_name, flaw);
     else if (error)
         snprintf(message, size,
-                 "the certificate does not belong to the overlay %s: not issued by one of its root "
-                 "certificates, or without a reload:// Node-ID in it and one user name",
+                 "the certificate is not for the overlay %s: none of its root certificates issued "
+                 "it as that of a node",
                  keyring->config->instance_name);
     keyring->self = (struct entry *)identity;
     return error;

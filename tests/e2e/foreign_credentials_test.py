@@ -136,8 +136,8 @@ class Elsewhere(unittest.TestCase):
             self.make_node(uri=uri % (NODE_ID, OVERLAY), new_key=False)
             self.assert_good()
 
-    def test_subject_and_uncritical_names(self):
-        self.make_node(subject="/CN=alice", critical=False)
+    def test_uncritical_names(self):
+        self.make_node(critical=False)
         self.assert_good()
 
     def test_key_of_another_format(self):
@@ -156,7 +156,13 @@ class Elsewhere(unittest.TestCase):
 
     def test_another_key(self):
         must("openssl", "genrsa", "-out", self.path("node.key"), "2048")
-        self.assert_refused("key")
+        self.assert_refused(self.path("node.key"), self.path("node.crt"), "enrol again")
+
+    def test_subject(self):
+        """C5; RFC6940-11.3-23: a subject must be empty."""
+        for subject in ("/CN=alice", "/CN=" + USER, "/O=Example"):
+            self.make_node(subject=subject, new_key=False)
+            self.assert_refused("subject is not empty", "CA")
 
     def test_names(self):
         for names in ({"uri": ""}, {"email": ""},

@@ -48,7 +48,9 @@ open_authority(struct enrolment *enrolment, const struct home *home, char *messa
     if (error == 0)
         error = reload_certificate_read_pem(path, &enrolment->ca, message, size);
     if (error == 0 && X509_check_private_key(enrolment->ca, enrolment->ca_key) != 1) {
-        snprintf(message, size, "%s: is not the certificate of ca.key", path);
+        snprintf(message, size,
+                 "%s: is not the certificate of ca.key beside it; take both from the same backup",
+                 path);
         error = RELOAD_E_CONFIG;
     }
     return error;

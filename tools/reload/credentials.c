@@ -72,8 +72,7 @@ check(const struct credentials *credentials, X509 *x509, const struct credential
         return refuse(message, size, RELOAD_E_CERTIFICATE, "the certificate is for another key");
     if (reload_certificate_identify(x509, credentials->config, &identity) != 0)
         return refuse(message, size, RELOAD_E_CERTIFICATE,
-                      "the certificate does not have a reload:// Node-ID of this overlay and one "
-                      "user name");
+                      reload_certificate_flaw(x509, credentials->config));
     if (strcmp(identity.user_name, wanted->user_name) != 0)
         return refuse(message, size, RELOAD_E_CERTIFICATE, "the certificate is for another user");
     if (wanted->wall_ms < identity.not_before_ms || wanted->wall_ms > identity.not_after_ms)
@@ -164,7 +163,7 @@ credentials_load(struct credentials *credentials, uint64_t wall_ms,
 {
     struct reload_config_reading reading = {.wall_ms = wall_ms, .warn = warn};
     struct reload_keyring *keyring = NULL;
-    char path[PATH_MAX];
+    char path[PATH_MAX], key_path[PATH_MAX];
     credentials_file(credentials, "overlay.xml", path);
     int error = reload_config_read(path, &reading, &credentials->config, message, size);
     if (error == 0 && reload_config_verify(credentials->config, credentials->config, wall_ms) ==
@@ -172,12 +171,15 @@ credentials_load(struct credentials *credentials, uint64_t wall_ms,
         snprintf(message, size, "%s: its signature does not verify; get it again", path);
         error = RELOAD_E_CONFIG;
     }
-    credentials_file(credentials, "node.key", path);
+    credentials_file(credentials, "node.key", key_path);
     if (error == 0)
-        error = reload_key_read(path, &credentials->key, message, size);
+        error = reload_key_read(key_path, &credentials->key, message, size);
     credentials_file(credentials, "node.crt", path);
     if (error == 0)
         error = reload_certificate_read_pem(path, &credentials->certificate, message, size);
+    if (error == 0)
+        error = reload_certificate_check_key(credentials->certificate, path, credentials->key,
+                                             key_path, message, size);
     if (error == 0)
         error = reload_keyring_new(credentials->key, credentials->certificate, credentials->config,
                                    wall_ms, &keyring, message, size);

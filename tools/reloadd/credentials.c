@@ -69,6 +69,10 @@ credentials_open(struct daemon *daemon, char *reason)
     if (!error)
         error = reload_certificate_read_pem(settings->certificate, &daemon->certificate, reason,
                                             SETTINGS_REASON_SIZE);
+    if (!error)
+        error =
+            reload_certificate_check_key(daemon->certificate, settings->certificate, daemon->key,
+                                         settings->key, reason, SETTINGS_REASON_SIZE);
     if (error)
         return error;
     char message[256] = "";

@@ -96,7 +96,6 @@ END_TEST
 /* What certificates made elsewhere have and what does no harm. */
 START_TEST(tolerated)
 {
-    struct reload_identity identity;
     begin();
     ck_assert_int_eq(check_spec((struct pki_spec){.key_usage = ""}), 0);
     ck_assert_int_eq(check_spec((struct pki_spec){.basic_constraints = ""}), 0);
@@ -107,13 +106,68 @@ START_TEST(tolerated)
                                                     {"subjectKeyIdentifier", "hash"},
                                                     {"authorityKeyIdentifier", "keyid"}}}),
         0);
-    /* A name in the subject is nobody's name. */
-    X509 *x509 = pki_make(&(struct pki_spec){
-        .issuer_key = pki_key(1), .issuer = root, .common_name = "bob@dht.example.com"});
-    ck_assert_int_eq(check(x509, &identity), 0);
-    ck_assert_str_eq(identity.user_name, PKI_USER);
-    ck_assert_uint_eq(identity.node_id_count, 1);
     end();
+}
+END_TEST
+
+/* C5; RFC6940-11.3-23: whoever reads the subject elsewhere would take it for a name. */
+START_TEST(subject_is_not_empty)
+{
+    begin();
+    ck_assert_int_eq(check_spec((struct pki_spec){.common_name = "bob@dht.example.com"}),
+                     RELOAD_E_CERTIFICATE);
+    ck_assert_int_eq(check_spec((struct pki_spec){.common_name = PKI_USER}), RELOAD_E_CERTIFICATE);
+    ck_assert_int_eq(check_spec((struct pki_spec){.common_name = " "}), RELOAD_E_CERTIFICATE);
+    ck_assert_int_eq(check_spec((struct pki_spec){0}), 0);
+    end();
+}
+END_TEST
+
+/* People are told which of the rules a certificate breaks. */
+START_TEST(flaws_in_words)
+{
+    static const struct {
+        struct pki_spec spec;
+        const char *said;
+    } cases[] = {{{.common_name = "bob"}, "subject is not empty"},
+                 {{.names = {{GEN_EMAIL, PKI_USER, 0}}}, "SubjectAltName"},
+                 {{.no_names = true}, "SubjectAltName"}};
+    begin();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        X509 *x509 = pki_make(&cases[i].spec);
+        const char *flaw = reload_certificate_flaw(x509, &config);
+        ck_assert_ptr_nonnull(flaw);
+        ck_assert_msg(strstr(flaw, cases[i].said) != NULL, "%s", flaw);
+        X509_free(x509);
+    }
+    EVP_PKEY *weak = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024);
+    X509 *x509 = pki_make(&(struct pki_spec){.key = weak});
+    ck_assert_ptr_nonnull(strstr(reload_certificate_flaw(x509, &config), "key is too weak"));
+    X509_free(x509);
+    EVP_PKEY_free(weak);
+    x509 = pki_make(&(struct pki_spec){0});
+    ck_assert_ptr_null(reload_certificate_flaw(x509, &config));
+    X509_free(x509);
+    end();
+}
+END_TEST
+
+/* Who mixed up his files reads which two, and what to do. */
+START_TEST(key_of_another_certificate)
+{
+    char message[256] = "";
+    X509 *x509 = pki_make(&(struct pki_spec){.key = pki_key(0)});
+    ck_assert_int_eq(reload_certificate_check_key(x509, "a/node.crt", pki_key(0), "b/node.key",
+                                                  message, sizeof message),
+                     0);
+    ck_assert_str_eq(message, "");
+    ck_assert_int_eq(reload_certificate_check_key(x509, "a/node.crt", pki_key(1), "b/node.key",
+                                                  message, sizeof message),
+                     RELOAD_E_CERTIFICATE);
+    ck_assert_ptr_nonnull(strstr(message, "b/node.key"));
+    ck_assert_ptr_nonnull(strstr(message, "a/node.crt"));
+    ck_assert_ptr_nonnull(strstr(message, "enrol again"));
+    X509_free(x509);
 }
 END_TEST
 
@@ -419,7 +473,8 @@ int
 main(void)
 {
     pki_begin();
-    int result = RUN_SUITE("certificate", good, good_rsa, tolerated, wrong_names, many_node_ids,
+    int result = RUN_SUITE("certificate", good, good_rsa, tolerated, subject_is_not_empty,
+                           flaws_in_words, key_of_another_certificate, wrong_names, many_node_ids,
                            wrong_issuers, path_length, wrong_usage, weak_algorithms,
                            name_constraints, self_signed, self_signed_and_issued, negative_serial);
     pki_end();

@@ -122,6 +122,10 @@ START_TEST(refused_is_not_cached)
         pki_make(&(struct pki_spec){.issuer_key = pki_key(0)}),
         pki_make(&(struct pki_spec){
             .issuer_key = pki_key(1), .issuer = root, .names = {{GEN_EMAIL, PKI_USER, 0}}}),
+        pki_make(&(struct pki_spec){/* C5 */
+                                    .issuer_key = pki_key(1),
+                                    .issuer = root,
+                                    .common_name = PKI_USER}),
     };
     const struct reload_identity *identity = NULL;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -246,13 +250,15 @@ START_TEST(wrong_credentials)
 {
     begin();
     struct pki_spec good = {.issuer_key = pki_key(1), .issuer = root};
-    struct pki_spec expired = good, foreign = good;
+    struct pki_spec expired = good, foreign = good, named = good;
+    named.common_name = "alice";
     expired.not_after_ms = PKI_NOW - 1000;
     foreign.names[0] = (struct pki_name){
         GEN_URI, "reload://0110a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0@other.example/", 0};
     foreign.names[1] = (struct pki_name){GEN_EMAIL, PKI_USER, 0};
     expect_refused(pki_key(2), pki_make(&good), RELOAD_E_CERTIFICATE, "private key");
     expect_refused(pki_key(0), pki_make(&expired), RELOAD_E_EXPIRED, "enrol again");
+    expect_refused(pki_key(0), pki_make(&named), RELOAD_E_CERTIFICATE, "subject is not empty");
     expect_refused(pki_key(0), pki_make(&foreign), RELOAD_E_CERTIFICATE, PKI_OVERLAY);
     expect_refused(pki_key(0), pki_make(&(struct pki_spec){0}), RELOAD_E_CERTIFICATE, "root");
     config.bad_nodes[config.bad_node_count++] = pki_node_id(PKI_ID_A);

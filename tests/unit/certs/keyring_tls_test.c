@@ -196,6 +196,31 @@ START_TEST(no_certificate)
 }
 END_TEST
 
+/* C5: a right certificate of the right authority, but for a name in its subject. RFC6940-11.3-23 */
+START_TEST(subject_is_not_empty)
+{
+    begin();
+    struct reload_keyring *a = make_keyring(0, pki_key(1), pki_key(0), PKI_URI_A);
+    SSL_CTX *ours = make_context(a), *theirs = make_context(a);
+    X509 *root = make_root(pki_key(1));
+    for (size_t i = 0; i < 2; i++) {
+        X509 *x509 = pki_make(&(struct pki_spec){.issuer_key = pki_key(1),
+                                                 .issuer = root,
+                                                 .common_name = i == 0 ? NULL : PKI_USER,
+                                                 .not_before_ms = now_ms - PKI_DAY,
+                                                 .not_after_ms = now_ms + PKI_DAY});
+        ck_assert_int_eq(SSL_CTX_use_certificate(theirs, x509), 1);
+        ck_assert_int_eq(try_link(ours, theirs), i == 0);
+        ck_assert_int_eq(try_link(theirs, ours), i == 0);
+        X509_free(x509);
+    }
+    X509_free(root);
+    SSL_CTX_free(ours);
+    SSL_CTX_free(theirs);
+    reload_keyring_free(a);
+}
+END_TEST
+
 /* C4: an expired certificate, whose holder does not look at the clock. */
 START_TEST(expired)
 {
@@ -237,7 +262,7 @@ main(void)
 {
     pki_begin();
     int result = RUN_SUITE("keyring_tls", both_know_each_other, another_authority, bad_node,
-                           no_certificate, expired, before_the_handshake);
+                           no_certificate, subject_is_not_empty, expired, before_the_handshake);
     pki_end();
     return result;
 }

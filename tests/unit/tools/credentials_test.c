@@ -108,6 +108,28 @@ der_of(X509 *x509)
     return (struct reload_bytes){der, (size_t)size};
 }
 
+/* C5; RFC6940-11.3-23: the overlay's own CA put a name into the subject. */
+START_TEST(subject_is_not_empty)
+{
+    struct office office;
+    struct credentials credentials;
+    struct office_request request = {.user_name = OFFICE_USER};
+    X509 *x509;
+    begin(&office, &credentials);
+    ck_assert_uint_eq(office_ask(&office, &request), 200);
+    ck_assert_int_eq(reload_certificate_parse(answer_of(&office), &x509), 0);
+    ck_assert_int_eq(X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_ASC,
+                                                (const uint8_t *)"alice", -1, -1, 0),
+                     1);
+    ck_assert_int_gt(X509_sign(x509, office.enrolment.ca_key, EVP_sha256()), 0);
+    struct reload_bytes der = der_of(x509);
+    refuses(&credentials, der, &wanted, "subject is not empty");
+    OPENSSL_free((void *)(uintptr_t)der.data);
+    X509_free(x509);
+    end(&office, &credentials);
+}
+END_TEST
+
 /* E9, RFC6940-11.3-27: issued by another CA, or itself a CA. */
 START_TEST(wrong_issuers)
 {
@@ -239,5 +261,5 @@ START_TEST(folder_with_wrong_keys)
 }
 END_TEST
 
-SUITE_MAIN("credentials", good_certificate, wrong_certificates, wrong_issuers, folder_round_trip,
-           folder_with_damage, folder_with_wrong_keys)
+SUITE_MAIN("credentials", good_certificate, wrong_certificates, subject_is_not_empty, wrong_issuers,
+           folder_round_trip, folder_with_damage, folder_with_wrong_keys)
