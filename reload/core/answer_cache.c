@@ -11,6 +11,68 @@ bucket(struct reload_answer_cache *cache, uint64_t transaction_id)
     return &cache->buckets[transaction_id % RELOAD_ANSWER_BUCKETS];
 }
 
+/* ---- signers -------------------------------------------------------------------------------- */
+
+static struct reload_answer_signer **
+signer_bucket(struct reload_answer_cache *cache, const struct reload_node_id *node_id)
+{
+    uint64_t hash;
+    memcpy(&hash, node_id->octets, sizeof hash);
+    return &cache->signers[(hash * UINT64_C(0x9e3779b97f4a7c15) >> 32) % RELOAD_ANSWER_BUCKETS];
+}
+
+static struct reload_answer_signer *
+find_signer(struct reload_answer_cache *cache, const struct reload_node_id *node_id)
+{
+    struct reload_answer_signer *signer = *signer_bucket(cache, node_id);
+    while (signer && !reload_node_id_equal(&signer->node_id, node_id))
+        signer = signer->next;
+    return signer;
+}
+
+/* Finds or makes the signer; NULL without memory. */
+static struct reload_answer_signer *
+add_signer(struct reload_node *node, const struct reload_node_id *node_id)
+{
+    struct reload_answer_signer *signer = find_signer(&node->answers, node_id);
+    if (signer)
+        return signer;
+    signer = reload_node_allocate(node, NULL, sizeof *signer);
+    if (!signer)
+        return NULL;
+    struct reload_answer_signer **place = signer_bucket(&node->answers, node_id);
+    *signer = (struct reload_answer_signer){.next = *place, .node_id = *node_id};
+    *place = signer;
+    return signer;
+}
+
+static void
+release_signer(struct reload_node *node, struct reload_answer_signer *signer)
+{
+    if (signer->count > 0)
+        return;
+    struct reload_answer_signer **place = signer_bucket(&node->answers, &signer->node_id);
+    while (*place != signer)
+        place = &(*place)->next;
+    *place = signer->next;
+    (void)reload_node_allocate(node, signer, 0);
+}
+
+/* Who has most of the cache, of its octets or of its places. */
+static struct reload_answer_signer *
+heaviest_signer(struct reload_answer_cache *cache, bool by_octets)
+{
+    struct reload_answer_signer *heaviest = NULL;
+    for (size_t i = 0; i < RELOAD_ANSWER_BUCKETS; i++)
+        for (struct reload_answer_signer *s = cache->signers[i]; s; s = s->next)
+            if (!heaviest ||
+                (by_octets ? s->octets > heaviest->octets : s->count > heaviest->count))
+                heaviest = s;
+    return heaviest;
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
 /* Forgets the answer at |at|, a place in the list by age. */
 static void
 forget(struct reload_node *node, struct reload_kept_answer **at)
@@ -26,8 +88,30 @@ forget(struct reload_node *node, struct reload_kept_answer **at)
     *place = answer->next;
     cache->count--;
     cache->octets -= answer->size;
+    answer->signer->count--;
+    answer->signer->octets -= answer->size;
+    release_signer(node, answer->signer);
     (void)reload_node_allocate(node, answer->body, 0);
     (void)reload_node_allocate(node, answer, 0);
+}
+
+/* Makes room: the oldest answer to the one who has most of them goes; the oldest of all when each
+ * has one, and never |but|. Returns false when there is no other. */
+static bool
+make_room(struct reload_node *node, const struct reload_kept_answer *but, bool by_octets)
+{
+    struct reload_answer_cache *cache = &node->answers;
+    const struct reload_answer_signer *heaviest = heaviest_signer(cache, by_octets);
+    struct reload_kept_answer **at = &cache->oldest;
+    if (heaviest && (by_octets || heaviest->count > 1))
+        while (*at && ((*at)->signer != heaviest || *at == but))
+            at = &(*at)->younger;
+    if (!*at || *at == but)
+        at = cache->oldest == but && but ? &cache->oldest->younger : &cache->oldest;
+    if (!*at)
+        return false;
+    forget(node, at);
+    return true;
 }
 
 void
@@ -61,7 +145,7 @@ find(struct reload_answer_cache *cache, const struct reload_node_id *signer_id,
         return NULL;
     struct reload_kept_answer *answer = *bucket(cache, transaction_id);
     while (answer && (answer->transaction_id != transaction_id ||
-                      !reload_node_id_equal(&answer->signer_id, signer_id) ||
+                      !reload_node_id_equal(&answer->signer->node_id, signer_id) ||
                       memcmp(answer->digest, digest, sizeof answer->digest) != 0))
         answer = answer->next;
     return answer;
@@ -96,11 +180,16 @@ reload_answer_cache_look(struct reload_node *node, const struct reload_node_id *
     if (!prepare(node))
         return RELOAD_ANSWER_NEW;
     if (cache->count >= RELOAD_ANSWERS_KEPT_MAX)
-        forget(node, &cache->oldest);
-    answer = reload_node_allocate(node, NULL, sizeof *answer);
-    if (!answer)
+        (void)make_room(node, NULL, false);
+    struct reload_answer_signer *signer = add_signer(node, signer_id);
+    if (!signer)
         return RELOAD_ANSWER_NEW;
-    *answer = (struct reload_kept_answer){.signer_id = *signer_id,
+    answer = reload_node_allocate(node, NULL, sizeof *answer);
+    if (!answer) {
+        release_signer(node, signer);
+        return RELOAD_ANSWER_NEW;
+    }
+    *answer = (struct reload_kept_answer){.signer = signer,
                                           .transaction_id = transaction_id,
                                           .expires = now + RELOAD_REQUEST_LIFETIME,
                                           .pending = true};
@@ -111,6 +200,7 @@ reload_answer_cache_look(struct reload_node *node, const struct reload_node_id *
     *cache->youngest_end = answer;
     cache->youngest_end = &answer->younger;
     cache->count++;
+    signer->count++;
     if (!cache->alarm.slot)
         reload_ignore(reload_alarm_set(&node->alarms, &cache->alarm, answer->expires, expire));
     return RELOAD_ANSWER_NEW;
@@ -148,6 +238,7 @@ reload_answer_cache_keep(struct reload_node *node, const struct reload_node_id *
     answer->size = body.size;
     answer->body = copy;
     cache->octets += body.size;
-    while (cache->octets > RELOAD_ANSWERS_KEPT_OCTETS_MAX && cache->oldest != answer)
-        forget(node, &cache->oldest);
+    answer->signer->octets += body.size;
+    while (cache->octets > RELOAD_ANSWERS_KEPT_OCTETS_MAX && make_room(node, answer, true))
+        ;
 }

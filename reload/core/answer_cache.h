@@ -9,11 +9,18 @@
 #include "reload/core/limits.h"
 #include "reload/node.h"
 
+/* Who asked, while something of it is kept: whoever fills the cache pushes out what is its own. */
+struct reload_answer_signer {
+    struct reload_answer_signer *next; /* in its bucket */
+    struct reload_node_id node_id;
+    size_t count, octets;
+};
+
 /* One request that was taken up. |code| and |body| are the answer's; no answer yet: |pending|. */
 struct reload_kept_answer {
     struct reload_kept_answer *next; /* in its bucket */
     struct reload_kept_answer *younger;
-    struct reload_node_id signer_id;
+    struct reload_answer_signer *signer;
     uint64_t transaction_id;
     uint8_t digest[32]; /* of the request's MessageContents */
     reload_time expires;
@@ -26,7 +33,8 @@ struct reload_kept_answer {
 #define RELOAD_ANSWER_BUCKETS 64
 
 struct reload_answer_cache {
-    struct reload_kept_answer **buckets;
+    struct reload_kept_answer **buckets; /* by transaction id; NULL before the first */
+    struct reload_answer_signer *signers[RELOAD_ANSWER_BUCKETS]; /* by Node-ID */
     struct reload_kept_answer *oldest, **youngest_end;
     size_t count, octets;
     struct reload_alarm alarm;

@@ -124,10 +124,62 @@ START_TEST(bounds)
 }
 END_TEST
 
+/* Who asks much loses what is its own: the answers to others stay, by count and by octets. */
+START_TEST(one_signer_cannot_flush_it)
+{
+    static const uint8_t large[5000];
+    const struct reload_node_id mallory = {{66}};
+    begin();
+    ck_assert_int_eq(look(&alice, 1, digest), RELOAD_ANSWER_NEW);
+    keep(1, 0, "a", 1);
+    ck_assert_int_eq(look(&bob, 2, digest), RELOAD_ANSWER_NEW); /* pending */
+    for (uint64_t id = 1; id <= 3000; id++) {
+        ck_assert_int_eq(look(&mallory, id, digest), RELOAD_ANSWER_NEW);
+        reload_answer_cache_keep(host->node, &mallory, id, digest, 0,
+                                 (struct reload_bytes){large, _i ? sizeof large : 1});
+        ck_assert_int_eq(look(&mallory, id, digest), RELOAD_ANSWER_KEPT);
+        ck_assert_uint_le(host->node->answers.count, RELOAD_ANSWERS_KEPT_MAX);
+        ck_assert_uint_le(host->node->answers.octets, RELOAD_ANSWERS_KEPT_OCTETS_MAX);
+    }
+    ck_assert_int_eq(look(&alice, 1, digest), RELOAD_ANSWER_KEPT);
+    ck_assert_int_eq(look(&bob, 2, digest), RELOAD_ANSWER_PENDING);
+    /* Nor do those who come when it is full push each other out. */
+    for (uint8_t i = 100; i < 200; i++) {
+        const struct reload_node_id other = {{i}};
+        ck_assert_int_eq(look(&other, i, digest), RELOAD_ANSWER_NEW);
+    }
+    for (uint8_t i = 100; i < 200; i++) {
+        const struct reload_node_id other = {{i}};
+        ck_assert_int_eq(look(&other, i, digest), RELOAD_ANSWER_PENDING);
+    }
+    ck_assert_int_eq(look(&mallory, 1, digest), RELOAD_ANSWER_NEW);
+    world_advance(world, world->now + 16 * RELOAD_SECOND);
+    ck_assert_uint_eq(host->node->answers.count, 0);
+    ck_assert_uint_eq(host->node->answers.octets, 0);
+    world_free(world);
+}
+END_TEST
+
+/* As many signers as there are places: the oldest goes, as with one. */
+START_TEST(many_signers)
+{
+    begin();
+    for (unsigned i = 0; i < 2 * RELOAD_ANSWERS_KEPT_MAX; i++) {
+        const struct reload_node_id other = {{(uint8_t)(i >> 8), (uint8_t)i, 7}};
+        ck_assert_int_eq(look(&other, 1, digest), RELOAD_ANSWER_NEW);
+        ck_assert_uint_le(host->node->answers.count, RELOAD_ANSWERS_KEPT_MAX);
+    }
+    const struct reload_node_id first = {{0, 0, 7}}, last = {{3, 255, 7}};
+    ck_assert_int_eq(look(&last, 1, digest), RELOAD_ANSWER_PENDING);
+    ck_assert_int_eq(look(&first, 1, digest), RELOAD_ANSWER_NEW);
+    world_free(world);
+}
+END_TEST
+
 /* Without memory for it, an answer is not remembered; the request is not carried out twice. */
 START_TEST(memory_runs_out)
 {
-    for (uint64_t i = 1; i < 6; i++) {
+    for (uint64_t i = 1; i < 8; i++) {
         begin();
         world->fail_at = world->allocations + i;
         ck_assert_int_eq(look(&alice, 7, digest), RELOAD_ANSWER_NEW);
@@ -152,6 +204,8 @@ main(void)
     tcase_add_test(tcase, fifteen_seconds);
     tcase_add_test(tcase, forgotten);
     tcase_add_loop_test(tcase, bounds, 0, 2);
+    tcase_add_loop_test(tcase, one_signer_cannot_flush_it, 0, 2);
+    tcase_add_test(tcase, many_signers);
     tcase_add_test(tcase, memory_runs_out);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
