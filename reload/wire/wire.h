@@ -39,6 +39,7 @@
 #include "reload/wire/gen_link.h"
 #include "reload/wire/gen_storage.h"
 #include "reload/wire/gen_chord.h"
+#include "reload/wire/gen_private.h"
 #include "reload/wire/gen_sip.h"
 #include "reload/wire/message.h"
 
