@@ -113,8 +113,9 @@ fail(struct record_file *file, const char *path, char *reason)
 {
     (void)snprintf(reason, RELOAD_RECORD_REASON_SIZE, "cannot use the state file %s: %s", path,
                    file->database ? sqlite3_errmsg(file->database) : "out of memory");
+    bool busy = file->database && sqlite3_errcode(file->database) == SQLITE_BUSY;
     record_file_close(file);
-    return RELOAD_E_IO;
+    return busy ? RELOAD_E_BUSY : RELOAD_E_IO;
 }
 
 /* Makes the file with our permissions, which sqlite would not do. |*exists|: it has content. */

@@ -17,7 +17,7 @@ struct record_file {
 
 /* record_file_open opens or makes the file. |aside| gets one line when an existing one was put
  * aside, else "". On failure |reason| says why. Both have RELOAD_RECORD_REASON_SIZE octets. Returns
- * 0 or RELOAD_E_IO. */
+ * 0, RELOAD_E_IO, RELOAD_E_BUSY. */
 RELOAD_CHECKED int record_file_open(struct record_file *file,
                                     const struct reload_record_store_options *options, char *aside,
                                     char *reason);

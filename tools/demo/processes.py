@@ -78,6 +78,13 @@ class Processes:
         self.running = [(name, process) for name, process in self.running if name not in ended]
         return ended
 
+    def kill(self, name):
+        """Ends a process without a word, as a loss of power would."""
+        for row in [row for row in self.running if row[0] == name]:
+            row[1].kill()
+            row[1].wait()
+            self.running.remove(row)
+
     def last_lines(self, name, count=3):
         """The end of a process's log."""
         lines = (self.folder / f"{name}.log").read_text(errors="replace").splitlines()

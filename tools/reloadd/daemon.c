@@ -8,6 +8,9 @@
 #include "ice/stun_server.h"
 #endif
 #include "reload/run/loop_libevent.h"
+#ifdef RELOAD_RECORDS
+#include "reload/run/record_store.h"
+#endif
 #include "reload/run/socket_address.h"
 #include "reload/topology.h"
 #include "reload/usage.h"
@@ -191,6 +194,10 @@ open_driver(struct daemon *daemon, char *reason)
     options.ice = &reload_nice_agent;
     options.stun = reload_stun_server_answer;
 #endif
+#ifdef RELOAD_RECORDS
+    options.store = daemon->records ? &reload_record_store_ops : NULL;
+    options.store_context = daemon->records;
+#endif
     for (size_t i = 0; i < DAEMON_USAGE_COUNT; i++)
         options.node.usages[i] = usages[i];
     char why[RELOAD_DRIVER_REASON_SIZE];
@@ -220,7 +227,11 @@ daemon_open(struct daemon *daemon, char *reason)
     daemon->started = reload_loop_now(daemon->loop);
     error = credentials_open(daemon, reason);
     if (!error)
+        error = records_open(daemon, reason);
+    if (!error)
         error = open_driver(daemon, reason);
+    if (!error)
+        records_restore(daemon);
     if (!error)
         error = roles_open(daemon, reason);
     return error;
@@ -252,6 +263,7 @@ daemon_close(struct daemon *daemon)
 {
     roles_close(daemon);
     reload_driver_free(daemon->driver);
+    records_close(daemon);
     control_free(daemon->control);
     credentials_close(daemon);
     reload_timer_free(daemon->stop);

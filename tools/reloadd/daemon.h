@@ -13,6 +13,7 @@
 
 struct control;
 struct control_request;
+struct reload_record_store;
 struct role;
 
 /* The usages in every node, by their place in struct reload_node_options. */
@@ -31,6 +32,7 @@ struct daemon {
     EVP_PKEY *key;
     X509 *certificate;
     struct reload_keyring *keyring;
+    struct reload_record_store *records; /* NULL: values are in memory only */
     struct reload_driver *driver;
     struct control *control;
     void *roles[SETTINGS_ROLES_MAX]; /* what each role's start gave, by place in role.c's table */
@@ -63,6 +65,14 @@ reload_time daemon_now(const struct daemon *daemon);
 RELOAD_CHECKED int credentials_open(struct daemon *daemon, char *reason);
 void credentials_close(struct daemon *daemon);
 
+/* ---- records.c: what survives restarts ------------------------------------------------------- */
+
+/* records_open opens the state file, before the driver is made; records_restore gives its content
+ * to the node. */
+RELOAD_CHECKED int records_open(struct daemon *daemon, char *reason);
+void records_restore(struct daemon *daemon);
+void records_close(struct daemon *daemon);
+
 /* ---- role.c: what a node does beside being a peer -------------------------------------------- */
 
 /* Checks that all roles asked for exist. */
@@ -71,6 +81,8 @@ RELOAD_CHECKED int roles_open(struct daemon *daemon, char *reason);
 void roles_close(struct daemon *daemon);
 
 struct reload_json;
+/* Writes the member "records", when there are any. */
+void records_print(const struct daemon *daemon, struct reload_json *json);
 /* Writes a member for each role that is on. */
 void roles_print(const struct daemon *daemon, struct reload_json *json);
 

@@ -48,6 +48,15 @@ set_path(struct reading *reading, size_t offset, const char *value)
 }
 
 static bool
+set_state(struct reading *reading, size_t offset, const char *value)
+{
+    if (strcmp(value, "none") != 0)
+        return set_path(reading, offset, value);
+    *(char *)field(reading, offset) = '\0';
+    return true;
+}
+
+static bool
 set_name(struct reading *reading, size_t offset, const char *value)
 {
     int size = snprintf(field(reading, offset), RELOAD_CONFIG_NAME_MAX + 1, "%s", value);
@@ -146,6 +155,8 @@ static const struct {
     {"node", "client", set_boolean, offsetof(struct settings, client)},
     {"node", "first-node", set_boolean, offsetof(struct settings, first_node)},
     {"node", "control", set_path, offsetof(struct settings, control)},
+    {"node", "state", set_state, offsetof(struct settings, state)},
+    {"node", "durable", set_boolean, offsetof(struct settings, durable)},
     {"node", "log", set_log, offsetof(struct settings, log)},
     {"node", "roles", set_roles, 0},
     {"sip", "listen", set_address, offsetof(struct settings, sip_listen)},
@@ -219,6 +230,8 @@ settings_read(const char *path, struct settings *settings, char *reason)
     const char *slash = strrchr(path, '/');
     if (slash && (size_t)(slash - path) + 1 < sizeof reading.folder)
         memcpy(reading.folder, path, (size_t)(slash - path) + 1);
+    if (!set_path(&reading, offsetof(struct settings, state), "reloadd.state"))
+        settings->state[0] = '\0';
     int line = ini_parse(path, take, &reading);
     if (line == -1) {
         (void)snprintf(reason, SETTINGS_REASON_SIZE,

@@ -27,6 +27,8 @@ struct settings {
     enum reload_link_protocol prefer; /* 0: the document's order */
     bool client, first_node;
     char control[PATH_MAX];
+    char state[PATH_MAX]; /* where records are kept; "": nowhere */
+    bool durable;
     enum reload_log_level log;
     char roles[SETTINGS_ROLES_MAX][32];
     size_t role_count;

@@ -276,7 +276,7 @@ START_TEST(two_processes_do_not_share_a_file)
     struct life first, second;
     live(&first);
     ck_assert_int_eq(put(&first, "a", "1"), 0);
-    ck_assert_int_eq(try_to_live(&second, &alice, false), RELOAD_E_IO);
+    ck_assert_int_eq(try_to_live(&second, &alice, false), RELOAD_E_BUSY);
     ck_assert_ptr_nonnull(strstr(second.reason, "locked"));
     ck_assert_uint_eq(second.reports, 0);
     reload_loop_free(second.loop);
