@@ -133,7 +133,8 @@ enum reload_event {
     RELOAD_EVENT_LINK_UP,      /* |link|, |node_id| */
     RELOAD_EVENT_LINK_DOWN,    /* |link|, |node_id|, |error| */
     RELOAD_EVENT_DISCONNECTED, /* no link to the overlay is left; trying again */
-    RELOAD_EVENT_JOIN_FAILED,  /* |error|; trying again after a pause */
+    RELOAD_EVENT_JOIN_FAILED,  /* |error|; trying again after a pause. With |node_id|: no link to
+                                * that neighbour can be made, a client until then (D29) */
     RELOAD_EVENT_CLONE,        /* another node uses our Node-ID (attack row T3) */
 };
 
@@ -183,6 +184,8 @@ struct reload_route {
     struct reload_destination entries[RELOAD_ROUTE_ENTRIES_MAX];
     size_t count;
     uint32_t first_link; /* send the first hop over this link; 0 routes normally */
+    bool any_responder;  /* the answer of a Resource-ID's node may come from anybody: not to be
+                            believed, only a hint whom to ask (D5) */
 };
 
 /* reload_route_to_node and reload_route_to_resource make a route with a single entry.

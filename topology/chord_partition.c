@@ -45,6 +45,7 @@ linked(void *argument, int error, uint32_t link, const struct reload_node_id *no
     struct reload_node_id behind = reload_chord_node_id_of(reload_chord_after(chord->table.self));
     struct reload_route route = reload_route_to_node(node_id);
     route.first_link = link;
+    route.any_responder = true; /* D5 */
     bool fits =
         reload_route_append_resource(&route, reload_node_id_bytes(&behind, RELOAD_CHORD_ID_SIZE));
     assert(fits);

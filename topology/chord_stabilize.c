@@ -126,6 +126,7 @@ reload_chord_repair_due(struct reload_chord *chord, reload_time now)
     struct reload_node_id behind = reload_chord_node_id_of(reload_chord_after(table->self));
     struct reload_route route = reload_route_to_node(&via);
     route.first_link = peer->link;
+    route.any_responder = true; /* D5 */
     bool fits =
         reload_route_append_resource(&route, reload_node_id_bytes(&behind, RELOAD_CHORD_ID_SIZE));
     assert(fits);

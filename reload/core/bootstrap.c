@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #define CONNECT_DEADLINE (10 * RELOAD_SECOND)
+#define NEXT_AFTER (1 * RELOAD_SECOND) /* without an answer another one is tried besides */
 #define JOIN_DEADLINE (40 * RELOAD_SECOND)
 #define LEAVE_DEADLINE (3 * RELOAD_SECOND)
 #define FAREWELL_DEADLINE (3 * RELOAD_SECOND / 2) /* of these, for the usages */
@@ -78,7 +79,6 @@ static void
 fail(struct reload_node *node, int error, reload_time now)
 {
     struct reload_bootstrap *bootstrap = &node->bootstrap;
-    bootstrap->link = 0;
     if (node->options.first_node && !node->options.client && !bootstrap->rounds &&
         error == RELOAD_E_UNREACHABLE) {
         bootstrap->state = RELOAD_BOOTSTRAP_JOINING;
@@ -116,8 +116,26 @@ standing_link(const struct reload_node *node, const struct reload_candidate *can
     return 0;
 }
 
+static bool
+is_attempt(const struct reload_node *node, const struct reload_link *link)
+{
+    return link->bootstrap && link->state == RELOAD_LINK_CONNECTING &&
+           link->id != node->bootstrap.probe_link;
+}
+
+static struct reload_link *
+any_attempt(const struct reload_node *node)
+{
+    size_t cursor = 0;
+    struct reload_link *link;
+    while ((link = reload_link_walk(node, &cursor)))
+        if (is_attempt(node, link))
+            return link;
+    return NULL;
+}
+
 /* Each round begins with another bootstrap node: the one of before may be out of the overlay
- * itself, and waiting for us. */
+ * itself, and waiting for us. One that says nothing does not keep us from the next. */
 static void
 attempt(struct reload_node *node, reload_time now)
 {
@@ -126,16 +144,19 @@ attempt(struct reload_node *node, reload_time now)
     while (bootstrap->tried < bootstrap->candidate_count) {
         bootstrap->tried++;
         size_t next = bootstrap->next++ % bootstrap->candidate_count;
-        bootstrap->link = standing_link(node, &bootstrap->candidates[next]);
-        if (bootstrap->link) {
-            reload_bootstrap_link_up(node, bootstrap->link, now);
+        uint32_t standing = standing_link(node, &bootstrap->candidates[next]);
+        if (standing) {
+            reload_bootstrap_link_up(node, standing, now);
             return;
         }
-        bootstrap->link = connect_to(node, &bootstrap->candidates[next], now);
-        if (bootstrap->link)
+        if (connect_to(node, &bootstrap->candidates[next], now)) {
+            arm(node, now + NEXT_AFTER);
             return;
+        }
     }
-    fail(node, RELOAD_E_UNREACHABLE, now);
+    arm(node, RELOAD_NEVER);
+    if (!any_attempt(node))
+        fail(node, RELOAD_E_UNREACHABLE, now);
 }
 
 static void
@@ -181,6 +202,9 @@ wake(struct reload_alarm *alarm, void *owner, uint64_t now)
     struct reload_node *node = owner;
     arm(node, RELOAD_NEVER);
     switch (node->bootstrap.state) {
+    case RELOAD_BOOTSTRAP_CONNECTING:
+        attempt(node, now);
+        break;
     case RELOAD_BOOTSTRAP_WAITING:
         begin_round(node, now);
         break;
@@ -206,9 +230,12 @@ reload_bootstrap_link_up(struct reload_node *node, uint32_t id, reload_time now)
         done(bootstrap->probe_argument, 0, id, &reload_link_find(node, id)->node_id, now);
         return;
     }
-    if (id != bootstrap->link || bootstrap->state != RELOAD_BOOTSTRAP_CONNECTING)
+    if (bootstrap->state != RELOAD_BOOTSTRAP_CONNECTING)
         return;
     bootstrap->state = RELOAD_BOOTSTRAP_JOINING;
+    struct reload_link *other;
+    while ((other = any_attempt(node)))
+        reload_link_end(node, other, 0, true, now); /* not needed any more */
     arm(node, now + JOIN_DEADLINE);
     node->topology->join(node->topology_state, id, now);
 }
@@ -235,7 +262,7 @@ reload_bootstrap_link_gone(struct reload_node *node, const struct reload_link *l
         bootstrap->probe_link = 0;
         done(bootstrap->probe_argument, RELOAD_E_UNREACHABLE, 0, &link->node_id, now);
     }
-    if (link->id == bootstrap->link && bootstrap->state == RELOAD_BOOTSTRAP_CONNECTING)
+    if (is_attempt(node, link) && bootstrap->state == RELOAD_BOOTSTRAP_CONNECTING)
         attempt(node, now);
     else if (link->state == RELOAD_LINK_UP && bootstrap->state == RELOAD_BOOTSTRAP_JOINED &&
              !any_up(node))
@@ -322,6 +349,9 @@ void
 reload_topology_joined(struct reload_node *node, reload_time now)
 {
     struct reload_bootstrap *bootstrap = &node->bootstrap;
+    if (bootstrap->state == RELOAD_BOOTSTRAP_JOINED && bootstrap->stays_client)
+        reload_effects_event(node, RELOAD_EVENT_JOINED, 0, &node->id, 0);
+    bootstrap->stays_client = false;
     if (bootstrap->state >= RELOAD_BOOTSTRAP_JOINED)
         return;
     bootstrap->state = RELOAD_BOOTSTRAP_JOINED;
@@ -332,6 +362,17 @@ reload_topology_joined(struct reload_node *node, reload_time now)
     for (size_t i = 0; i < node->options.usage_count; i++)
         if (node->options.usages[i]->joined)
             node->options.usages[i]->joined(node->usage_states[i], now);
+}
+
+void
+reload_topology_stays_client(struct reload_node *node, const struct reload_node_id *unreachable,
+                             reload_time now)
+{
+    if (node->bootstrap.state >= RELOAD_BOOTSTRAP_LEAVING)
+        return;
+    reload_effects_event(node, RELOAD_EVENT_JOIN_FAILED, 0, unreachable, RELOAD_E_UNREACHABLE);
+    reload_topology_joined(node, now);
+    node->bootstrap.stays_client = true;
 }
 
 void
@@ -348,8 +389,8 @@ reload_topology_rejoin(struct reload_node *node, reload_time now)
     if (bootstrap->state != RELOAD_BOOTSTRAP_JOINED && bootstrap->state != RELOAD_BOOTSTRAP_JOINING)
         return;
     bootstrap->state = RELOAD_BOOTSTRAP_WAITING;
+    bootstrap->stays_client = false;
     bootstrap->rounds = bootstrap->rounds ? bootstrap->rounds : 1; /* never found a second one */
-    bootstrap->link = 0;
     arm(node, now + random_u64(node) % PAUSE_MIN);
 }
 

@@ -191,8 +191,7 @@ note_target(struct reload_transaction *transaction, const struct reload_route *r
         transaction->last = last->destination_data.node_id;
     else if (last->type == RELOAD_DESTINATION_TYPE_RESOURCE)
         transaction->last = reload_node_id_of(last->destination_data.resource_id);
-    /* D5: the probe for partitions goes by another node on purpose; its answer is only a hint. */
-    transaction->exempt = route->count > 1;
+    transaction->exempt = route->any_responder;
 }
 
 static int

@@ -168,6 +168,49 @@ START_TEST(hints)
 }
 END_TEST
 
+/* RFC6940-6.3.4, second rule: the answer for a resource comes from one who may be responsible, by
+ * whatever route; only a probe for partitions (D5) hears anybody. */
+START_TEST(who_may_answer_for_a_resource)
+{
+    static const uint8_t body[2], resource[16] = {7};
+    begin();
+    reload_node_link_down(host->node, reload_node_link_to(host->node, &peer->id), RELOAD_E_CLOSED,
+                          world->now);
+    ck_assert_int_eq(world_boot(peer, &world_single), 0);
+    struct reload_candidate candidate = world_candidate(peer);
+    world->framing = RELOAD_FRAMING_NONE;
+    ck_assert_int_eq(reload_node_start(host->node, &candidate, 1, world->now), 0);
+    world_turn(host);
+    world_advance(world, world->now + RELOAD_SECOND);
+    world_topology_of(peer)->responsible = true;
+    world_topology_of(host)->implausible = true;
+    world_topology_of(host)->has_next = true;
+    world_topology_of(host)->next = peer->id;
+    const struct {
+        bool by_node, any, answered;
+    } cases[] = {
+        {false, false, false}, {true, false, false}, {false, true, true}, {true, true, true}};
+    for (size_t i = 0; i < 4; i++) {
+        struct reload_bytes id = {resource, sizeof resource};
+        struct reload_route route = {.any_responder = cases[i].any};
+        if (cases[i].by_node)
+            ck_assert(reload_route_append_node(&route, &peer->id));
+        ck_assert(reload_route_append_resource(&route, id));
+        done = 0;
+        ck_assert_int_eq(reload_node_request(host->node, &route, RELOAD_MESSAGE_PING_REQ,
+                                             (struct reload_bytes){body, sizeof body}, on_done,
+                                             NULL, world->now, NULL),
+                         0);
+        world_turn(host);
+        world_advance(world, world->now + 16 * RELOAD_SECOND);
+        ck_assert_uint_eq(done, 1);
+        ck_assert_int_eq(last_error, cases[i].answered ? 0 : RELOAD_E_TIMEOUT);
+    }
+    ck_assert_uint_eq(host->node->counters.dropped_wrong_responder, 10);
+    world_free(world);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -179,6 +222,7 @@ main(void)
     tcase_add_test(tcase, there_are_not_more_than_so_many);
     tcase_add_loop_test(tcase, to_ourselves, 0, 2);
     tcase_add_test(tcase, hints);
+    tcase_add_test(tcase, who_may_answer_for_a_resource);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -107,6 +107,7 @@ struct world_topology {
     unsigned ups, downs, suspected, trusted;
     int last_error;
     bool close_when_suspect, close_when_up;
+    bool implausible; /* every answer for a resource */
     unsigned leaves;
     reload_time left_at;
 };

@@ -65,6 +65,14 @@ single_yes(void *state, const struct reload_node_id *id, const struct reload_nod
 }
 
 static bool
+single_is_plausible(void *state, const struct reload_node_id *id,
+                    const struct reload_node_id *responder)
+{
+    (void)id, (void)responder;
+    return !((struct world_topology *)state)->implausible;
+}
+
+static bool
 single_keeps(void *state, const struct reload_node_id *id)
 {
     (void)state, (void)id;
@@ -160,7 +168,7 @@ const struct reload_topology_ops world_single = {
     .leave = single_leave,
     .next_hop = single_next_hop,
     .is_responsible = single_is_responsible,
-    .is_plausible = single_yes,
+    .is_plausible = single_is_plausible,
     .replicas = single_replicas,
     .accepts_replica = single_yes,
     .keeps = single_keeps,
