@@ -100,6 +100,13 @@ struct reload_topology_ops {
 /* reload_topology_joined tells that this node is part of the overlay now. */
 void reload_topology_joined(struct reload_node *node, reload_time now);
 
+/* reload_topology_stays_client tells that this node, which would be a peer, is a client for now: no
+ * link to |unreachable|, which would be its neighbour, can be made (D29). The program hears
+ * RELOAD_EVENT_JOIN_FAILED with RELOAD_E_UNREACHABLE and that Node-ID, then RELOAD_EVENT_JOINED (a
+ * client is connected, too), and once more when reload_topology_joined says that it is a peer. */
+void reload_topology_stays_client(struct reload_node *node,
+                                  const struct reload_node_id *unreachable, reload_time now);
+
 /* reload_topology_failed tells that this attempt to join failed; the core tries again later. */
 void reload_topology_failed(struct reload_node *node, int error, reload_time now);
 

@@ -14,13 +14,19 @@
 #define STAY (15 * RELOAD_SECOND) /* doubled with each time */
 #define STAY_DOUBLINGS_MAX 6
 
-void
-reload_chord_client_connected(struct reload_chord *chord, struct reload_chord_place peer,
-                              reload_time now)
+static void
+connected(struct reload_chord *chord, struct reload_chord_place peer)
 {
     chord->join.admitting = chord->join.gateway = peer;
     chord->phase = RELOAD_CHORD_CONNECTED;
     chord->timers[RELOAD_CHORD_TIMER_JOIN] = RELOAD_NEVER;
+}
+
+void
+reload_chord_client_connected(struct reload_chord *chord, struct reload_chord_place peer,
+                              reload_time now)
+{
+    connected(chord, peer);
     if (!reload_node_joined(chord->node))
         reload_topology_joined(chord->node, now);
 }
@@ -30,8 +36,8 @@ stay(struct reload_chord *chord, struct reload_chord_place peer, reload_time now
 {
     unsigned doublings = chord->stays < STAY_DOUBLINGS_MAX ? chord->stays : STAY_DOUBLINGS_MAX;
     reload_chord_join_abandon(chord);
+    connected(chord, peer);
     chord->stays++;
-    reload_chord_client_connected(chord, peer, now);
     chord->timers[RELOAD_CHORD_TIMER_JOIN] = now + reload_chord_jitter(chord, STAY << doublings);
 }
 
@@ -39,15 +45,19 @@ void
 reload_chord_client_stay(struct reload_chord *chord, struct reload_chord_place peer,
                          struct reload_chord_place unreachable, reload_time now)
 {
-    if (!chord->stays)
-        reload_chord_log(chord, "stays_client_without_link_to", unreachable);
     stay(chord, peer, now);
+    if (reload_node_joined(chord->node) && chord->stays > 1)
+        return; /* it is known */
+    struct reload_node_id id = reload_chord_node_id_of(unreachable);
+    reload_chord_log(chord, "stays_client_without_link_to", unreachable);
+    reload_topology_stays_client(chord->node, &id, now);
 }
 
 bool
 reload_chord_client_stays_on(struct reload_chord *chord, reload_time now)
 {
-    if (!chord->stays || !reload_chord_link_to(chord, chord->join.gateway))
+    if (!chord->stays || !reload_node_joined(chord->node) ||
+        !reload_chord_link_to(chord, chord->join.gateway))
         return false;
     stay(chord, chord->join.gateway, now);
     return true;

@@ -383,8 +383,7 @@ become_peer(struct reload_chord *chord, reload_time now)
     chord->successor_confirmed =
         reload_chord_equal(reload_chord_table_successor(&chord->table, 0), chord->join.admitting);
     reload_chord_stabilize_begin(chord, now);
-    if (!reload_node_joined(chord->node))
-        reload_topology_joined(chord->node, now);
+    reload_topology_joined(chord->node, now);
 }
 
 struct reload_chord_place

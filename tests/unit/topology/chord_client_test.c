@@ -98,6 +98,8 @@ START_TEST(unreachable_neighbor)
     ck_assert_int_eq(chord_of(node)->phase, RELOAD_CHORD_CONNECTED);
     ck_assert(is_linked(node, owner_beside(node, &town->nodes[node].id)));
     ck_assert(!is_linked(node, neighbor));
+    ck_assert(town->nodes[node].stays_client); /* and says so */
+    ck_assert(reload_node_id_equal(&town->nodes[node].unreachable, &town->nodes[neighbor].id));
     ck_assert(!is_taken_for_a_peer(node));
     ck_assert(!reload_chord.is_responsible(chord_of(node), &town->nodes[node].id));
 
@@ -114,6 +116,7 @@ START_TEST(unreachable_neighbor)
     town_part(town, node, neighbor, false);
     town_run(town, 600 * RELOAD_SECOND);
     ck_assert_int_eq(chord_of(node)->phase, RELOAD_CHORD_JOINED);
+    ck_assert(!town->nodes[node].stays_client);
     ck_assert_uint_eq(chord_of(node)->stays, 0);
     ck_assert(is_whole());
 }

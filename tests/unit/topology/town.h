@@ -29,7 +29,8 @@ struct reload_node {
     struct reload_env env;
     void *state;
     bool alive, client, may_found;
-    bool joining, joined;
+    bool joining, joined, stays_client;
+    struct reload_node_id unreachable; /* why it stays a client */
     unsigned joins, failures, rejoins, changes;
     struct town_link links[TOWN_LINKS_MAX];
     struct reload_node_id values[TOWN_VALUES_MAX]; /* Resource-IDs of what it stores */

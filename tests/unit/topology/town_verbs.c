@@ -189,9 +189,20 @@ void
 reload_topology_joined(struct reload_node *node, reload_time now)
 {
     (void)now;
-    assert(node->joining && !node->joined);
-    node->joining = false;
+    assert(node->stays_client ? node->joined : node->joining && !node->joined);
+    node->joining = node->stays_client = false;
     node->joined = true;
+}
+
+void
+reload_topology_stays_client(struct reload_node *node, const struct reload_node_id *unreachable,
+                             reload_time now)
+{
+    (void)now;
+    assert(node->joining || node->joined);
+    node->joining = false;
+    node->joined = node->stays_client = true;
+    node->unreachable = *unreachable;
 }
 
 static void
@@ -201,7 +212,7 @@ try_later(struct reload_node *node)
         town_schedule(node->town, TOWN_JOIN, node->town->now + RELOAD_SECOND);
     event->source = node->index;
     event->target = 0;
-    node->joined = node->joining = false;
+    node->joined = node->joining = node->stays_client = false;
 }
 
 void
