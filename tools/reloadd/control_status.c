@@ -94,7 +94,10 @@ control_status(struct control_request *request)
     reload_json_text(json, daemon->config->instance_name);
     print_number(json, "configuration_sequence", daemon->config->sequence);
     reload_json_key(json, "client");
-    reload_json_boolean(json, reload_node_is_client(node));
+    bool stays_client = !reload_node_id_is_zero(&daemon->unreachable);
+    reload_json_boolean(json, reload_node_is_client(node) || stays_client);
+    if (stays_client)
+        print_node_id(json, daemon, "unreachable_neighbour", &daemon->unreachable);
     reload_json_key(json, "joined");
     reload_json_boolean(json, reload_node_joined(node));
     print_address(json, reload_driver_address(daemon->driver));

@@ -89,6 +89,30 @@ log_join_failed(struct daemon *daemon, int error)
                        first->port, daemon->config->bootstrap_node_count > 1 ? ", ..." : "");
 }
 
+/* A client is connected, too, and may become a peer later. */
+static void
+on_joined(struct daemon *daemon, const char *id)
+{
+    bool is_peer = reload_node_joined(daemon_node(daemon));
+    if (is_peer)
+        daemon->unreachable = (struct reload_node_id){{0}};
+    reload_env_log(&daemon->env.env, RELOAD_LOG_INFO, "%s the overlay %s as %s",
+                   is_peer ? "joined" : "connected as a client to", daemon->config->instance_name,
+                   id);
+}
+
+/* D29. */
+static void
+stay_client(struct daemon *daemon, const struct reload_node_id *neighbour, const char *id)
+{
+    daemon->unreachable = *neighbour;
+    reload_env_log(
+        &daemon->env.env, RELOAD_LOG_WARNING,
+        "no link to the neighbour %s can be made (a relay would help: role 'turn' on some "
+        "node): this node stays a client, and tries again",
+        id);
+}
+
 static void
 on_event(void *argument, const struct reload_effect *event)
 {
@@ -98,8 +122,7 @@ on_event(void *argument, const struct reload_effect *event)
     node_id_text(&event->node_id, id);
     switch (event->event) {
     case RELOAD_EVENT_JOINED:
-        reload_env_log(env, RELOAD_LOG_INFO, "joined the overlay %s as %s",
-                       daemon->config->instance_name, id);
+        on_joined(daemon, id);
         break;
     case RELOAD_EVENT_LEFT:
         reload_env_log(env, RELOAD_LOG_INFO, "left the overlay");
@@ -119,6 +142,10 @@ on_event(void *argument, const struct reload_effect *event)
         reload_env_log(env, RELOAD_LOG_WARNING, "no link to the overlay is left; trying again");
         break;
     case RELOAD_EVENT_JOIN_FAILED:
+        if (!reload_node_id_is_zero(&event->node_id)) {
+            stay_client(daemon, &event->node_id, id);
+            break;
+        }
         log_join_failed(daemon, event->error);
         resolve_later(daemon);
         break;
@@ -231,8 +258,6 @@ daemon_open(struct daemon *daemon, char *reason)
     if (!error)
         error = open_driver(daemon, reason);
     if (!error)
-        records_restore(daemon);
-    if (!error)
         error = roles_open(daemon, reason);
     return error;
 }
@@ -244,6 +269,7 @@ daemon_run(struct daemon *daemon, char *reason)
     int error = control_new(daemon, daemon->settings.control, &daemon->control, reason);
     if (error)
         return error;
+    records_restore(daemon);
     error = reload_loop_on_signals(daemon->loop, on_signal, daemon);
     if (!error)
         error = reload_driver_start(daemon->driver);

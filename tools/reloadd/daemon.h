@@ -38,8 +38,9 @@ struct daemon {
     void *roles[SETTINGS_ROLES_MAX]; /* what each role's start gave, by place in role.c's table */
     struct control_request *leaving; /* answered when we have left */
     struct reload_timer *stop;
-    bool resolving;               /* |resolve| runs */
-    struct reload_timer *resolve; /* asks again for bootstrap nodes' addresses */
+    struct reload_node_id unreachable; /* the neighbour without whom we are a client; else zero */
+    bool resolving;                    /* |resolve| runs */
+    struct reload_timer *resolve;      /* asks again for bootstrap nodes' addresses */
     reload_time started;
     unsigned signals;
 };

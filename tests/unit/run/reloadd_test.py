@@ -531,7 +531,7 @@ class Running(unittest.TestCase):
         self.assertTrue(self.nodes[0].result("status")["joined"])
 
     def test_second_node_with_the_same_socket(self):
-        path = OVERLAY_FILES.write_settings(0, listen="127.0.0.1:0")
+        path = OVERLAY_FILES.write_settings(0, listen="127.0.0.1:0", state="none")
         outcome = subprocess.run([RELOADD, "--config", path], capture_output=True, text=True,
                                  timeout=30)
         self.assertEqual(outcome.returncode, 1)
