@@ -195,11 +195,18 @@ check_join(struct checkup *checkup)
                      "not in the overlay after 20 seconds: %s", words);
         return;
     }
+    const char *neighbour =
+        json_string_value(json_object_get(checkup->status, "unreachable_neighbour"));
     json_int_t links = number(checkup->status, "overlay_links");
-    checkup_find(checkup, "join", links ? FINDING_GOOD : FINDING_NOTE, NULL,
-                 "%s of the overlay, with %lld link%s%s",
-                 has(checkup->status, "client") ? "a client" : "a peer", (long long)links,
-                 links == 1 ? "" : "s", links ? "" : ": nobody else is there");
+    if (neighbour)
+        checkup_find(checkup, "join", FINDING_WARNING,
+                     "calls work; to be a peer it needs a relay: role 'turn' on some node",
+                     "only a client: no link to its neighbour %.8s... can be made", neighbour);
+    else
+        checkup_find(checkup, "join", links ? FINDING_GOOD : FINDING_NOTE, NULL,
+                     "%s of the overlay, with %lld link%s%s",
+                     has(checkup->status, "client") ? "a client" : "a peer", (long long)links,
+                     links == 1 ? "" : "s", links ? "" : ": nobody else is there");
     checkup_number(checkup, "links", (double)links);
     if (checkup->child)
         checkup_number(checkup, "ms", checkup_now_ms() - began_ms);
