@@ -387,8 +387,10 @@ struct reload_keyring *reload_node_keyring(const struct reload_node *node);
 const struct reload_wire *reload_node_wire(const struct reload_node *node);
 const struct reload_node_id *reload_node_id(const struct reload_node *node);
 
-/* Whether the node is a joined peer, and whether it is to be a client only. */
+/* Whether the node is part of the overlay (a client: connected to it), whether it is a peer of it
+ * (not a client, not even for the time being: D29), and whether it is to be a client only. */
 bool reload_node_joined(const struct reload_node *node);
+bool reload_node_is_peer(const struct reload_node *node);
 bool reload_node_is_client(const struct reload_node *node);
 
 /* The state of the |usage|-th usage and of the topology, as their init got them. */
@@ -436,6 +438,7 @@ uint32_t reload_node_link_to(const struct reload_node *node, const struct reload
     X(bytes_received, "bytes received")                                                            \
     X(bytes_sent, "bytes sent")                                                                    \
     X(frames_retransmitted, "frames retransmitted")                                                \
+    X(frames_given_up, "frames given up on links that live")                                       \
     X(requests_sent, "requests sent")                                                              \
     X(requests_retransmitted, "requests retransmitted")                                            \
     X(requests_answered, "requests answered by us")                                                \

@@ -343,6 +343,12 @@ reload_node_joined(const struct reload_node *node)
     return node->bootstrap.state == RELOAD_BOOTSTRAP_JOINED;
 }
 
+bool
+reload_node_is_peer(const struct reload_node *node)
+{
+    return reload_node_joined(node) && !node->bootstrap.stays_client && !node->options.client;
+}
+
 /* ---- for topologies ------------------------------------------------------------------------- */
 
 void
@@ -368,7 +374,7 @@ void
 reload_topology_stays_client(struct reload_node *node, const struct reload_node_id *unreachable,
                              reload_time now)
 {
-    if (node->bootstrap.state >= RELOAD_BOOTSTRAP_LEAVING)
+    if (node->bootstrap.state >= RELOAD_BOOTSTRAP_LEAVING || node->bootstrap.stays_client)
         return;
     reload_effects_event(node, RELOAD_EVENT_JOIN_FAILED, 0, unreachable, RELOAD_E_UNREACHABLE);
     reload_topology_joined(node, now);
