@@ -153,9 +153,7 @@ sim_kill(struct sim *sim, uint32_t node)
 void
 sim_restart(struct sim *sim, uint32_t node)
 {
-    struct sim_host *host = sim_host_of(sim, node);
-    sim_host_boot(host);
-    sim_host_start(host);
+    sim_restart_from(sim, node, SIM_DISK_EMPTY, 0);
 }
 
 void
@@ -183,6 +181,12 @@ bool
 sim_is_joined(const struct sim *sim, uint32_t node)
 {
     return sim_host_of(sim, node)->joined;
+}
+
+uint64_t
+sim_born_at(const struct sim *sim, uint32_t node)
+{
+    return sim_host_of(sim, node)->born_at;
 }
 
 uint32_t

@@ -129,6 +129,25 @@ void sim_kill(struct sim *sim, uint32_t node);
 /* sim_restart makes a killed node anew, with its old identity and nothing stored. */
 void sim_restart(struct sim *sim, uint32_t node);
 
+/* What a host that starts again finds on its disk. */
+enum sim_disk_state {
+    SIM_DISK_EMPTY,
+    SIM_DISK_KEPT,     /* all that the node asked to keep */
+    SIM_DISK_SNAPSHOT, /* what was there at the last sim_snapshot */
+    SIM_DISK_FOREIGN,  /* another host's */
+    SIM_DISK_TORN,     /* the newest records are cut off, one has a wrong bit */
+};
+
+/* sim_restart_from is sim_restart with a disk; |other| is whose (FOREIGN) or which octets suffer
+ * (TORN). */
+void sim_restart_from(struct sim *sim, uint32_t node, enum sim_disk_state state, uint64_t other);
+
+/* sim_snapshot copies |node|'s disk, for a later restart. */
+void sim_snapshot(struct sim *sim, uint32_t node);
+
+/* sim_disk_fails lets |node|'s disk take nothing any more, or again. */
+void sim_disk_fails(struct sim *sim, uint32_t node, bool fails);
+
 /* sim_leave lets |node| leave in good order; it is dead when that is done. */
 void sim_leave(struct sim *sim, uint32_t node);
 
@@ -139,6 +158,7 @@ bool sim_is_alive(const struct sim *sim, uint32_t node);
 bool sim_is_joined(const struct sim *sim, uint32_t node);
 
 /* Which life a host is in: 1 when it was made, one more after each restart. */
+uint64_t sim_born_at(const struct sim *sim, uint32_t node); /* when that began */
 uint32_t sim_life(const struct sim *sim, uint32_t node);
 
 /* The node itself; NULL when it is dead or a puppet. After a verb was called on it directly,
@@ -224,6 +244,11 @@ void sim_set_skew(struct sim *sim, uint32_t node, int64_t skew_ms);
 
 /* The options' |successors|; must have been given. */
 sim_successors_fn *sim_successors(const struct sim *sim);
+
+/* sim_starve lets so many of a million of |node|'s allocations fail from now on. sim_starved
+ * returns how many did. */
+void sim_starve(struct sim *sim, uint32_t node, uint32_t ppm);
+uint64_t sim_starved(const struct sim *sim, uint32_t node);
 
 /* sim_false_deaths returns how many links were given up so far though both hosts lived. */
 uint64_t sim_false_deaths(const struct sim *sim);

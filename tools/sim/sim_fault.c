@@ -132,6 +132,58 @@ sim_set_skew(struct sim *sim, uint32_t node, int64_t skew_ms)
     sim_host_of(sim, node)->options.skew_ms = skew_ms;
 }
 
+/* ---- memory ---- */
+
+void
+sim_starve(struct sim *sim, uint32_t node, uint32_t ppm)
+{
+    sim_host_of(sim, node)->starve_ppm = ppm;
+}
+
+uint64_t
+sim_starved(const struct sim *sim, uint32_t node)
+{
+    return sim_host_of(sim, node)->starved;
+}
+
+/* ---- disks ---- */
+
+void
+sim_snapshot(struct sim *sim, uint32_t node)
+{
+    struct sim_host *host = sim_host_of(sim, node);
+    sim_disk_fini(&host->snapshot);
+    sim_disk_copy(&host->snapshot, &host->disk);
+}
+
+void
+sim_disk_fails(struct sim *sim, uint32_t node, bool fails)
+{
+    sim_host_of(sim, node)->disk_fails = fails;
+}
+
+void
+sim_restart_from(struct sim *sim, uint32_t node, enum sim_disk_state state, uint64_t other)
+{
+    struct sim_host *host = sim_host_of(sim, node);
+    struct sim_disk found = {0};
+    if (state == SIM_DISK_KEPT || state == SIM_DISK_TORN)
+        sim_disk_copy(&found, &host->disk);
+    else if (state == SIM_DISK_SNAPSHOT)
+        sim_disk_copy(&found, &host->snapshot);
+    else if (state == SIM_DISK_FOREIGN)
+        sim_disk_copy(&found, &sim_host_of(sim, (uint32_t)(other % sim->host_count))->disk);
+    if (state == SIM_DISK_TORN)
+        sim_disk_tear(&found, (size_t)(other % 4), other);
+    sim_disk_fini(&host->disk);
+    sim_disk_copy(&host->disk, &found);
+    host->starve_ppm = 0;
+    sim_host_boot(host);
+    sim_host_restore(host, &found);
+    sim_host_start(host);
+    sim_disk_fini(&found);
+}
+
 /* ---- watching ---- */
 
 void

@@ -9,7 +9,6 @@
 #define SHORT_CUT_NS SIM_SECONDS(1)
 /* Links of messages take a host for dead that stands still for 5 s. */
 #define SHORT_PAUSE_NS SIM_SECONDS(4)
-#define HOSTS_MAX 128
 
 static uint32_t
 count_alive(const struct sim_trial *trial)
@@ -43,6 +42,14 @@ exceed_if_long(struct sim_trial *trial, const struct sim_fault *fault)
 {
     if (fault->duration_ns > SHORT_CUT_NS)
         sim_watch_exceed(&trial->watch, "a cut kept peers apart");
+}
+
+static void
+kill(struct sim_trial *trial, uint32_t node)
+{
+    uint32_t members = sim_ledger_members(trial->ledger);
+    sim_kill(trial->sim, node);
+    sim_ledger_death(trial->ledger, members);
 }
 
 /* ---- draws ---- */
@@ -115,7 +122,7 @@ begin_kill(struct sim_trial *trial, const struct sim_fault *fault)
 {
     uint32_t node = choose(trial, fault->pick, true);
     if (node != SIM_NOBODY && count_alive(trial) > 1)
-        sim_kill(trial->sim, node);
+        kill(trial, node);
 }
 
 /* Somebody who is dead comes back; often who died by the same fault, but that is chance. */
@@ -132,15 +139,17 @@ begin_leave(struct sim_trial *trial, const struct sim_fault *fault)
 {
     uint32_t node = choose(trial, fault->pick, true);
     if (node != SIM_NOBODY && count_alive(trial) > 1 && sim_is_joined(trial->sim, node) &&
-        !sim_is_paused(trial->sim, node))
+        !sim_is_paused(trial->sim, node)) {
+        sim_ledger_death(trial->ledger, sim_ledger_members(trial->ledger));
         sim_leave(trial->sim, node);
+    }
 }
 
 static void
 begin_join(struct sim_trial *trial, const struct sim_fault *fault)
 {
     (void)fault;
-    if (trial->peers < HOSTS_MAX)
+    if (trial->peers < SIM_HOSTS_MAX)
         trial->peers = sim_add_node(trial->sim, NULL) + 1;
 }
 
@@ -149,7 +158,7 @@ begin_mass_kill(struct sim_trial *trial, const struct sim_fault *fault)
 {
     uint32_t victims = count_alive(trial) * fault->amount / 100;
     for (uint32_t i = 0; i < victims && count_alive(trial) > 1; i++)
-        sim_kill(trial->sim, choose(trial, another(fault->pick, i), true));
+        kill(trial, choose(trial, another(fault->pick, i), true));
 }
 
 static void
@@ -167,7 +176,7 @@ begin_blackout(struct sim_trial *trial, const struct sim_fault *fault)
     sim_watch_exceed(&trial->watch, "all died at once");
     for (uint32_t i = 0; i < trial->peers; i++)
         if (sim_is_alive(trial->sim, i))
-            sim_kill(trial->sim, i);
+            kill(trial, i);
 }
 
 static void
@@ -186,7 +195,7 @@ end_stillborn(struct sim_trial *trial, const struct sim_fault *fault)
     (void)fault;
     uint32_t node = trial->peers - 1;
     if (sim_is_alive(trial->sim, node) && count_alive(trial) > 1)
-        sim_kill(trial->sim, node);
+        kill(trial, node);
 }
 
 /* Who lets the newest host join dies meanwhile. */
@@ -200,7 +209,7 @@ end_orphan(struct sim_trial *trial, const struct sim_fault *fault)
     for (uint32_t i = 0; i < trial->peers; i++)
         any = any || (sim_is_alive(trial->sim, i) && sim_is_joined(trial->sim, i));
     if (any && count_alive(trial) > 1)
-        sim_kill(trial->sim, sim_responsible(trial->sim, 0, (struct reload_bytes){id->octets, 16}));
+        kill(trial, sim_responsible(trial->sim, 0, (struct reload_bytes){id->octets, 16}));
 }
 
 static void

@@ -55,6 +55,11 @@ allocate(void *context, void *data, size_t size)
         free(old);
         return NULL;
     }
+    if (host->starve_ppm && size > old_size &&
+        sim_random_below(&host->sim->network.random, 1000000) < host->starve_ppm) {
+        host->starved++;
+        return NULL;
+    }
     union prefix *block = realloc(old, sizeof *block + size);
     if (!block)
         return NULL;
@@ -137,6 +142,8 @@ sim_host_free(struct sim_host *host)
         for (size_t i = 0; i < host->puppet->heard_count; i++)
             free((void *)(uintptr_t)host->puppet->heard[i].bytes.data);
     free(host->puppet);
+    sim_disk_fini(&host->disk);
+    sim_disk_fini(&host->snapshot);
     free(host->expected);
     sim_map_fini(&host->links);
     free(host);
@@ -205,6 +212,18 @@ sim_host_boot(struct sim_host *host)
         fprintf(stderr, "sim: node %" PRIu32 " cannot be made: %s\n", host->index,
                 reload_error_text(error));
         abort();
+    }
+    sim_host_turn(host);
+}
+
+void
+sim_host_restore(struct sim_host *host, const struct sim_disk *disk)
+{
+    for (size_t i = 0; i < disk->count; i++) {
+        const struct sim_disk_record *record = &disk->records[i];
+        /* What is refused is forgotten, as drivers do. */
+        if (reload_node_restore(host->node, record->key, record->value, host->sim->now))
+            sim_disk_write(&host->disk, record->key, (struct reload_bytes){0});
     }
     sim_host_turn(host);
 }
@@ -326,8 +345,11 @@ carry_out(struct sim_host *host, const struct reload_effect *effect)
     case RELOAD_EFFECT_EVENT:
         take_event(host, effect);
         break;
-    case RELOAD_EFFECT_CHECK:   /* ICE: the simulated overlays have none */
-    case RELOAD_EFFECT_PERSIST: /* values live in memory here */
+    case RELOAD_EFFECT_PERSIST:
+        if (!host->disk_fails)
+            sim_disk_write(&host->disk, effect->key, effect->value);
+        break;
+    case RELOAD_EFFECT_CHECK: /* ICE: the simulated overlays have none */
         break;
     }
 }

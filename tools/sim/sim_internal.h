@@ -9,6 +9,7 @@
 #include "tools/sim/sim_keyring.h"
 #include "tools/sim/sim_map.h"
 #include "tools/sim/sim_network.h"
+#include "tools/sim/sim_disk.h"
 #include "tools/sim/sim_draft.h"
 #include "tools/sim/sim_queue.h"
 
@@ -110,6 +111,10 @@ struct sim_host {
     struct sim_expected *expected;
     size_t expected_count, expected_capacity;
     size_t memory, memory_peak;
+    uint32_t starve_ppm; /* share of allocations that fail */
+    uint64_t starved;    /* how many did */
+    struct sim_disk disk, snapshot;
+    bool disk_fails; /* nothing is written */
     unsigned events[RELOAD_EVENT_CLONE + 1];
 };
 
@@ -164,6 +169,8 @@ void sim_overlay_make(struct sim *sim, uint32_t index);
 struct sim_host *sim_host_new(struct sim *sim, const struct sim_node_options *options);
 void sim_host_free(struct sim_host *host);
 void sim_host_boot(struct sim_host *host);
+/* Gives the node of a new life back what |disk| kept; before it is started. */
+void sim_host_restore(struct sim_host *host, const struct sim_disk *disk);
 void sim_host_start(struct sim_host *host);
 void sim_host_stop(struct sim_host *host);
 /* Carries out what the node asks for, and sets its timer. */

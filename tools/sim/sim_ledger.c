@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/sim/sim_ledger.h"
 
+#include "tools/sim/sim_copies.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,39 +13,30 @@
 #define LIFETIME_S 86400
 #define RECORD_SLOT 1
 
-/* What a request is about. Its owner numbers what he stores: versions, from 1. */
-struct record {
-    uint32_t owner; /* SIM_NOBODY before its first request */
-    uint8_t slot;
-    uint32_t versions;
-    uint32_t acknowledged; /* the newest version that was; 0: none */
-    bool removal;          /* it was a removal */
-};
-
-struct request {
-    struct sim_ledger *ledger;
-    const struct sim_deed *deed;
-    struct record *record;
-    uint32_t actor, life;
-    bool started, paused;
-    uint32_t version;
-    unsigned endings;
-    uint64_t started_ns;
-};
-
-struct sim_ledger {
-    struct sim_trial *trial;
-    struct record records[SIM_RECORDS_MAX];
-    struct request requests[SIM_DEEDS_MAX];
-};
-
 /* ---- one request ---- */
 
+/* For people who look for a fault. */
 static void
-finish(struct request *request, const struct reload_result *result)
+tell(const struct sim_request *request, const char *how, int error)
+{
+    static const char *const names[] = {"stores", "removes", "fetches"};
+    struct sim *sim = request->ledger->trial->sim;
+    FILE *log = sim_log(sim);
+    if (log)
+        fprintf(log, "%10.3f user at %" PRIu32 " %s record %td version %" PRIu32 ": %s%s%s\n",
+                (double)(sim_now(sim) - SIM_TIME_BEGIN) / 1e9, request->actor,
+                names[request->deed->type], request->record - request->ledger->records,
+                request->version, how, error ? ": " : "", error ? reload_error_text(error) : "");
+}
+
+static void
+finish(struct sim_request *request, const struct reload_result *result)
 {
     struct sim_trial *trial = request->ledger->trial;
     uint64_t elapsed = sim_now(trial->sim) - request->started_ns;
+    request->ended_ns = sim_now(trial->sim);
+    request->error = result->error;
+    tell(request, "ended", result->error);
     if (++request->endings > 1)
         sim_trial_find(trial, "V6", "a request of node %" PRIu32 " ended twice", request->actor);
     if (elapsed > SIM_REQUEST_NS && !request->paused)
@@ -55,22 +48,58 @@ finish(struct request *request, const struct reload_result *result)
 static void
 on_stored(void *argument, const struct reload_result *result, reload_time now)
 {
-    struct request *request = argument;
-    struct record *record = request->record;
+    struct sim_request *request = argument;
+    struct sim_record *record = request->record;
     (void)now;
     finish(request, result);
-    if (result->error || request->version < record->acknowledged)
+    if (result->error)
         return;
+    uint8_t resource[16];
+    sim_slot_resource(request->ledger->trial->sim, record->owner, record->slot, resource);
+    (void)sim_copies(request->ledger->trial->sim, (struct reload_bytes){resource, sizeof resource},
+                     0, &record->acknowledged_ms);
     record->acknowledged = request->version;
+    record->acknowledged_ns = sim_now(request->ledger->trial->sim);
+    record->lost = false;
     record->removal = request->deed->type == SIM_DEED_REMOVE;
+}
+
+void
+sim_ledger_read(struct sim_ledger *ledger, struct sim_record *record, uint32_t reader,
+                const struct reload_fetched_value *value)
+{
+    struct sim_trial *trial = ledger->trial;
+    uint32_t life = sim_life(trial->sim, reader);
+    unsigned number = 0, version = 0;
+    char text[64] = {0};
+    if (!value->signer)
+        return; /* nothing is there, says the peer: nobody signs that */
+    if (record->seen_life[reader] == life && value->storage_time_ms < record->seen_ms[reader])
+        sim_trial_find(trial, "V4", "node %" PRIu32 " was given record %td older than before",
+                       reader, record - ledger->records);
+    record->seen_life[reader] = life;
+    record->seen_ms[reader] = value->storage_time_ms;
+    if (!value->exists)
+        return;
+    memcpy(text, value->value.data, value->value.size < 63 ? value->value.size : 63);
+    bool ours =
+        sscanf(text, "record %u version %u", &number, &version) == 2 &&
+        (ptrdiff_t)number == record - ledger->records && version <= record->versions &&
+        value->signer->node_id_count > 0 &&
+        reload_node_id_equal(&value->signer->node_ids[0], sim_node_id(trial->sim, record->owner));
+    if (!ours)
+        sim_trial_find(trial, "V5",
+                       "node %" PRIu32 " accepted for record %td what its owner never "
+                       "stored",
+                       reader, record - ledger->records);
 }
 
 static void
 on_value(void *argument, const struct reload_fetched_value *value, reload_time now)
 {
-    (void)argument;
-    (void)value;
+    struct sim_request *request = argument;
     (void)now;
+    sim_ledger_read(request->ledger, request->record, request->actor, value);
 }
 
 static void
@@ -81,14 +110,14 @@ on_fetched(void *argument, const struct reload_result *result, reload_time now)
 }
 
 static int
-text_of(const struct request *request, char text[64])
+text_of(const struct sim_request *request, char text[64])
 {
     return snprintf(text, 64, "record %td version %" PRIu32,
                     request->record - request->ledger->records, request->version);
 }
 
 static int
-send_store(struct request *request, struct reload_bytes resource)
+send_store(struct sim_request *request, struct reload_bytes resource)
 {
     struct sim *sim = request->ledger->trial->sim;
     bool exists = request->deed->type == SIM_DEED_STORE;
@@ -104,7 +133,7 @@ send_store(struct request *request, struct reload_bytes resource)
 }
 
 static int
-send_fetch(struct request *request, struct reload_bytes resource)
+send_fetch(struct sim_request *request, struct reload_bytes resource)
 {
     struct sim *sim = request->ledger->trial->sim;
     struct reload_fetch_specifier specifier = {.kind = SIM_KIND_SLOT};
@@ -128,9 +157,9 @@ choose_reader(const struct sim_trial *trial, uint64_t pick)
 static void
 act(struct sim *sim, void *argument)
 {
-    struct request *request = argument;
+    struct sim_request *request = argument;
     struct sim_trial *trial = request->ledger->trial;
-    const struct record *record = request->record;
+    const struct sim_record *record = request->record;
     bool fetches = request->deed->type == SIM_DEED_FETCH;
     request->actor = fetches ? choose_reader(trial, request->deed->pick) : record->owner;
     if (request->actor == SIM_NOBODY || !sim_is_alive(sim, request->actor) ||
@@ -143,6 +172,7 @@ act(struct sim *sim, void *argument)
     request->started_ns = sim_now(sim);
     int error = fetches ? send_fetch(request, resource) : send_store(request, resource);
     request->started = error == 0;
+    tell(request, "begins", error);
     trial->verdict->deeds++;
     if (error == 0)
         sim_turn(sim, request->actor);
@@ -160,11 +190,11 @@ sim_ledger_begin(struct sim_trial *trial)
     ledger->trial = trial;
     for (size_t i = 0; i < scenario->record_count; i++)
         ledger->records[i] =
-            (struct record){.owner = (uint32_t)(scenario->owners[i] % scenario->peers),
-                            .slot = (uint8_t)(RECORD_SLOT + i)};
+            (struct sim_record){.owner = (uint32_t)(scenario->owners[i] % scenario->peers),
+                                .slot = (uint8_t)(RECORD_SLOT + i)};
     for (size_t i = 0; i < scenario->deed_count; i++) {
         const struct sim_deed *deed = &scenario->deeds[i];
-        ledger->requests[i] = (struct request){
+        ledger->requests[i] = (struct sim_request){
             .ledger = ledger, .deed = deed, .record = &ledger->records[deed->record]};
         sim_call(trial->sim, trial->begin_ns + deed->at_ns, act, &ledger->requests[i]);
     }
@@ -184,7 +214,7 @@ sim_ledger_close(struct sim_ledger *ledger)
 {
     struct sim_trial *trial = ledger->trial;
     for (size_t i = 0; i < trial->scenario->deed_count; i++) {
-        const struct request *request = &ledger->requests[i];
+        const struct sim_request *request = &ledger->requests[i];
         if (request->started && request->endings == 0 && sim_is_alive(trial->sim, request->actor) &&
             sim_life(trial->sim, request->actor) == request->life)
             sim_trial_find(trial, "V6", "a request of node %" PRIu32 " never ended",

@@ -12,6 +12,7 @@
 #define SIM_FAULTS_MAX 40
 #define SIM_DEEDS_MAX 160
 #define SIM_RECORDS_MAX 12
+#define SIM_HOSTS_MAX 512 /* with those that join later */
 
 /* One fault. Times count from when the first ring stands. What |pick| and |amount| mean is the
  * class's (sim_fault_class.c). */

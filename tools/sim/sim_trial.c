@@ -12,6 +12,7 @@
 
 #define BUILD_LIMIT_NS SIM_MINUTES(3)
 #define PATIENCE_NS SIM_MINUTES(30) /* for a ring that is late, to tell whether it comes at all */
+#define SETTLE_NS SIM_SECONDS(60)
 #define BOOTSTRAP_NODES 4
 
 /* What is due at some time. */
@@ -157,6 +158,14 @@ recover(struct sim_trial *trial)
                        (double)verdict->recovery_ns / 1e9);
 }
 
+/* Replicas follow the ring within a while (10.7.1); then what is owed must be there. */
+static void
+audit(struct sim_trial *trial)
+{
+    sim_run_for(trial->sim, SETTLE_NS);
+    sim_ledger_audit(trial->ledger);
+}
+
 static void
 collect(struct sim_trial *trial)
 {
@@ -205,6 +214,8 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
         if (sim_now(trial.sim) < requests_over)
             sim_run_for(trial.sim, requests_over - sim_now(trial.sim));
         sim_ledger_close(trial.ledger);
+        if (verdict->recovery_ns != SIM_NEVER)
+            audit(&trial);
         sim_ledger_free(trial.ledger);
     }
     collect(&trial);

@@ -6,6 +6,10 @@
  *
  *   V1   Zave's invariant after every event, while the run is within his assumption
  *   V2   one whole ring SIM_RECOVERY_NS after the last fault
+ *   V3   what was acknowledged is found, as long as a node holds it; and no node holds it any more
+ *        only when as many died within SIM_REPAIR_NS as there are copies
+ *   V4   nobody is given an older value than he saw, and none comes back that was replaced
+ *   V5   nobody accepts a value that its owner never stored
  *   V6   every request ends once and within SIM_REQUEST_NS
  *   V11  nobody founds an overlay who may not
  *   V14  the same seed gives the same trace
@@ -36,6 +40,7 @@ struct sim_verdict {
     uint64_t faults_end_ns; /* of virtual time */
     uint64_t recovery_ns;   /* from there until the ring was whole; SIM_NEVER: it was not */
     uint64_t deeds, deeds_succeeded;
+    uint64_t records_lost; /* by more deaths at once than there are copies */
     uint64_t events, trace_hash;
     uint64_t virtual_ns;
 };

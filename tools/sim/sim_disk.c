@@ -1,0 +1,81 @@
+/* sim_disk.c: what a host kept.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/sim_disk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t
+find(const struct sim_disk *disk, struct reload_bytes key)
+{
+    for (size_t i = disk->count; i-- > 0;)
+        if (disk->records[i].key.size == key.size &&
+            memcmp(disk->records[i].key.data, key.data, key.size) == 0)
+            return i;
+    return disk->count;
+}
+
+static void
+forget(struct sim_disk *disk, size_t at)
+{
+    free((void *)(uintptr_t)disk->records[at].key.data);
+    memmove(&disk->records[at], &disk->records[at + 1],
+            (disk->count - at - 1) * sizeof *disk->records);
+    disk->count--;
+}
+
+void
+sim_disk_write(struct sim_disk *disk, struct reload_bytes key, struct reload_bytes value)
+{
+    size_t at = find(disk, key);
+    if (at < disk->count)
+        forget(disk, at);
+    if (value.size == 0)
+        return;
+    if (disk->count == disk->capacity) {
+        size_t capacity = disk->capacity ? 2 * disk->capacity : 16;
+        struct sim_disk_record *records = realloc(disk->records, capacity * sizeof *records);
+        if (!records)
+            abort();
+        disk->records = records;
+        disk->capacity = capacity;
+    }
+    uint8_t *copy = malloc(key.size + value.size);
+    if (!copy)
+        abort();
+    memcpy(copy, key.data, key.size);
+    memcpy(copy + key.size, value.data, value.size);
+    disk->records[disk->count++] =
+        (struct sim_disk_record){{copy, key.size}, {copy + key.size, value.size}, ++disk->sequence};
+}
+
+void
+sim_disk_copy(struct sim_disk *to, const struct sim_disk *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        sim_disk_write(to, from->records[i].key, from->records[i].value);
+}
+
+void
+sim_disk_tear(struct sim_disk *disk, size_t count, uint64_t random)
+{
+    for (size_t i = 0; i < count && i < disk->count; i++) {
+        struct sim_disk_record *record = &disk->records[disk->count - 1 - i];
+        record->value.size = (size_t)(random % record->value.size);
+    }
+    if (count >= disk->count)
+        return;
+    struct reload_bytes *value = &disk->records[disk->count - 1 - count].value;
+    uint64_t bit = random % (8 * value->size);
+    ((uint8_t *)(uintptr_t)value->data)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+}
+
+void
+sim_disk_fini(struct sim_disk *disk)
+{
+    while (disk->count > 0)
+        forget(disk, disk->count - 1);
+    free(disk->records);
+    *disk = (struct sim_disk){0};
+}
