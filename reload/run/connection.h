@@ -38,6 +38,7 @@ struct reload_connection {
     const struct reload_connection_ops *ops;
     const struct reload_connection_user *user;
     void *argument;
+    bool heard; /* DTLS: something came from the other end */
 };
 
 #endif

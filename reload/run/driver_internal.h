@@ -60,6 +60,7 @@ struct driver_link {
     size_t next_candidate;
     reload_time deadline;
     struct reload_timer *retry; /* goes on when an attempt could not even begin */
+    bool hasty;                 /* |retry| ends the attempt when nothing was heard until then */
     int error;                  /* of the last attempt */
     struct app_sockets *sockets;
     struct ice_session *ice;
@@ -97,9 +98,11 @@ struct reload_driver {
     size_t agents_alive; /* ICE agents, those that give back their relays among them */
     struct reload_stun_peers stun_peers;
     struct reload_timer *stun_timer; /* asks them; NULL without ICE */
-    struct reload_udp *stun_other; /* answers from another port; NULL until somebody wants one */
+    struct reload_udp *stun_other;   /* answers from another port; NULL until somebody wants one */
     struct stun_limits stun_limits;
     struct reload_stun_counters stun;
+    struct reload_address refused; /* TCP was refused there, until |refused_until| */
+    reload_time refused_until;
     bool turning;
     bool unsynced;   /* records were put since the store was last synced */
     bool unresolved; /* a bootstrap node's name, when it was last asked for */

@@ -13,6 +13,9 @@
 /* RFC 6940 gives no times: half of the 15 s that an Attach may take, shared by the candidates. */
 #define CONNECT_TIME (8 * RELOAD_SECOND)
 #define ATTEMPT_TIME_MIN (1 * RELOAD_SECOND)
+/* Where nobody takes TCP connections, UDP gets so long for a first word. */
+#define HASTY_TIME (500 * RELOAD_MS)
+#define REFUSED_TIME (5 * RELOAD_SECOND)
 
 static const struct reload_connection_user link_user;
 
@@ -87,6 +90,12 @@ driver_link_wants(const struct driver_link *link, const struct reload_identity *
     return reload_node_id_is_zero(&link->node_id) || reload_identity_has(identity, &link->node_id);
 }
 
+static bool
+is_tls(const struct reload_candidate *candidate)
+{
+    return candidate->overlay_link == driver_overlay_link(RELOAD_LINK_PROTOCOL_TLS);
+}
+
 static int
 attempt(struct driver_link *link, const struct reload_candidate *candidate, reload_time deadline)
 {
@@ -95,7 +104,7 @@ attempt(struct driver_link *link, const struct reload_candidate *candidate, relo
     struct reload_dtls *dtls = link->sockets ? link->sockets->dtls : driver->dtls;
     if (!reload_address_is_usable(&candidate->address))
         return RELOAD_E_UNREACHABLE;
-    if (candidate->overlay_link == driver_overlay_link(RELOAD_LINK_PROTOCOL_TLS))
+    if (is_tls(candidate))
         return tls ? reload_tls_connect(tls, &candidate->address, &link_user, link, deadline,
                                         &link->connection)
                    : RELOAD_E_UNREACHABLE;
@@ -108,12 +117,50 @@ attempt(struct driver_link *link, const struct reload_candidate *candidate, relo
                                &link->connection);
 }
 
+static const struct reload_candidate *
+current(const struct driver_link *link)
+{
+    bool any = link->state == DRIVER_LINK_CONNECTING && link->remote && link->next_candidate > 0;
+    return any ? &link->remote->candidates[link->next_candidate - 1] : NULL;
+}
+
+/* The attempt of |link| goes to where TCP is refused: nothing may be there at all, which by UDP
+ * nobody would say (what ICMP says, anybody could forge). */
+static void
+hurry_if_refused(struct driver_link *link)
+{
+    const struct reload_driver *driver = link->driver;
+    const struct reload_candidate *candidate = current(link);
+    reload_time now = driver_now(driver);
+    if (now >= driver->refused_until || !candidate || is_tls(candidate) || !link->connection ||
+        link->connection->heard || !reload_address_equal(&candidate->address, &driver->refused))
+        return;
+    link->hasty = true;
+    reload_timer_set(link->retry, now + HASTY_TIME);
+}
+
+static void
+note_refusal(struct driver_link *link)
+{
+    struct reload_driver *driver = link->driver;
+    const struct reload_candidate *candidate = current(link);
+    if (!candidate || !is_tls(candidate))
+        return;
+    driver->refused = candidate->address;
+    driver->refused_until = driver_now(driver) + REFUSED_TIME;
+    for (size_t i = 0; i < LINK_BUCKETS; i++)
+        LIST_FOREACH(link, &driver->links[i], in_bucket)
+    hurry_if_refused(link);
+}
+
 /* Tries the candidates from |next_candidate| on; when no attempt could begin, the timer tells the
  * node, since we may be carrying out its effects. */
 static void
 try_next(struct driver_link *link)
 {
     reload_time now = driver_now(link->driver);
+    link->hasty = false;
+    reload_timer_set(link->retry, RELOAD_NEVER);
     while (link->next_candidate < link->remote->candidate_count && now < link->deadline) {
         size_t left = link->remote->candidate_count - link->next_candidate;
         reload_time share = (link->deadline - now) / left;
@@ -122,8 +169,10 @@ try_next(struct driver_link *link)
         const struct reload_candidate *candidate =
             &link->remote->candidates[link->next_candidate++];
         int error = attempt(link, candidate, now + share);
-        if (!error)
+        if (!error) {
+            hurry_if_refused(link);
             return;
+        }
         link->error = error;
     }
     reload_timer_set(link->retry, 0);
@@ -133,6 +182,17 @@ static void
 on_retry(void *argument)
 {
     struct driver_link *link = argument;
+    bool hasty = link->hasty;
+    link->hasty = false;
+    if (hasty && link->connection && link->connection->heard)
+        return;
+    if (hasty && link->connection) {
+        link->connection->ops->close(link->connection);
+        link->connection = NULL;
+        link->error = RELOAD_E_UNREACHABLE;
+        try_next(link);
+        return;
+    }
     driver_link_lose(link, link->error ? link->error : RELOAD_E_UNREACHABLE);
 }
 
@@ -245,6 +305,8 @@ link_down(void *argument, struct reload_connection *connection, int error)
         return;
     }
     link->error = error;
+    if (error == RELOAD_E_UNREACHABLE)
+        note_refusal(link);
     try_next(link);
 }
 

@@ -342,6 +342,7 @@ association_feed(struct association *association, struct reload_bytes bytes)
         return;
     enter(association);
     association->incoming = bytes;
+    association->connection.heard = true;
     if (association->rtt_ns == 0)
         association->rtt_ns =
             reload_loop_now(association->dtls->options.loop) - association->started;
