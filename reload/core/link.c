@@ -10,6 +10,7 @@
 #include <assert.h>
 
 #define SLOT_BITS 13
+#define CLOCK_STEP_MS 1000 /* the wall clock was set, or has drifted by so much */
 #define CROSSING_MAX                                                                               \
     (10 * RELOAD_SECOND) /* two Attaches in opposite directions meet within this                   \
                           */
@@ -267,6 +268,15 @@ tell_up(struct reload_node *node, struct reload_link *link, const struct reload_
 
 static reload_alarm_fn certificate_ended;
 
+/* When a certificate that is valid until |ends_ms| has ended, by the wall clock as it is now. */
+static reload_time
+certificate_end(const struct reload_node *node, uint64_t ends_ms, reload_time now)
+{
+    uint64_t wall_ms = reload_node_wall_ms(node);
+    uint64_t left_ms = ends_ms > wall_ms ? ends_ms - wall_ms : 0;
+    return now + (left_ms > UINT64_MAX / RELOAD_MS / 2 ? RELOAD_NEVER / 2 : left_ms * RELOAD_MS);
+}
+
 /* Both ends attached to each other, neither knowing of the other's wish in time, and two links come
  * up: both ends must keep the same one, that which the larger Node-ID offered (6.5.1.2). */
 static bool
@@ -320,15 +330,12 @@ reload_link_establish(struct reload_node *node, struct reload_link *link,
     assert(link->state != RELOAD_LINK_UP);
     if (link->application == 0 && map_reserve(node) != 0)
         return RELOAD_E_NOMEM;
-    uint64_t wall_ms = reload_node_wall_ms(node);
     uint64_t ends_ms = peer->identity->not_after_ms;
-    if (ends_ms < wall_ms)
+    if (ends_ms < reload_node_wall_ms(node))
         return RELOAD_E_EXPIRED;
     /* C4: no link outlives the certificate that it was authenticated with. */
-    reload_time left = (ends_ms - wall_ms) > UINT64_MAX / RELOAD_MS / 2
-                           ? RELOAD_NEVER / 2
-                           : (ends_ms - wall_ms) * RELOAD_MS;
-    if (reload_alarm_set(&node->alarms, &link->deadline, now + left, certificate_ended) != 0)
+    if (reload_alarm_set(&node->alarms, &link->deadline, certificate_end(node, ends_ms, now),
+                         certificate_ended) != 0)
         return RELOAD_E_NOMEM; /* nothing has changed yet, nor does anything fail from here on */
     link->offered = link->attach && link->attach->offerer;
     struct reload_link *old = link->application ? NULL : reload_link_of_node(node, node_id);
@@ -395,7 +402,35 @@ of_deadline(struct reload_alarm *alarm)
 static void
 certificate_ended(struct reload_alarm *alarm, void *owner, uint64_t now)
 {
-    reload_link_end(owner, of_deadline(alarm), RELOAD_E_EXPIRED, true, now);
+    struct reload_node *node = owner;
+    struct reload_link *link = of_deadline(alarm);
+    if (link->not_after_ms > reload_node_wall_ms(node)) /* the clock was set back */
+        reload_ignore(reload_alarm_set(&node->alarms, alarm,
+                                       certificate_end(node, link->not_after_ms, now),
+                                       certificate_ended));
+    else
+        reload_link_end(node, link, RELOAD_E_EXPIRED, true, now);
+}
+
+void
+reload_links_follow_clock(struct reload_node *node, reload_time now)
+{
+    int64_t offset_ms = (int64_t)(reload_node_wall_ms(node) - now / RELOAD_MS);
+    int64_t step_ms = offset_ms - node->links.clock_offset_ms;
+    if (step_ms > -CLOCK_STEP_MS && step_ms < CLOCK_STEP_MS)
+        return;
+    node->links.clock_offset_ms = offset_ms;
+    size_t cursor = 0;
+    struct reload_link *link;
+    while ((link = reload_link_walk(node, &cursor))) {
+        if (link->state != RELOAD_LINK_UP)
+            continue; /* its deadline is another */
+        int error =
+            reload_alarm_set(&node->alarms, &link->deadline,
+                             certificate_end(node, link->not_after_ms, now), certificate_ended);
+        assert(!error); /* it has been set before */
+        (void)error;
+    }
 }
 
 void

@@ -69,7 +69,12 @@ struct reload_links {
     size_t by_node_size, by_node_count;
     struct reload_link_end *ends; /* a ring; NULL before the first */
     size_t end_count, next_end;
+    int64_t clock_offset_ms; /* of the wall clock, when the ends of certificates were looked at */
 };
+
+/* reload_links_follow_clock looks whether the wall clock was set: links end with their
+ * certificates by the clock as it is now. Called about once a second. */
+void reload_links_follow_clock(struct reload_node *node, reload_time now);
 
 void reload_links_fini(struct reload_node *node);
 

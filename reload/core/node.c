@@ -178,6 +178,7 @@ reload_node_timeout(struct reload_node *node, reload_time now)
     reload_alarms_fire(&node->alarms, now);
     if (now - node->trimmed_at >= TRIM_INTERVAL) {
         reload_buffers_trim(&node->buffers);
+        reload_links_follow_clock(node, now);
         node->trimmed_at = now;
     }
     if (node->topology->next_timeout(node->topology_state) <= now)

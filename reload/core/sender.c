@@ -2,7 +2,8 @@
  *
  * A frame is in one of two lists: |queue| (never sent) or |flight| (sent, not acknowledged). Each
  * transmission takes a new sequence number, and the ACK of any of them settles the frame. A frame
- * that was sent RELOAD_FRAME_TRIES times in vain ends the link.
+ * that was sent RELOAD_FRAME_TRIES times in vain ends the link, unless others are acknowledged
+ * meanwhile (D48).
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/sender.h"
 
@@ -11,6 +12,7 @@
 #include <assert.h>
 
 #define WINDOW_INITIAL 8
+#define GIVEN_UP_MAX 3                    /* frames in a row, while smaller ones get through */
 #define PASSED_MAX 3                      /* acknowledged later frames that mean a loss */
 #define STREAM_GRACE (30 * RELOAD_SECOND) /* 6.6.5 */
 #define STREAM_SUSPECT_MIN (2 * RELOAD_SECOND)
@@ -252,6 +254,24 @@ retransmit(struct reload_node *node, struct reload_link *link, struct reload_buf
     transmit(node, link, frame, now);
 }
 
+/* D48: the fifth try of the frame at |place| was in vain. A link on which others were acknowledged
+ * since lives, and loses the frame only, as networks do; not so one that carries nothing of that
+ * size. Returns false when the link is to end. */
+static bool
+give_up(struct reload_node *node, struct reload_link *link, struct reload_buffer **place)
+{
+    struct reload_sender *sender = &link->sender;
+    const struct reload_buffer *frame = *place;
+    if (sender->acknowledged_at <= frame->sent_at[RELOAD_FRAME_TRIES - 1] ||
+        ++sender->given_up >= GIVEN_UP_MAX)
+        return false;
+    if (sender->given_up == 1 || frame->size < sender->given_up_size)
+        sender->given_up_size = frame->size;
+    node->counters.frames_given_up++;
+    drop(node, sender, place);
+    return true;
+}
+
 /* Returns false when the link had to be ended. */
 static bool
 expire_flight(struct reload_node *node, struct reload_link *link, reload_time now)
@@ -265,6 +285,8 @@ expire_flight(struct reload_node *node, struct reload_link *link, reload_time no
             continue;
         }
         if (frame->tries == RELOAD_FRAME_TRIES) {
+            if (give_up(node, link, place))
+                continue;
             reload_link_end(node, link, RELOAD_E_TIMEOUT, true, now);
             return false;
         }
@@ -380,6 +402,8 @@ settle(struct reload_node *node, struct reload_sender *sender, uint32_t sequence
             if (frame->sequences[i] != sequence)
                 continue;
             measure(sender, now - frame->sent_at[i]);
+            if (frame->size >= sender->given_up_size)
+                sender->given_up = 0;
             drop(node, sender, place);
             widen(sender);
             return true;

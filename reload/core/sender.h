@@ -28,6 +28,8 @@ struct reload_sender {
     uint16_t threshold;            /* slow start ends here */
     reload_time srtt, rttvar, rto; /* srtt 0: nothing measured */
     reload_time acknowledged_at;   /* last time an ACK for something outstanding came */
+    uint16_t given_up;             /* frames in a row, each as large as ... */
+    uint32_t given_up_size;        /* ... this, at least (D48) */
     uint32_t recover;              /* losses of earlier numbers are paid for (RFC 8085 3.1) */
     reload_time probe_until;       /* an ACK must come before, RELOAD_NEVER when none is due */
     reload_time probe_ping_at;     /* then the empty frame is followed by a Ping (D23) */

@@ -214,6 +214,40 @@ START_TEST(links_end_with_the_certificate)
 }
 END_TEST
 
+/* A clock that is set has no links live on, nor ends them too early. */
+START_TEST(links_follow_the_clock)
+{
+    begin();
+    struct reload_identity identities[3];
+    uint32_t links[3];
+    uint64_t wall_ms = world->env.wall_ms(world);
+    for (int i = 0; i < 3; i++) {
+        identities[i] = *world_add(world, 1)->identity;
+        identities[i].not_after_ms = wall_ms + 3600000 * (uint64_t)(i + 1);
+        struct reload_link_peer end = {.identity = &identities[i]};
+        ck_assert_int_eq(reload_node_link_incoming(host->node, &end, &links[i], world->now), 0);
+    }
+    world->clock_step_ms = 3600000; /* forward, behind the end of the first */
+    for (int i = 0; i < 3; i++) {
+        world_advance(world, world->now + RELOAD_SECOND);
+        reload_node_timeout(host->node, world->now);
+        world_turn(host);
+    }
+    ck_assert_ptr_null(reload_link_find(host->node, links[0]));
+    ck_assert_int_eq(world_topology_of(host)->last_error, RELOAD_E_EXPIRED);
+    ck_assert_ptr_nonnull(reload_link_find(host->node, links[1]));
+    world->clock_step_ms = -3600000; /* and back, by two hours */
+    world_advance(world, world->now + 7200 * RELOAD_SECOND);
+    ck_assert_ptr_nonnull(reload_link_find(host->node, links[1]));
+    world_advance(world, world->now + 3600 * RELOAD_SECOND);
+    ck_assert_ptr_null(reload_link_find(host->node, links[1]));
+    ck_assert_ptr_nonnull(reload_link_find(host->node, links[2]));
+    world_advance(world, world->now + 3600 * RELOAD_SECOND);
+    ck_assert_ptr_null(reload_link_find(host->node, links[2]));
+    world_free(world);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -227,6 +261,7 @@ main(void)
     tcase_add_test(tcase, topology_closes_what_has_just_come);
     tcase_add_test(tcase, nobody_else_is_us);
     tcase_add_test(tcase, links_end_with_the_certificate);
+    tcase_add_test(tcase, links_follow_the_clock);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -141,6 +141,53 @@ START_TEST(any_acknowledgement_settles)
 }
 END_TEST
 
+/* Says |size| octets and acknowledges them at once, for a while. */
+static void
+chat(size_t size, reload_time during)
+{
+    reload_time until = world->now + during;
+    while (world->now < until && the_link()) {
+        size_t before = host->sent_count;
+        say(size);
+        if (host->sent_count > before)
+            acknowledge(sequence_of(host->sent_count - 1));
+        wait(200 * RELOAD_MS);
+    }
+}
+
+/* D48: a frame that does not get through while others do is given up, not the link. */
+START_TEST(a_lost_frame_ends_no_living_link)
+{
+    begin(RELOAD_FRAMING_DATAGRAM, 0);
+    for (int i = 0; i < 10; i++) {
+        say(100);
+        chat(100, 40 * RELOAD_SECOND);
+        ck_assert_ptr_nonnull(the_link());
+        ck_assert_uint_eq(sender()->flight_count, 0);
+        ck_assert_uint_eq(sender()->queued_octets, 0);
+        ck_assert_uint_eq(host->node->counters.frames_given_up, (unsigned)i + 1);
+        world_forget(host);
+    }
+    ck_assert_uint_eq(world_topology_of(host)->suspected, 0);
+    world_free(world);
+}
+END_TEST
+
+/* A link that carries small frames only is none. */
+START_TEST(large_frames_that_never_arrive_end_the_link)
+{
+    begin(RELOAD_FRAMING_DATAGRAM, 0);
+    for (int i = 0; i < 3 && the_link(); i++) {
+        say(1000);
+        chat(10, 40 * RELOAD_SECOND);
+        world_forget(host);
+        ck_assert((the_link() != NULL) == (i < 2));
+    }
+    ck_assert_int_eq(world_topology_of(host)->last_error, RELOAD_E_TIMEOUT);
+    world_free(world);
+}
+END_TEST
+
 /* A topology may close a link that it is told to suspect. */
 START_TEST(suspect_is_closed_by_the_topology)
 {
@@ -507,6 +554,8 @@ main(void)
     tcase_add_loop_test(tcase, probes, 0, 2);
     tcase_add_loop_test(tcase, probes_of_a_peer_that_wants_pings, 0, 2);
     tcase_add_test(tcase, memory_runs_out);
+    tcase_add_test(tcase, a_lost_frame_ends_no_living_link);
+    tcase_add_test(tcase, large_frames_that_never_arrive_end_the_link);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

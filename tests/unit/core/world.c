@@ -83,7 +83,8 @@ allocate(void *context, void *data, size_t size)
 static uint64_t
 wall_ms(void *context)
 {
-    return WALL_BEGIN_MS + (((struct world *)context)->now - BEGIN) / RELOAD_MS;
+    const struct world *world = context;
+    return WALL_BEGIN_MS + (world->now - BEGIN) / RELOAD_MS + (uint64_t)world->clock_step_ms;
 }
 
 static void

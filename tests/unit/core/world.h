@@ -63,6 +63,7 @@ struct world {
     uint64_t fail_at;      /* this call fails; 0: none */
     uint64_t fail_every;   /* and every so manieth after it; 0: none */
     size_t blocks, octets; /* held now */
+    int64_t clock_step_ms; /* how much the wall clock was set forward */
     uint64_t random;
     enum reload_framing framing; /* of links between nodes: DATAGRAM at first */
     uint16_t mtu;                /* 1200 */
