@@ -63,6 +63,7 @@ RELOAD_CHECKED bool control_hex(const struct control_request *request, const cha
 
 control_fn control_status, control_peers, control_routes; /* control_status.c */
 control_fn control_fetch, control_store, control_remove;  /* control_data.c */
+control_fn control_relays;                                /* control_relays.c */
 control_fn control_ping, control_lookup, control_leave;   /* control_overlay.c */
 control_fn control_attach;                                /* control_doctor.c */
 

@@ -133,6 +133,8 @@ on_event(void *argument, const struct reload_effect *event)
         break;
     case RELOAD_EVENT_LINK_UP:
         reload_env_log(env, RELOAD_LOG_DEBUG, "link to %s is up", id);
+        reload_turn_service_look(reload_node_usage(daemon_node(daemon), DAEMON_USAGE_TURN),
+                                 daemon_now(daemon));
         break;
     case RELOAD_EVENT_LINK_DOWN:
         reload_env_log(env, RELOAD_LOG_DEBUG, "link to %s is down: %s", id,
@@ -199,6 +201,28 @@ find_topology(const struct daemon *daemon, const struct reload_topology_ops **to
     return RELOAD_E_CONFIG;
 }
 
+static size_t
+use_relays_now(void *argument, struct reload_ice_relay *relays, size_t max)
+{
+    return reload_turn_service_relays(reload_node_usage(daemon_node(argument), DAEMON_USAGE_TURN),
+                                      relays, max);
+}
+
+/* Relays are for ICE; how many of them there are is the document's matter. */
+static void
+use_relays(struct daemon *daemon, struct reload_driver_options *options)
+{
+    const struct settings *settings = &daemon->settings;
+    bool possible = !daemon->config->no_ice && options->ice;
+    bool wanted = settings->turn_use == SETTINGS_DEFAULT ? daemon->config->turn_density != 0
+                                                         : settings->turn_use == SETTINGS_ON;
+    daemon->turn =
+        (struct reload_turn_options){.use = possible && wanted, .allow = settings->turn.allow};
+    options->node.usage_arguments[DAEMON_USAGE_TURN] = &daemon->turn;
+    options->relays = use_relays_now;
+    options->relays_argument = daemon;
+}
+
 static int
 open_driver(struct daemon *daemon, char *reason)
 {
@@ -227,6 +251,7 @@ open_driver(struct daemon *daemon, char *reason)
 #endif
     for (size_t i = 0; i < DAEMON_USAGE_COUNT; i++)
         options.node.usages[i] = usages[i];
+    use_relays(daemon, &options);
     char why[RELOAD_DRIVER_REASON_SIZE];
     error = reload_driver_new(&options, why, &daemon->driver);
     if (error)

@@ -7,6 +7,7 @@
 #include "reload/run/driver.h"
 #include "reload/run/env_host.h"
 #include "tools/reloadd/settings.h"
+#include "usages/turn_service.h"
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -33,6 +34,7 @@ struct daemon {
     X509 *certificate;
     struct reload_keyring *keyring;
     struct reload_record_store *records; /* NULL: values are in memory only */
+    struct reload_turn_options turn;
     struct reload_driver *driver;
     struct control *control;
     void *roles[SETTINGS_ROLES_MAX]; /* what each role's start gave, by place in role.c's table */

@@ -30,7 +30,8 @@ static const char help[] =
     "  prefer = tls                ; or dtls; else the document's first overlay-link-protocol\n"
     "  client = no                 ; yes: store and fetch without joining the ring\n"
     "  first-node = no             ; yes: found the overlay when nobody else is there\n"
-    "  roles = registrar, proxy    ; serve SIP phones\n"
+    "  roles = registrar, proxy    ; serve SIP phones; turn: be a relay\n"
+    "  turn = on                   ; off: do not use the overlay's relays\n"
     "  state = reloadd.state       ; what is stored here, across restarts; none: in memory only\n"
     "  durable = no                ; yes: a Store is answered when it is on the disk\n"
     "  control = reloadd.sock      ; for `reload status` and the like\n"
@@ -41,7 +42,18 @@ static const char help[] =
     "  [sip]\n"
     "  listen = 127.0.0.1:5060     ; for phones\n"
     "  remote-phones = no          ; yes: also phones on other hosts, with a password\n"
-    "  password-file = sip.secret  ; its first line is the phones' password\n";
+    "  password-file = sip.secret  ; its first line is the phones' password\n"
+    "\n"
+    "  [turn]\n"
+    "  listen = 192.0.2.1:3478     ; where the relay is, UDP and TCP; else our first public "
+    "address\n"
+    "  external-address = 192.0.2.1 ; how others see it, behind a NAT with a fixed address\n"
+    "  ports = 49152-65535         ; for relayed addresses\n"
+    "  max-bitrate = 3000          ; kbit/s of one allocation; 0: no limit\n"
+    "  user-quota = 128            ; allocations of one node\n"
+    "  total-quota = 1000          ; allocations of all\n"
+    "  allow = 10.0.0.0/8          ; laboratories: relays may be there and reach there, though it\n"
+    "                              ; is not public; on the relay and on those who use it\n";
 
 /* Keys are in this memory: no core dumps, and no file that others can read unless it says so. */
 static void

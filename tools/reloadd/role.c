@@ -14,9 +14,10 @@ static const struct {
 } roles[] = {
     {"registrar", &sip_service},
     {"proxy", &sip_service},
+    {"turn", &turn_service},
 };
 
-static const struct service *const services[] = {&sip_service};
+static const struct service *const services[] = {&sip_service, &turn_service};
 enum { SERVICES = sizeof services / sizeof *services };
 _Static_assert(SERVICES <= SETTINGS_ROLES_MAX, "a place for each service");
 
@@ -52,7 +53,7 @@ roles_check(const struct daemon *daemon, char *reason)
         if (service_of(settings->roles[i]))
             continue;
         (void)snprintf(reason, SETTINGS_REASON_SIZE,
-                       "unknown role '%s' in [node]; there are: registrar, proxy",
+                       "unknown role '%s' in [node]; there are: registrar, proxy, turn",
                        settings->roles[i]);
         return RELOAD_E_CONFIG;
     }

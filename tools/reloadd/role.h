@@ -20,6 +20,6 @@ struct service {
 /* role_is_on tells whether the configuration asks for role |name|. */
 bool role_is_on(const struct daemon *daemon, const char *name);
 
-extern const struct service sip_service;
+extern const struct service sip_service, turn_service;
 
 #endif

@@ -74,11 +74,55 @@ set_boolean(struct reading *reading, size_t offset, const char *value)
 }
 
 static bool
+set_choice(struct reading *reading, size_t offset, const char *value)
+{
+    enum settings_choice *choice = field(reading, offset);
+    if (strcmp(value, "on") == 0)
+        *choice = SETTINGS_ON;
+    else if (strcmp(value, "off") == 0)
+        *choice = SETTINGS_OFF;
+    else
+        return refuse(reading, value, "'on' or 'off'");
+    return true;
+}
+
+static bool
 set_address(struct reading *reading, size_t offset, const char *value)
 {
-    uint16_t port = offset == offsetof(struct settings, sip_listen) ? SIP_PORT : RELOAD_PORT;
+    uint16_t port = offset == offsetof(struct settings, sip_listen)    ? SIP_PORT
+                    : offset == offsetof(struct settings, turn.listen) ? TURN_PORT
+                                                                       : RELOAD_PORT;
     return reload_address_parse(value, port, field(reading, offset)) == 0 ||
            refuse(reading, value, "an address such as 192.0.2.1:6084 or [2001:db8::1]:6084");
+}
+
+/* The port may be left out: it is that of 'listen'. */
+static bool
+set_external_address(struct reading *reading, size_t offset, const char *value)
+{
+    return reload_address_parse(value, 0, field(reading, offset)) == 0 ||
+           refuse(reading, value, "an address such as 192.0.2.1 or 192.0.2.1:3478");
+}
+
+static bool
+set_ports(struct reading *reading, size_t offset, const char *value)
+{
+    return turn_settings_ports(value, field(reading, offset)) ||
+           refuse(reading, value, "a range of ports such as 49152-65535");
+}
+
+static bool
+set_number(struct reading *reading, size_t offset, const char *value)
+{
+    return turn_settings_number(value, 1000000, field(reading, offset)) ||
+           refuse(reading, value, "a number, at most 1000000");
+}
+
+static bool
+set_networks(struct reading *reading, size_t offset, const char *value)
+{
+    return turn_settings_networks(value, field(reading, offset)) ||
+           refuse(reading, value, "a list of at most 16 networks such as 10.0.0.0/8, fd00::/8");
 }
 
 static bool
@@ -159,9 +203,17 @@ static const struct {
     {"node", "durable", set_boolean, offsetof(struct settings, durable)},
     {"node", "log", set_log, offsetof(struct settings, log)},
     {"node", "roles", set_roles, 0},
+    {"node", "turn", set_choice, offsetof(struct settings, turn_use)},
     {"sip", "listen", set_address, offsetof(struct settings, sip_listen)},
     {"sip", "remote-phones", set_boolean, offsetof(struct settings, sip_remote_phones)},
     {"sip", "password-file", set_secret, offsetof(struct settings, sip_password)},
+    {"turn", "listen", set_address, offsetof(struct settings, turn.listen)},
+    {"turn", "external-address", set_external_address, offsetof(struct settings, turn.external)},
+    {"turn", "ports", set_ports, offsetof(struct settings, turn)},
+    {"turn", "max-bitrate", set_number, offsetof(struct settings, turn.max_bitrate_kbps)},
+    {"turn", "user-quota", set_number, offsetof(struct settings, turn.user_quota)},
+    {"turn", "total-quota", set_number, offsetof(struct settings, turn.total_quota)},
+    {"turn", "allow", set_networks, offsetof(struct settings, turn.allow)},
 };
 
 static bool
@@ -179,7 +231,7 @@ refuse_unknown(struct reading *reading, const char *section, const char *name)
     char *problem = reading->problem;
     if (!is_section(section)) {
         (void)snprintf(problem, sizeof reading->problem,
-                       "unknown section [%.32s]; there are: [node] [sip]", section);
+                       "unknown section [%.32s]; there are: [node] [sip] [turn]", section);
         return;
     }
     int used = snprintf(problem, sizeof reading->problem,
@@ -224,6 +276,7 @@ settings_read(const char *path, struct settings *settings, char *reason)
     struct reading reading = {.settings = settings};
     *settings =
         (struct settings){.listen = {.family = 4, .port = RELOAD_PORT},
+                          .turn = turn_settings_default,
                           .sip_listen = {.family = 4, .octets = {127, 0, 0, 1}, .port = SIP_PORT},
                           .log = RELOAD_LOG_INFO};
     control_path_default(settings->control);

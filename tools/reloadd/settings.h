@@ -1,4 +1,4 @@
-/* settings.h: reloadd's configuration file: an INI file with the sections [node] and [sip].
+/* settings.h: reloadd's configuration file: an INI file with the sections [node], [sip] and [turn].
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TOOLS_RELOADD_SETTINGS_H
@@ -8,6 +8,7 @@
 #include "reload/config.h"
 #include "reload/env.h"
 #include "reload/ice.h"
+#include "tools/reloadd/settings_turn.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -15,6 +16,8 @@
 #define SETTINGS_REASON_SIZE 512
 #define SETTINGS_ROLES_MAX 8
 #define SETTINGS_SECRET_MAX 255
+
+enum settings_choice { SETTINGS_DEFAULT, SETTINGS_ON, SETTINGS_OFF };
 
 /* Paths are absolute, or relative to the working directory; those in the file are taken relative
  * to the file's folder. */
@@ -32,6 +35,8 @@ struct settings {
     enum reload_log_level log;
     char roles[SETTINGS_ROLES_MAX][32];
     size_t role_count;
+    enum settings_choice turn_use; /* use the overlay's relays */
+    struct turn_settings turn;
     struct reload_address sip_listen;
     bool sip_remote_phones;
     char sip_password[SETTINGS_SECRET_MAX + 1];
