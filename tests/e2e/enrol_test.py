@@ -14,6 +14,7 @@ import ssl
 import stat
 import sys
 import termios
+import threading
 import time
 import unittest
 
@@ -418,16 +419,20 @@ class Abuse(WithOffice):
             + b"a" * 10000 + b"\r\n--XX--\r\n"
         self.assert_status(400, self.office.request(long_name))
 
+    @staticmethod
+    def form(csr):
+        return (b'--XX\r\nContent-Disposition: form-data; name="username"\r\n\r\nalice\r\n'
+                b'--XX\r\nContent-Disposition: form-data; name="password"\r\n\r\n%s\r\n'
+                b'--XX\r\nContent-Disposition: form-data; name="csr"; filename="x"\r\n'
+                b'Content-Type: application/pkcs10\r\n\r\n%s\r\n--XX--\r\n'
+                % (PASSWORD.encode(), csr))
+
     def test_random_changes(self):
         """A good form with octets changed, taken out and put in; always some answer or an end."""
         chance = random.Random(6940)
         with open(self.office.make_csr(self.office.make_key()), "rb") as file:
             csr = file.read()
-        good = (b'--XX\r\nContent-Disposition: form-data; name="username"\r\n\r\nalice\r\n'
-                b'--XX\r\nContent-Disposition: form-data; name="password"\r\n\r\n%s\r\n'
-                b'--XX\r\nContent-Disposition: form-data; name="csr"; filename="x"\r\n'
-                b'Content-Type: application/pkcs10\r\n\r\n%s\r\n--XX--\r\n'
-                % (PASSWORD.encode(), csr))
+        good = self.form(csr)
         self.assert_status(200, self.office.request(good))
         for _ in range(60):
             body = bytearray(good)
@@ -452,25 +457,89 @@ class Abuse(WithOffice):
             self.assertNotIsInstance(error, TimeoutError)
         self.assertLess(time.monotonic() - begin, 15)
 
-    def test_slow_senders(self):
-        """Nobody stays longer than connection-seconds: silent before TLS, after it, or dripping."""
+    def drip(self, octets, begin):
+        """Sends |octets| one by one on a new connection, so that no idle timer runs out, until the
+        server answers or ends the connection. Returns what it said."""
+        answer = b""
+        with self.office.connect(timeout=0.1) as link:
+            while time.monotonic() - begin < 15:
+                try:
+                    link.sendall(next(octets))
+                    piece = link.recv(4096)
+                    answer += piece
+                    if not piece:
+                        break
+                except TimeoutError:
+                    pass  # it has nothing to say yet
+                except OSError:
+                    break
+        return answer
+
+    def assert_too_slow(self, octets):
+        begin = time.monotonic()
+        answer = self.drip(octets, begin)
+        took = time.monotonic() - begin
+        head, _, body = answer.partition(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        self.assertEqual(lines[0], "HTTP/1.1 408 Request Timeout", answer)
+        self.assertIn("Connection: close", lines)
+        self.assertIn("Content-Length: %d" % len(body), lines)
+        self.assertGreater(took, 1.9)
+        self.assertLess(took, 10)
+
+    def test_slow_header(self):
+        """E7: 408 for a header that never ends; others are served meanwhile."""
+        def octets():
+            yield b"POST /enrol HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: "
+            while True:
+                yield b"a"
+        self.beside(lambda: self.assert_too_slow(octets()))
+
+    def test_slow_body(self):
+        """E7: 408 for a body that comes octet by octet; others are served meanwhile."""
+        def octets():
+            yield self.office.request(b"--XX\r\n", length=10000)
+            while True:
+                yield b"-"
+        self.beside(lambda: self.assert_too_slow(octets()))
+
+    def test_complete_after_all(self):
+        """E7: what is completed after the 408 is not acted upon."""
+        csr = self.office.make_csr(self.office.make_key("late.pem"))
+        with open(csr, "rb") as file:
+            form = self.form(file.read())
+        before = len(self.office.log())
+        with self.office.connect() as link:
+            link.sendall(self.office.request(form[:-100], length=len(form)))
+            self.assertEqual(self.office.status(link), 408)
+            link.sendall(form[-100:])
+            self.assertEqual(self.office.curl(csr)[0], 200)  # requests are decided one by one
+        self.assertEqual(len(self.office.log()), before + 1)
+
+    def beside(self, work):
+        """Runs |work| while an honest client enrols, again and again."""
+        csr = self.office.make_csr(self.office.make_key("honest.pem"))
+        done, statuses = threading.Event(), []
+
+        def honest():
+            while not done.is_set():
+                statuses.append(self.office.curl(csr)[0])
+        client = threading.Thread(target=honest)
+        client.start()
+        try:
+            work()
+        finally:
+            done.set()
+            client.join()
+        self.assertGreaterEqual(len(statuses), 3)
+        self.assertEqual(set(statuses), {200})
+
+    def test_silent_senders(self):
+        """Nobody stays longer than connection-seconds: silent before TLS, or after it."""
         begin = time.monotonic()
         silent = socket.create_connection(("127.0.0.1", self.office.port), TIMEOUT_S)
         idle = self.office.connect()
-        slow = self.office.connect()
-        slow.sendall(self.office.request(b"", length=10000))
-        try:
-            while time.monotonic() - begin < 15:  # drips, so that no idle timer runs out
-                slow.sendall(b"-")
-                slow.settimeout(0.2)
-                try:
-                    if not slow.recv(1):
-                        break
-                except TimeoutError:
-                    pass
-        except OSError:
-            pass
-        for link in (silent, idle, slow):
+        for link in (silent, idle):
             self.assert_ended_soon(link, begin)
             link.close()
 

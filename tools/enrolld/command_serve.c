@@ -54,15 +54,6 @@ say_ready(const struct home *home, bool as_json)
     fflush(stdout);
 }
 
-/* Waits for the end, and looks after the connections meanwhile. */
-static void
-wait_for_the_end(struct server *server, const sigset_t *ending)
-{
-    struct timespec second = {.tv_sec = 1};
-    while (sigtimedwait(ending, NULL, &second) < 0)
-        server_sweep(server);
-}
-
 static int
 serve(const struct home *home, bool as_json)
 {
@@ -70,6 +61,7 @@ serve(const struct home *home, bool as_json)
     struct enrolment enrolment;
     struct server *server;
     sigset_t ending;
+    int ended_by;
     /* Threads inherit the mask: the signals come here and nowhere else. */
     sigemptyset(&ending);
     sigaddset(&ending, SIGTERM);
@@ -82,7 +74,7 @@ serve(const struct home *home, bool as_json)
         error = server_start(home, &enrolment, &server, message, sizeof message);
     if (error == 0) {
         say_ready(home, as_json);
-        wait_for_the_end(server, &ending);
+        sigwait(&ending, &ended_by);
         server_stop(server);
     } else {
         fprintf(stderr, "reload-enrolld: %s\n", message);

@@ -1,64 +1,106 @@
-/* connections.c: the open connections of the server and their ages.
+/* connections.c: the open connections of the server and what each is at.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/enrolld/connections.h"
 
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
-void
-connections_init(struct connections *connections)
+struct connection *
+connections_open(struct connections *connections, struct MHD_Connection *http, reload_time now)
 {
-    pthread_mutex_init(&connections->mutex, NULL);
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-        connections->ages[i].descriptor = -1;
-}
-
-void
-connections_fini(struct connections *connections)
-{
-    pthread_mutex_destroy(&connections->mutex);
-}
-
-/* Puts |now| and |descriptor| into the first row that holds |wanted|. */
-static void
-replace(struct connections *connections, int wanted, int descriptor, reload_time now)
-{
-    pthread_mutex_lock(&connections->mutex);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        struct connection_age *age = &connections->ages[i];
-        if (age->descriptor != wanted)
+        struct connection *connection = &connections->rows[i];
+        if (connection->http != NULL)
             continue;
-        *age = (struct connection_age){descriptor, now};
-        break;
+        *connection = (struct connection){http, CONNECTION_RECEIVING, now};
+        return connection;
     }
-    pthread_mutex_unlock(&connections->mutex);
+    return NULL;
 }
 
 void
-connections_opened(struct connections *connections, int descriptor, reload_time now)
+connections_close(struct connection *connection)
 {
-    replace(connections, -1, descriptor, now);
+    connection->http = NULL;
+}
+
+struct connection *
+connections_of(struct MHD_Connection *http)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(http, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info != NULL ? info->socket_context : NULL;
 }
 
 void
-connections_closed(struct connections *connections, int descriptor)
+connections_answer(struct connection *connection, reload_time now)
 {
-    replace(connections, descriptor, -1, 0);
+    if (connection->phase == CONNECTION_RECEIVING) {
+        connection->phase = CONNECTION_ANSWERING;
+        connection->since = now;
+    }
+}
+
+static void
+shut(const struct connection *connection, int how)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection->http, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info != NULL)
+        shutdown(info->connect_fd, how);
+}
+
+/* Writes the answer below libmicrohttpd, which cannot answer before a request is complete. Nothing
+ * else was written yet, and it fits into the socket's buffer: what does not is not worth waiting
+ * for. Returns whether it was written; before the end of the handshake it cannot be. */
+static bool
+write_timeout(const struct connection *connection)
+{
+    static const char answer[] = "HTTP/1.1 408 Request Timeout\r\n"
+                                 "Content-Type: text/plain\r\n"
+                                 "Content-Length: 23\r\n"
+                                 "Cache-Control: no-store\r\n"
+                                 "Connection: close\r\n"
+                                 "\r\n"
+                                 "the request is too slow";
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection->http, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (info == NULL || info->tls_session == NULL)
+        return false;
+    gnutls_session_t session = info->tls_session;
+    if (gnutls_record_send(session, answer, sizeof answer - 1) != (ssize_t)sizeof answer - 1)
+        return false;
+    return gnutls_bye(session, GNUTLS_SHUT_WR) == GNUTLS_E_SUCCESS;
+}
+
+static void
+end(struct connection *connection, reload_time now)
+{
+    if (connection->phase == CONNECTION_RECEIVING && write_timeout(connection)) {
+        /* What still comes is read and thrown away: closing at once would reset the connection,
+         * and the client might lose the answer. */
+        connection->phase = CONNECTION_REFUSED;
+        connection->since = now;
+        shut(connection, SHUT_WR);
+    } else {
+        /* libmicrohttpd reads the end of the stream and closes it; then the row becomes free. */
+        shut(connection, SHUT_RDWR);
+    }
 }
 
 unsigned
-connections_sweep(struct connections *connections, reload_time now, reload_time age_max)
+connections_sweep(struct connections *connections, reload_time now, reload_time time_max)
 {
     unsigned count = 0;
-    pthread_mutex_lock(&connections->mutex);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        const struct connection_age *age = &connections->ages[i];
-        if (age->descriptor < 0 || now - age->opened <= age_max)
+        struct connection *connection = &connections->rows[i];
+        reload_time most = connection->phase == CONNECTION_REFUSED ? CONNECTIONS_LINGER : time_max;
+        if (connection->http == NULL || now - connection->since <= most)
             continue;
-        /* Its owner reads the end of the stream and closes it; then the row becomes free. */
-        shutdown(age->descriptor, SHUT_RDWR);
+        end(connection, now);
         count++;
     }
-    pthread_mutex_unlock(&connections->mutex);
     return count;
 }

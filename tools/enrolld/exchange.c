@@ -33,6 +33,7 @@ static enum MHD_Result
 answer(struct exchange *exchange, unsigned status, const char *type, struct reload_bytes body,
        const char *allow, unsigned retry_after_s)
 {
+    connections_answer(connections_of(exchange->connection), nanoseconds(CLOCK_MONOTONIC));
     struct MHD_Response *response = MHD_create_response_from_buffer(
         body.size, (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
     if (response == NULL)
@@ -210,6 +211,7 @@ submit(struct exchange *exchange)
     if (exchange->malformed)
         return refuse(exchange, 400, "the form is malformed");
     exchange->submitted = true;
+    connections_answer(connections_of(exchange->connection), nanoseconds(CLOCK_MONOTONIC));
     MHD_suspend_connection(exchange->connection);
     if (worker_submit(exchange->server->worker, &exchange->job) == 0)
         return MHD_YES;

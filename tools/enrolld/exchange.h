@@ -6,6 +6,8 @@
 
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "tools/enrolld/connections.h"
 #include "tools/enrolld/enrolment.h"
@@ -13,6 +15,9 @@
 
 struct server {
     struct MHD_Daemon *daemon;
+    pthread_t thread; /* drives |daemon| */
+    bool has_thread;
+    atomic_bool stopping;
     int listener;
     const struct enrolment *settings_of; /* only what never changes: settings and config */
     struct enrolment *enrolment;         /* the worker's */

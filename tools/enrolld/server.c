@@ -1,6 +1,7 @@
 /* server.c: the HTTPS server: one thread for all connections, another for passwords and keys.
  *
- * SPDX-License-Identifier: BSD-2-Clause */
+ * libmicrohttpd is driven from a thread of ours, not its own, so that slow connections are found
+ * and answered where nobody else works on them. SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/enrolld/server.h"
 
 #include <openssl/crypto.h>
@@ -14,7 +15,13 @@
 #include "tools/enrolld/exchange.h"
 #include "tools/enrolld/listener.h"
 
-enum { PEM_SIZE_MAX = 65536, PER_ADDRESS_MAX = 64, IDLE_SECONDS = 10, MEMORY_SIZE = 32768 };
+enum {
+    PEM_SIZE_MAX = 65536,
+    PER_ADDRESS_MAX = 64,
+    MEMORY_SIZE = 32768,
+    TURN_MS = 100,
+    LAST_TURNS = 20
+};
 
 static const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-CIPHER-ALL:"
                                      "+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305";
@@ -34,7 +41,10 @@ on_request(void *argument, struct MHD_Connection *connection, const char *path, 
            const char *version, const char *octets, size_t *size, void **state)
 {
     struct exchange *exchange = *state;
+    const struct connection *row = connections_of(connection);
     (void)version;
+    if (row == NULL || row->phase == CONNECTION_REFUSED)
+        return MHD_NO; /* closes it */
     if (exchange == NULL) {
         *state = exchange = exchange_new(argument, connection);
         return exchange != NULL ? exchange_begin(exchange, path, method) : MHD_NO;
@@ -62,15 +72,33 @@ on_connection(void *argument, struct MHD_Connection *connection, void **state,
               enum MHD_ConnectionNotificationCode code)
 {
     struct server *server = argument;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    (void)state;
-    if (info == NULL)
-        return;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        connections_opened(&server->connections, info->connect_fd, monotonic());
-    else
-        connections_closed(&server->connections, info->connect_fd);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *state = connections_open(&server->connections, connection, monotonic());
+    } else if (*state != NULL) {
+        connections_close(*state);
+        *state = NULL;
+    }
+}
+
+/* ---- the thread ------------------------------------------------------------------------------ */
+
+static void *
+serve(void *argument)
+{
+    struct server *server = argument;
+    reload_time time_max = server->settings_of->settings.connection_seconds * RELOAD_SECOND;
+    reload_time swept = monotonic();
+    while (!atomic_load(&server->stopping)) {
+        /* Comes back earlier when there is something to do, also when the worker is done. */
+        if (MHD_run_wait(server->daemon, TURN_MS) != MHD_YES)
+            abort();
+        reload_time now = monotonic();
+        if (now - swept < TURN_MS * RELOAD_MS)
+            continue;
+        swept = now;
+        reload_ignore((int)connections_sweep(&server->connections, now, time_max));
+    }
+    return NULL;
 }
 
 /* ---- starting -------------------------------------------------------------------------------- */
@@ -124,7 +152,6 @@ start_daemon(struct server *server, char *message, size_t size)
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)tls_priorities},
         {MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},
         {MHD_OPTION_PER_IP_CONNECTION_LIMIT, PER_ADDRESS_MAX, NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_SIZE, NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, server},
@@ -132,14 +159,19 @@ start_daemon(struct server *server, char *message, size_t size)
         {MHD_OPTION_END, 0, NULL},
     };
     server->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME, 0,
-                         NULL, NULL, on_request, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-    if (server->daemon != NULL)
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+                         on_request, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    if (server->daemon == NULL) {
+        snprintf(message, size,
+                 "HTTPS does not start: server.key does not belong to server.crt, or "
+                 "one of them is not PEM; take both from the same backup");
+        return RELOAD_E_CONFIG;
+    }
+    server->has_thread = pthread_create(&server->thread, NULL, serve, server) == 0;
+    if (server->has_thread)
         return 0;
-    snprintf(message, size,
-             "HTTPS does not start: server.key does not belong to server.crt, or "
-             "one of them is not PEM");
-    return RELOAD_E_CONFIG;
+    snprintf(message, size, "no thread for HTTPS");
+    return RELOAD_E_IO;
 }
 
 int
@@ -154,7 +186,6 @@ server_start(const struct home *home, struct enrolment *enrolment, struct server
     server->listener = -1;
     server->enrolment = enrolment;
     server->settings_of = enrolment;
-    connections_init(&server->connections);
     set_enrolment_path(server, enrolment->config);
     int error = check_key(home, message, size);
     if (error == 0)
@@ -179,25 +210,25 @@ server_start(const struct home *home, struct enrolment *enrolment, struct server
 }
 
 void
-server_sweep(struct server *server)
-{
-    reload_time age_max = server->settings_of->settings.connection_seconds * RELOAD_SECOND;
-    reload_ignore((int)connections_sweep(&server->connections, monotonic(), age_max));
-}
-
-void
 server_stop(struct server *server)
 {
     if (server == NULL)
         return;
     /* First the worker, so that no connection stays suspended. */
     worker_stop(server->worker);
+    if (server->has_thread) {
+        atomic_store(&server->stopping, true);
+        pthread_join(server->thread, NULL);
+        /* What the worker has just decided still goes out. */
+        for (int i = 0; i < LAST_TURNS; i++)
+            if (MHD_run_wait(server->daemon, 0) != MHD_YES)
+                break;
+    }
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon); /* closes the listener */
     else if (server->listener >= 0)
         close(server->listener);
     worker_free(server->worker);
-    connections_fini(&server->connections);
     if (server->key != NULL)
         OPENSSL_cleanse(server->key, strlen(server->key));
     free(server->key);

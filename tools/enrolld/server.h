@@ -14,9 +14,6 @@ struct server;
 RELOAD_CHECKED int server_start(const struct home *home, struct enrolment *enrolment,
                                 struct server **server, char *message, size_t size);
 
-/* server_sweep ends connections that are open for too long; to be called about every second. */
-void server_sweep(struct server *server);
-
 /* server_stop answers what is at work, closes everything and frees |server|; NULL is allowed. */
 void server_stop(struct server *server);
 
