@@ -14,8 +14,12 @@
 
 enum { BUSY_MS = 5000, VERSION = 1 };
 
+/* What every enrolment asks. */
+enum question { NODE_ID_OF_KEY, NODE_IDS_OF_USER, QUESTIONS };
+
 struct accounts {
     sqlite3 *database;
+    sqlite3_stmt *questions[QUESTIONS]; /* prepared when first asked */
 };
 
 /* A removed user's Node-IDs keep their rows, with an empty user, so that nobody gets them again. */
@@ -29,16 +33,10 @@ static const char schema[] =
 
 /* ---- statements ------------------------------------------------------------------------------ */
 
-/* Prepares |sql| and binds a value for each letter of |types|: s a string, i an integer, b octets
- * and their number. Returns NULL on an error. */
-static sqlite3_stmt *
-prepare(struct accounts *accounts, const char *sql, const char *types, ...)
+/* Binds a value for each letter of |types|: s a string, i an integer, b octets and their number. */
+static void
+bind(sqlite3_stmt *statement, const char *types, va_list values)
 {
-    sqlite3_stmt *statement;
-    if (sqlite3_prepare_v2(accounts->database, sql, -1, &statement, NULL) != SQLITE_OK)
-        return NULL;
-    va_list values;
-    va_start(values, types);
     for (int i = 1; *types != '\0'; i++, types++) {
         if (*types == 's') {
             sqlite3_bind_text(statement, i, va_arg(values, const char *), -1, SQLITE_TRANSIENT);
@@ -49,8 +47,39 @@ prepare(struct accounts *accounts, const char *sql, const char *types, ...)
             sqlite3_bind_blob(statement, i, octets, va_arg(values, int), SQLITE_TRANSIENT);
         }
     }
+}
+
+/* Prepares |sql| with values of |types|. Returns NULL on an error. */
+static sqlite3_stmt *
+prepare(struct accounts *accounts, const char *sql, const char *types, ...)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(accounts->database, sql, -1, &statement, NULL) != SQLITE_OK)
+        return NULL;
+    va_list values;
+    va_start(values, types);
+    bind(statement, types, values);
     va_end(values);
     return statement;
+}
+
+/* Like prepare, for what every enrolment asks: the statement stays, and is reset, not finalized. */
+static sqlite3_stmt *
+prepare_question(struct accounts *accounts, enum question question, const char *types, ...)
+{
+    static const char *const sql[QUESTIONS] = {
+        [NODE_ID_OF_KEY] = "SELECT node_id FROM node_ids WHERE user = ? AND key_digest = ?",
+        [NODE_IDS_OF_USER] = "SELECT count(*) FROM node_ids WHERE user = ?",
+    };
+    sqlite3_stmt **kept = &accounts->questions[question];
+    if (*kept == NULL && sqlite3_prepare_v3(accounts->database, sql[question], -1,
+                                            SQLITE_PREPARE_PERSISTENT, kept, NULL) != SQLITE_OK)
+        return NULL;
+    va_list values;
+    va_start(values, types);
+    bind(*kept, types, values);
+    va_end(values);
+    return *kept;
 }
 
 /* Runs a statement without rows to its end. 0, RELOAD_E_DUPLICATE, RELOAD_E_IO. */
@@ -147,6 +176,8 @@ accounts_close(struct accounts *accounts)
 {
     if (accounts == NULL)
         return;
+    for (size_t i = 0; i < QUESTIONS; i++)
+        sqlite3_finalize(accounts->questions[i]);
     sqlite3_close(accounts->database);
     free(accounts);
 }
@@ -230,9 +261,8 @@ static int
 find_node_id(struct accounts *accounts, const char *user, const uint8_t *key_digest,
              struct reload_node_id *node_id)
 {
-    sqlite3_stmt *statement =
-        prepare(accounts, "SELECT node_id FROM node_ids WHERE user = ? AND key_digest = ?", "sb",
-                user, key_digest, ACCOUNTS_KEY_DIGEST_SIZE);
+    sqlite3_stmt *statement = prepare_question(accounts, NODE_ID_OF_KEY, "sb", user, key_digest,
+                                               ACCOUNTS_KEY_DIGEST_SIZE);
     if (statement == NULL)
         return RELOAD_E_IO;
     int result = sqlite3_step(statement), error = RELOAD_E_IO;
@@ -243,22 +273,33 @@ find_node_id(struct accounts *accounts, const char *user, const uint8_t *key_dig
     } else if (result == SQLITE_DONE) {
         error = RELOAD_E_NOT_FOUND;
     }
-    sqlite3_finalize(statement);
+    sqlite3_reset(statement);
     return error;
 }
 
 static int
 check_limit(struct accounts *accounts, const char *user, unsigned limit)
 {
-    sqlite3_stmt *statement =
-        prepare(accounts, "SELECT count(*) FROM node_ids WHERE user = ?", "s", user);
+    sqlite3_stmt *statement = prepare_question(accounts, NODE_IDS_OF_USER, "s", user);
     if (statement == NULL)
         return RELOAD_E_IO;
     int error = RELOAD_E_IO;
     if (sqlite3_step(statement) == SQLITE_ROW)
         error = sqlite3_column_int64(statement, 0) < (int64_t)limit ? 0 : RELOAD_E_BUSY;
-    sqlite3_finalize(statement);
+    sqlite3_reset(statement);
     return error;
+}
+
+/* 0: there is one; RELOAD_E_NOT_FOUND: the user may get one; RELOAD_E_BUSY: not one more. */
+static int
+ask(struct accounts *accounts, const char *user, const uint8_t *key_digest, unsigned limit,
+    struct reload_node_id *node_id)
+{
+    int error = find_node_id(accounts, user, key_digest, node_id);
+    if (error != RELOAD_E_NOT_FOUND)
+        return error;
+    error = check_limit(accounts, user, limit);
+    return error == 0 ? RELOAD_E_NOT_FOUND : error;
 }
 
 int
@@ -266,20 +307,20 @@ accounts_node_id(struct accounts *accounts, const char *user, const uint8_t *key
                  const struct reload_node_id *candidate, uint8_t length, unsigned limit,
                  struct reload_node_id *node_id)
 {
-    int error = execute(accounts, "BEGIN IMMEDIATE");
+    /* Only who gets a new one writes. */
+    int error = ask(accounts, user, key_digest, limit, node_id);
+    if (error != RELOAD_E_NOT_FOUND)
+        return error;
+    error = execute(accounts, "BEGIN IMMEDIATE");
     if (error != 0)
         return error;
-    error = find_node_id(accounts, user, key_digest, node_id);
-    if (error == RELOAD_E_NOT_FOUND)
-        error = check_limit(accounts, user, limit);
-    else
+    error = ask(accounts, user, key_digest, limit, node_id); /* again: others may have written */
+    if (error != RELOAD_E_NOT_FOUND)
         return settle(accounts, error);
-    if (error == 0) {
-        sqlite3_stmt *statement =
-            prepare(accounts, "INSERT INTO node_ids VALUES (?, ?, ?, ?)", "bsbi", candidate->octets,
-                    (int)length, user, key_digest, ACCOUNTS_KEY_DIGEST_SIZE, (int64_t)time(NULL));
-        error = statement != NULL ? finish(statement) : RELOAD_E_IO;
-    }
+    sqlite3_stmt *statement =
+        prepare(accounts, "INSERT INTO node_ids VALUES (?, ?, ?, ?)", "bsbi", candidate->octets,
+                (int)length, user, key_digest, ACCOUNTS_KEY_DIGEST_SIZE, (int64_t)time(NULL));
+    error = statement != NULL ? finish(statement) : RELOAD_E_IO;
     if (error == 0)
         *node_id = *candidate;
     return settle(accounts, error);
