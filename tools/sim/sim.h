@@ -136,6 +136,7 @@ enum sim_disk_state {
     SIM_DISK_SNAPSHOT, /* what was there at the last sim_snapshot */
     SIM_DISK_FOREIGN,  /* another host's */
     SIM_DISK_TORN,     /* the newest records are cut off, one has a wrong bit */
+    SIM_DISK_STATES,
 };
 
 /* sim_restart_from is sim_restart with a disk; |other| is whose (FOREIGN) or which octets suffer

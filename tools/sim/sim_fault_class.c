@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/sim/sim_fault_class.h"
 
+#include "tools/sim/sim_fault_host.h"
 #include "tools/sim/sim_ledger.h"
 
 /* A cut that lasts longer keeps somebody from reaching a neighbour: beyond the assumption. */
@@ -10,46 +11,11 @@
 /* Links of messages take a host for dead that stands still for 5 s. */
 #define SHORT_PAUSE_NS SIM_SECONDS(4)
 
-static uint32_t
-count_alive(const struct sim_trial *trial)
-{
-    uint32_t alive = 0;
-    for (uint32_t i = 0; i < trial->peers; i++)
-        alive += sim_is_alive(trial->sim, i);
-    return alive;
-}
-
-/* The |pick|-th host that is alive (or dead); SIM_NOBODY when there is none. */
-static uint32_t
-choose(const struct sim_trial *trial, uint64_t pick, bool alive)
-{
-    uint32_t all = alive ? count_alive(trial) : trial->peers - count_alive(trial);
-    uint64_t left = all ? pick % all : 0;
-    for (uint32_t i = 0; i < trial->peers && all; i++)
-        if (sim_is_alive(trial->sim, i) == alive && left-- == 0)
-            return i;
-    return SIM_NOBODY;
-}
-
-static uint64_t
-another(uint64_t pick, uint64_t n)
-{
-    return sim_mix(pick, n + 1);
-}
-
 static void
 exceed_if_long(struct sim_trial *trial, const struct sim_fault *fault)
 {
     if (fault->duration_ns > SHORT_CUT_NS)
         sim_watch_exceed(&trial->watch, "a cut kept peers apart");
-}
-
-static void
-kill(struct sim_trial *trial, uint32_t node)
-{
-    uint32_t members = sim_ledger_members(trial->ledger);
-    sim_kill(trial->sim, node);
-    sim_ledger_death(trial->ledger, members);
 }
 
 /* ---- draws ---- */
@@ -69,6 +35,7 @@ draw_absence(struct sim_fault *fault, struct sim_random *random, bool gentle)
     fault->duration_ns = sim_random_below(random, 2)
                              ? 0 /* for good */
                              : sim_random_between(random, SIM_MS(10), SIM_SECONDS(90));
+    fault->amount = (uint32_t)sim_random_below(random, SIM_DISK_STATES); /* what it finds then */
 }
 
 static void
@@ -120,25 +87,29 @@ draw_step(struct sim_fault *fault, struct sim_random *random, bool gentle)
 static void
 begin_kill(struct sim_trial *trial, const struct sim_fault *fault)
 {
-    uint32_t node = choose(trial, fault->pick, true);
-    if (node != SIM_NOBODY && count_alive(trial) > 1)
-        kill(trial, node);
+    uint32_t node = sim_victim(trial, fault->pick, true);
+    if (node == SIM_NOBODY || sim_victims_alive(trial) < 2)
+        return;
+    sim_victim_kill(trial, node);
+    for (uint32_t i = 0; i < trial->peers; i++) /* what is old when one of them dies later */
+        if (sim_is_alive(trial->sim, i))
+            sim_snapshot(trial->sim, i);
 }
 
 /* Somebody who is dead comes back; often who died by the same fault, but that is chance. */
 static void
 end_kill(struct sim_trial *trial, const struct sim_fault *fault)
 {
-    uint32_t node = choose(trial, fault->pick, false);
-    if (fault->duration_ns > 0 && node != SIM_NOBODY)
-        sim_restart(trial->sim, node);
+    uint32_t node = sim_victim(trial, fault->pick, false);
+    if (fault->duration_ns > 0 && node != SIM_NOBODY && !trial->is_clone[node])
+        sim_restart_from(trial->sim, node, (enum sim_disk_state)fault->amount, fault->pick);
 }
 
 static void
 begin_leave(struct sim_trial *trial, const struct sim_fault *fault)
 {
-    uint32_t node = choose(trial, fault->pick, true);
-    if (node != SIM_NOBODY && count_alive(trial) > 1 && sim_is_joined(trial->sim, node) &&
+    uint32_t node = sim_victim(trial, fault->pick, true);
+    if (node != SIM_NOBODY && sim_victims_alive(trial) > 1 && sim_is_joined(trial->sim, node) &&
         !sim_is_paused(trial->sim, node)) {
         sim_ledger_death(trial->ledger, sim_ledger_members(trial->ledger));
         sim_leave(trial->sim, node);
@@ -156,17 +127,17 @@ begin_join(struct sim_trial *trial, const struct sim_fault *fault)
 static void
 begin_mass_kill(struct sim_trial *trial, const struct sim_fault *fault)
 {
-    uint32_t victims = count_alive(trial) * fault->amount / 100;
-    for (uint32_t i = 0; i < victims && count_alive(trial) > 1; i++)
-        kill(trial, choose(trial, another(fault->pick, i), true));
+    uint32_t victims = sim_victims_alive(trial) * fault->amount / 100;
+    for (uint32_t i = 0; i < victims && sim_victims_alive(trial) > 1; i++)
+        sim_victim_kill(trial, sim_victim(trial, sim_victim_pick(fault->pick, i), true));
 }
 
 static void
 end_mass_kill(struct sim_trial *trial, const struct sim_fault *fault)
 {
     for (uint32_t i = 0; i < trial->peers && fault->duration_ns > 0; i++)
-        if (!sim_is_alive(trial->sim, i) && sim_mix(fault->pick, i) % 2)
-            sim_restart(trial->sim, i);
+        if (!sim_is_alive(trial->sim, i) && !trial->is_clone[i] && sim_mix(fault->pick, i) % 2)
+            sim_restart_from(trial->sim, i, SIM_DISK_KEPT, 0);
 }
 
 static void
@@ -176,16 +147,15 @@ begin_blackout(struct sim_trial *trial, const struct sim_fault *fault)
     sim_watch_exceed(&trial->watch, "all died at once");
     for (uint32_t i = 0; i < trial->peers; i++)
         if (sim_is_alive(trial->sim, i))
-            kill(trial, i);
+            sim_victim_kill(trial, i);
 }
 
 static void
 end_blackout(struct sim_trial *trial, const struct sim_fault *fault)
 {
-    (void)fault;
     for (uint32_t i = 0; i < trial->peers; i++)
-        if (!sim_is_alive(trial->sim, i))
-            sim_restart(trial->sim, i);
+        if (!sim_is_alive(trial->sim, i) && !trial->is_clone[i])
+            sim_restart_from(trial->sim, i, fault->pick % 2 ? SIM_DISK_KEPT : SIM_DISK_EMPTY, 0);
 }
 
 /* The newest host dies while it joins, at whatever step it is then. */
@@ -194,8 +164,8 @@ end_stillborn(struct sim_trial *trial, const struct sim_fault *fault)
 {
     (void)fault;
     uint32_t node = trial->peers - 1;
-    if (sim_is_alive(trial->sim, node) && count_alive(trial) > 1)
-        kill(trial, node);
+    if (sim_is_alive(trial->sim, node) && sim_victims_alive(trial) > 1)
+        sim_victim_kill(trial, node);
 }
 
 /* Who lets the newest host join dies meanwhile. */
@@ -208,14 +178,15 @@ end_orphan(struct sim_trial *trial, const struct sim_fault *fault)
     bool any = false;
     for (uint32_t i = 0; i < trial->peers; i++)
         any = any || (sim_is_alive(trial->sim, i) && sim_is_joined(trial->sim, i));
-    if (any && count_alive(trial) > 1)
-        kill(trial, sim_responsible(trial->sim, 0, (struct reload_bytes){id->octets, 16}));
+    if (any && sim_victims_alive(trial) > 1)
+        sim_victim_kill(trial,
+                        sim_responsible(trial->sim, 0, (struct reload_bytes){id->octets, 16}));
 }
 
 static void
 begin_pause(struct sim_trial *trial, const struct sim_fault *fault)
 {
-    uint32_t node = choose(trial, fault->pick, true);
+    uint32_t node = sim_victim(trial, fault->pick, true);
     if (node == SIM_NOBODY)
         return;
     if (fault->duration_ns > SHORT_PAUSE_NS)
@@ -240,7 +211,8 @@ end_pause(struct sim_trial *trial, const struct sim_fault *fault)
 static void
 begin_cut(struct sim_trial *trial, const struct sim_fault *fault)
 {
-    uint32_t a = choose(trial, fault->pick, true), b = choose(trial, another(fault->pick, 1), true);
+    uint32_t a = sim_victim(trial, fault->pick, true),
+             b = sim_victim(trial, sim_victim_pick(fault->pick, 1), true);
     if (a == b || a == SIM_NOBODY)
         return;
     exceed_if_long(trial, fault);
@@ -250,7 +222,8 @@ begin_cut(struct sim_trial *trial, const struct sim_fault *fault)
 static void
 begin_one_way(struct sim_trial *trial, const struct sim_fault *fault)
 {
-    uint32_t a = choose(trial, fault->pick, true), b = choose(trial, another(fault->pick, 1), true);
+    uint32_t a = sim_victim(trial, fault->pick, true),
+             b = sim_victim(trial, sim_victim_pick(fault->pick, 1), true);
     if (a == b || a == SIM_NOBODY)
         return;
     exceed_if_long(trial, fault);
@@ -260,7 +233,7 @@ begin_one_way(struct sim_trial *trial, const struct sim_fault *fault)
 static void
 begin_isolation(struct sim_trial *trial, const struct sim_fault *fault)
 {
-    uint32_t node = choose(trial, fault->pick, true);
+    uint32_t node = sim_victim(trial, fault->pick, true);
     if (node == SIM_NOBODY)
         return;
     exceed_if_long(trial, fault);
@@ -280,6 +253,44 @@ static void
 end_cuts(struct sim_trial *trial, const struct sim_fault *fault)
 {
     (void)fault;
+    sim_heal_all(trial->sim);
+}
+
+/* A link that comes and goes: a second each. */
+static void
+flap(struct sim *sim, void *argument)
+{
+    struct sim_trial *trial = argument;
+    struct sim_flap *link = &trial->flap;
+    if (link->is_cut)
+        sim_heal(sim, link->a, link->b);
+    else
+        sim_cut(sim, link->a, link->b);
+    link->is_cut = !link->is_cut;
+    link->active = sim_now(sim) < link->until_ns || link->is_cut;
+    if (link->active)
+        sim_call(sim, sim_now(sim) + link->period_ns, flap, trial);
+}
+
+static void
+begin_flapping(struct sim_trial *trial, const struct sim_fault *fault)
+{
+    uint32_t a = sim_victim(trial, fault->pick, true);
+    uint32_t b = sim_victim(trial, sim_victim_pick(fault->pick, 1), true);
+    if (a == b || a == SIM_NOBODY || trial->flap.active)
+        return;
+    uint64_t period_ns = SIM_MS(500) * fault->amount;
+    trial->flap =
+        (struct sim_flap){a, b, sim_now(trial->sim) + fault->duration_ns, period_ns, true, false};
+    sim_watch_exceed(&trial->watch, "a link came and went");
+    flap(trial->sim, trial);
+}
+
+static void
+end_flapping(struct sim_trial *trial, const struct sim_fault *fault)
+{
+    (void)fault;
+    trial->flap.until_ns = 0;
     sim_heal_all(trial->sim);
 }
 
@@ -320,8 +331,14 @@ const struct sim_fault_class sim_fault_classes[] = {
     {"two peers are cut off", false, false, draw_cut, begin_cut, end_cuts},
     {"one way is cut", false, false, draw_cut, begin_one_way, end_cuts},
     {"a peer is isolated", false, false, draw_cut, begin_isolation, end_cuts},
+    {"a link comes and goes", true, false, draw_cut, begin_flapping, end_flapping},
     {"the network is split", false, false, draw_cut, begin_partition, end_cuts},
     {"datagrams get lost", false, false, draw_loss, begin_loss, end_weather},
+    {"memory runs out", true, false, sim_draw_hunger, sim_begin_hunger, sim_end_hunger},
+    {"a clock is set", false, false, sim_draw_skew, sim_begin_skew, NULL},
+    {"a disk takes nothing", false, false, draw_pause, sim_begin_full_disk, sim_end_full_disk},
+    {"a peer misbehaves", true, false, sim_draw_vice, sim_begin_vice, sim_end_vice},
+    {"a Node-ID is used twice", true, false, sim_draw_vice, sim_begin_clone, sim_end_clone},
     {"everything is late", false, false, draw_delay, begin_delay, end_weather},
 };
 const size_t sim_fault_class_count = sizeof sim_fault_classes / sizeof *sim_fault_classes;

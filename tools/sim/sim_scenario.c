@@ -24,7 +24,9 @@ draw_peers(struct sim_random *random)
         return (uint32_t)sim_random_between(random, 1, 8);
     if (kind < 80)
         return (uint32_t)sim_random_between(random, 9, 24);
-    return (uint32_t)sim_random_between(random, 25, 64);
+    if (kind < 99)
+        return (uint32_t)sim_random_between(random, 25, 64);
+    return (uint32_t)sim_random_between(random, 65, 256);
 }
 
 static void

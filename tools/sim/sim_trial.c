@@ -95,9 +95,16 @@ end_all_faults(struct sim_trial *trial)
     bool anybody = false;
     sim_heal_all(sim);
     sim_set_network(sim, &trial->calm);
+    sim_byzantine_end(&trial->byzantine, sim);
+    trial->flap.until_ns = 0;
     for (uint32_t i = 0; i < trial->peers; i++)
         if (sim_is_paused(sim, i))
             sim_resume(sim, i);
+    for (uint32_t i = 0; i < trial->peers; i++)
+        if (trial->is_clone[i] && sim_is_alive(sim, i)) {
+            sim_kill(sim, i);
+            trial->last_fault_ns = sim_now(sim);
+        }
     for (uint32_t i = 0; i < trial->peers && i < BOOTSTRAP_NODES; i++)
         anybody = anybody || sim_is_alive(sim, i);
     if (!anybody) {
@@ -206,11 +213,12 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     if (build_up(&trial)) {
         trial.begin_ns = trial.last_fault_ns = sim_now(trial.sim);
         trial.ledger = sim_ledger_begin(&trial);
+        sim_byzantine_begin(&trial.byzantine, trial.sim, scenario->seed);
         uint64_t over = schedule_faults(&trial, happenings);
         sim_run_for(trial.sim, over + 1 - trial.begin_ns);
         end_all_faults(&trial);
         recover(&trial);
-        uint64_t requests_over = over + SIM_REQUEST_NS + SIM_SECONDS(1);
+        uint64_t requests_over = over + 3 * SIM_REQUEST_NS + SIM_SECONDS(1);
         if (sim_now(trial.sim) < requests_over)
             sim_run_for(trial.sim, requests_over - sim_now(trial.sim));
         sim_ledger_close(trial.ledger);

@@ -10,7 +10,8 @@
  *        only when as many died within SIM_REPAIR_NS as there are copies
  *   V4   nobody is given an older value than he saw, and none comes back that was replaced
  *   V5   nobody accepts a value that its owner never stored
- *   V6   every request ends once and within SIM_REQUEST_NS
+ *   V6   every request ends once and within SIM_REQUEST_NS; a Store that has to look first what is
+ *        there is three of them
  *   V11  nobody founds an overlay who may not
  *   V14  the same seed gives the same trace
  *
@@ -18,6 +19,7 @@
 #ifndef RELOAD_TOOLS_SIM_TRIAL_H
 #define RELOAD_TOOLS_SIM_TRIAL_H
 
+#include "tools/sim/sim_byzantine.h"
 #include "tools/sim/sim_invariant.h"
 #include "tools/sim/sim_scenario.h"
 
@@ -46,6 +48,13 @@ struct sim_verdict {
 };
 #define SIM_NEVER UINT64_MAX
 
+/* A link that comes and goes. */
+struct sim_flap {
+    uint32_t a, b;
+    uint64_t until_ns, period_ns;
+    bool active, is_cut;
+};
+
 /* What a run needs; fault classes (sim_fault_class.h) act on it. */
 struct sim_trial {
     const struct sim_scenario *scenario;
@@ -53,6 +62,9 @@ struct sim_trial {
     struct sim_watch watch;
     struct sim_verdict *verdict;
     struct sim_ledger *ledger;
+    struct sim_byzantine byzantine;
+    struct sim_flap flap;
+    bool is_clone[SIM_HOSTS_MAX];    /* hosts with the Node-ID of another */
     struct sim_network_options calm; /* the network without faults */
     uint64_t begin_ns;               /* when the first ring stood */
     uint64_t last_fault_ns;          /* when the last one ended so far */
