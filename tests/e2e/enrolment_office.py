@@ -10,12 +10,16 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
+import unittest
 import warnings
 
 OVERLAY = "example.org"
 PASSWORD = "correct horse"
+CERTIFICATE = "application/pkix-cert"
+DOCUMENT = "application/p2p-overlay+xml"
 TIMEOUT_S = 30
 
 
@@ -198,6 +202,35 @@ class Office:
         return head + extra + b"\r\n" + body
 
 
+class PROGRAMS:
+    """Paths of the programs, from the command line."""
+    reload = enrolld = None
+
+
+class WithOffice(unittest.TestCase):
+    INIT = ()
+    SETTINGS = {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.office = Office(PROGRAMS.enrolld, *cls.INIT, settings=cls.SETTINGS).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        code = cls.office.stop()
+        assert code == 0, "the server ended with %s" % code
+
+    def enrol(self, *options, out="node", user="alice", url=None, ca=None):
+        return run(PROGRAMS.reload, "enrol", "--url", url or self.office.config_url, "--ca",
+                   ca or self.office.ca, "--user", user, "--password-file",
+                   self.office.password_file, "--out", self.office.path(out), *options)
+
+    def assert_refused(self, done, *said):
+        self.assertEqual(done.returncode, 1, done.stderr)
+        for text in said:
+            self.assertIn(text, done.stderr)
+
+
 class OddServer:
     """An HTTPS server that answers GET and POST with what it is told: {path: (status, headers,
     body)}. It has the certificate and key of the files given."""
@@ -240,3 +273,9 @@ class OddServer:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
+
+
+def main():
+    """Runs the tests of the file that was started: FILE RELOAD RELOAD-ENROLLD [TEST...]."""
+    PROGRAMS.reload, PROGRAMS.enrolld = sys.argv[1:3]
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
