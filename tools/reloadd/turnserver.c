@@ -30,6 +30,7 @@ struct turnserver {
     struct reload_watch *end, *said;
     char line[256]; /* of its output, so far */
     size_t line_size;
+    char complaint[256]; /* the last line that says ERROR */
 };
 
 /* ---- before it starts -------------------------------------------------------------------------
@@ -126,10 +127,38 @@ forget(struct turnserver *server)
         (void)close(server->output);
     server->descriptor = server->output = -1;
     server->line_size = 0;
+    server->complaint[0] = '\0';
     server->process = 0;
 }
 
-/* A descriptor that tells of the end is there; without one it cannot be watched. */
+static void
+end_line(struct turnserver *server)
+{
+    server->line[server->line_size] = '\0';
+    if (strstr(server->line, "ERROR"))
+        memcpy(server->complaint, server->line, server->line_size + 1);
+    if (server->line_size > 0)
+        reload_env_log(server->options.env, RELOAD_LOG_DEBUG, PROGRAM ": %s", server->line);
+    server->line_size = 0;
+}
+
+/* Its users decide how much it says, so it is for debugging only. */
+static void
+on_said(void *argument, int descriptor, unsigned events)
+{
+    struct turnserver *server = argument;
+    char octets[2048];
+    (void)events;
+    ssize_t size = read(descriptor, octets, sizeof octets);
+    if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR))
+        reload_watch_set(server->said, 0);
+    for (ssize_t i = 0; i < size; i++)
+        if (octets[i] == '\n' || server->line_size == sizeof server->line - 1)
+            end_line(server);
+        else
+            server->line[server->line_size++] = octets[i];
+}
+
 static void
 on_end(void *argument, int descriptor, unsigned events)
 {
@@ -138,46 +167,14 @@ on_end(void *argument, int descriptor, unsigned events)
     (void)descriptor, (void)events;
     if (waitpid(server->process, &status, WNOHANG) == 0)
         return;
-    if (WIFSIGNALED(status))
-        reload_env_log(server->options.env, RELOAD_LOG_WARNING, PROGRAM " was ended by signal %d",
-                       WTERMSIG(status));
-    else
-        reload_env_log(server->options.env, RELOAD_LOG_WARNING, PROGRAM " ended with exit code %d",
-                       WEXITSTATUS(status));
+    on_said(server, server->output, 0);
+    end_line(server);
+    reload_env_log(server->options.env, RELOAD_LOG_WARNING, PROGRAM " ended by %s %d%s%s",
+                   WIFSIGNALED(status) ? "signal" : "exit code",
+                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+                   *server->complaint ? "; it said: " : "", server->complaint);
     forget(server);
     server->options.ended(server->options.argument);
-}
-
-static void
-take_octet(struct turnserver *server, char octet)
-{
-    bool end = octet == '\n' || server->line_size == sizeof server->line - 1;
-    if (!end) {
-        server->line[server->line_size++] = octet;
-        return;
-    }
-    server->line[server->line_size] = '\0';
-    bool error = strstr(server->line, "ERROR") != NULL;
-    if (server->line_size > 0)
-        reload_env_log(server->options.env, error ? RELOAD_LOG_WARNING : RELOAD_LOG_DEBUG,
-                       PROGRAM ": %s", server->line);
-    server->line_size = 0;
-}
-
-static void
-on_said(void *argument, int descriptor, unsigned events)
-{
-    struct turnserver *server = argument;
-    char octets[2048];
-    (void)events;
-    ssize_t size = read(descriptor, octets, sizeof octets);
-    if (size <= 0) {
-        if (size == 0 || (errno != EAGAIN && errno != EINTR))
-            reload_watch_set(server->said, 0);
-        return;
-    }
-    for (ssize_t i = 0; i < size; i++)
-        take_octet(server, octets[i]);
 }
 
 /* |config| and |pipe_ends| are the caller's. */

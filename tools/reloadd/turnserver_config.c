@@ -2,6 +2,7 @@
  * else, that does not reach into its own network.
  *
  * RFC 8656 21.1; CVE-2020-26262. SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/run/socket_address.h"
 #include "tools/reloadd/turnserver.h"
 #include "usages/turn_address.h"
 
@@ -16,7 +17,9 @@ host_text(const struct reload_address *address, char *text)
     return inet_ntop(family, address->octets, text, INET6_ADDRSTRLEN);
 }
 
-/* "name=first-last" of all addresses of |network|. */
+/* "name=first-last" of all addresses of |network|. turnserver takes a range that begins with :: for
+ * one that begins with no address at all, and finds all of IPv4 in it. :: itself it never relays
+ * to. */
 static void
 write_range(FILE *file, const char *name, const struct reload_network *network)
 {
@@ -26,6 +29,8 @@ write_range(FILE *file, const char *name, const struct reload_network *network)
     last = first;
     for (size_t bit = network->bits; bit < (network->family == 4 ? 32 : 128); bit++)
         last.octets[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
+    if (network->family == 6 && reload_address_is_any(&first))
+        first.octets[15] = 1;
     (void)fprintf(file, "%s=%s-%s\n", name, host_text(&first, first_text),
                   host_text(&last, last_text));
 }
