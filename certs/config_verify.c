@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "certs/certificate.h"
 #include "certs/config_internal.h"
-#include "certs/key.h"
+#include "certs/signature.h"
 
 #include "reload/wire/wire.h"
 
@@ -23,37 +23,6 @@ struct claim {
     struct reload_wire wire;
 };
 
-static const EVP_MD *
-digest_of(uint8_t hash_algorithm)
-{
-    switch (hash_algorithm) {
-    case RELOAD_HASH_ALGORITHM_SHA256:
-        return EVP_sha256();
-    case RELOAD_HASH_ALGORITHM_SHA384:
-        return EVP_sha384();
-    case RELOAD_HASH_ALGORITHM_SHA512:
-        return EVP_sha512();
-    default:
-        return NULL;
-    }
-}
-
-static bool
-hash_is(uint8_t hash_algorithm, struct reload_bytes hash, struct reload_bytes node_id,
-        struct reload_bytes der)
-{
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    const EVP_MD *md = digest_of(hash_algorithm);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool good = md && context && EVP_DigestInit_ex(context, md, NULL) == 1 &&
-                EVP_DigestUpdate(context, node_id.data, node_id.size) == 1 &&
-                EVP_DigestUpdate(context, der.data, der.size) == 1 &&
-                EVP_DigestFinal_ex(context, digest, &size) == 1;
-    EVP_MD_CTX_free(context);
-    return good && reload_bytes_equal(hash, (struct reload_bytes){digest, size});
-}
-
 /* Whether |name| of the signature is the certificate |der| of |owner|, signing as a signer (6.3.4:
  * by the hash of the certificate when it has one Node-ID, else with the Node-ID in front). */
 static bool
@@ -65,13 +34,15 @@ names_signer(const struct claim *claim, const struct reload_signer_identity *nam
             continue;
         if (name->identity_type == RELOAD_SIGNER_IDENTITY_TYPE_CERT_HASH &&
             owner->node_id_count == 1 &&
-            hash_is(name->identity.cert_hash.hash_alg, name->identity.cert_hash.certificate_hash,
-                    (struct reload_bytes){NULL, 0}, der))
+            reload_signature_hash_fits(name->identity.cert_hash.hash_alg,
+                                       name->identity.cert_hash.certificate_hash,
+                                       (struct reload_bytes){NULL, 0}, der))
             return true;
         if (name->identity_type == RELOAD_SIGNER_IDENTITY_TYPE_CERT_HASH_NODE_ID &&
-            hash_is(name->identity.cert_hash_node_id.hash_alg,
-                    name->identity.cert_hash_node_id.certificate_node_id_hash,
-                    reload_node_id_bytes(&claim->signers[i], claim->wire.node_id_length), der))
+            reload_signature_hash_fits(
+                name->identity.cert_hash_node_id.hash_alg,
+                name->identity.cert_hash_node_id.certificate_node_id_hash,
+                reload_node_id_bytes(&claim->signers[i], claim->wire.node_id_length), der))
             return true;
     }
     return false;
@@ -87,24 +58,6 @@ is_bad_node(const struct reload_config *in_force, const struct reload_identity *
 }
 
 static bool
-verifies(X509 *x509, const struct reload_signature *signature, const struct reload_bytes *parts,
-         size_t count)
-{
-    const EVP_MD *md = digest_of(signature->algorithm.hash);
-    EVP_PKEY *key = X509_get0_pubkey(x509);
-    if (!md || signature->algorithm.signature != reload_key_signature_algorithm(key))
-        return false;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool good = context && EVP_DigestVerifyInit(context, NULL, md, NULL, key) == 1;
-    for (size_t i = 0; good && i < count; i++)
-        good = EVP_DigestVerifyUpdate(context, parts[i].data, parts[i].size) == 1;
-    good = good && EVP_DigestVerifyFinal(context, signature->signature_value.data,
-                                         signature->signature_value.size) == 1;
-    EVP_MD_CTX_free(context);
-    return good;
-}
-
-static bool
 signed_by(const struct claim *claim, const struct reload_signature *signature,
           struct reload_bytes certificate)
 {
@@ -116,13 +69,15 @@ signed_by(const struct claim *claim, const struct reload_signature *signature,
     struct reload_bytes parts[] = {claim->bytes, reload_writer_written(&writer)};
     if (writer.failed || reload_certificate_parse(certificate, &x509) != 0)
         return false;
+    EVP_PKEY *key = X509_get0_pubkey(x509);
     bool good = reload_certificate_identify(x509, claim->in_force, &owner) == 0 &&
                 claim->wall_ms >= owner.not_before_ms && claim->wall_ms <= owner.not_after_ms &&
                 names_signer(claim, &signature->identity, &owner, certificate) &&
                 !is_bad_node(claim->in_force, &owner) &&
                 reload_certificate_check_chain(x509, claim->store, claim->in_force, &owner,
                                                claim->wall_ms) == 0 &&
-                (verifies(x509, signature, parts, 2) || verifies(x509, signature, parts, 1));
+                (reload_signature_fits(signature, key, parts, 2) ||
+                 reload_signature_fits(signature, key, parts, 1));
     X509_free(x509);
     return good;
 }

@@ -3,40 +3,10 @@
  * RFC 6940 6.3.4, 11.3, 14.15. SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/reload/verify.h"
 
+#include "certs/signature.h"
+
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
-
-/* Only these digests are accepted (SHA-1 and MD5 are broken). */
-static const EVP_MD *
-digest_of(uint8_t hash_algorithm)
-{
-    switch (hash_algorithm) {
-    case RELOAD_HASH_ALGORITHM_SHA256:
-        return EVP_sha256();
-    case RELOAD_HASH_ALGORITHM_SHA384:
-        return EVP_sha384();
-    case RELOAD_HASH_ALGORITHM_SHA512:
-        return EVP_sha512();
-    default:
-        return NULL;
-    }
-}
-
-/* Whether |expected| is the digest of |prefix| followed by |certificate|. */
-static bool
-hash_fits(const EVP_MD *digest, struct reload_bytes prefix, struct reload_bytes certificate,
-          struct reload_bytes expected)
-{
-    uint8_t hash[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool is_done = context && EVP_DigestInit_ex(context, digest, NULL) == 1 &&
-                   EVP_DigestUpdate(context, prefix.data, prefix.size) == 1 &&
-                   EVP_DigestUpdate(context, certificate.data, certificate.size) == 1 &&
-                   EVP_DigestFinal_ex(context, hash, &size) == 1;
-    EVP_MD_CTX_free(context);
-    return is_done && reload_bytes_equal((struct reload_bytes){hash, size}, expected);
-}
 
 static int
 hex_digit(char digit)
@@ -83,7 +53,7 @@ node_id_of_uri(const ASN1_IA5STRING *uri, const struct reload_wire *wire, struct
 
 /* Whether |expected| is the digest of one of the certificate's Node-IDs and the certificate. */
 static bool
-node_id_hash_fits(X509 *x509, const struct reload_wire *wire, const EVP_MD *digest,
+node_id_hash_fits(X509 *x509, const struct reload_wire *wire, uint8_t algorithm,
                   struct reload_bytes certificate, struct reload_bytes expected)
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
@@ -92,8 +62,8 @@ node_id_hash_fits(X509 *x509, const struct reload_wire *wire, const EVP_MD *dige
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
         struct reload_node_id id;
         if (name->type == GEN_URI && node_id_of_uri(name->d.uniformResourceIdentifier, wire, &id))
-            fits = hash_fits(digest, reload_node_id_bytes(&id, wire->node_id_length), certificate,
-                             expected);
+            fits = reload_signature_hash_fits(
+                algorithm, expected, reload_node_id_bytes(&id, wire->node_id_length), certificate);
     }
     GENERAL_NAMES_free(names);
     return fits;
@@ -103,17 +73,14 @@ static bool
 identity_fits(const struct reload_signer_identity *identity, const struct reload_wire *wire,
               X509 *x509, struct reload_bytes certificate)
 {
-    struct reload_bytes none = {NULL, 0};
-    const EVP_MD *digest;
     switch (identity->identity_type) {
     case RELOAD_SIGNER_IDENTITY_TYPE_CERT_HASH:
-        digest = digest_of(identity->identity.cert_hash.hash_alg);
-        return digest &&
-               hash_fits(digest, none, certificate, identity->identity.cert_hash.certificate_hash);
+        return reload_signature_hash_fits(identity->identity.cert_hash.hash_alg,
+                                          identity->identity.cert_hash.certificate_hash,
+                                          (struct reload_bytes){NULL, 0}, certificate);
     case RELOAD_SIGNER_IDENTITY_TYPE_CERT_HASH_NODE_ID:
-        digest = digest_of(identity->identity.cert_hash_node_id.hash_alg);
-        return digest &&
-               node_id_hash_fits(x509, wire, digest, certificate,
+        return node_id_hash_fits(x509, wire, identity->identity.cert_hash_node_id.hash_alg,
+                                 certificate,
                                  identity->identity.cert_hash_node_id.certificate_node_id_hash);
     default:
         return false;
@@ -139,38 +106,14 @@ find_signer(const struct reload_message *message, const struct reload_wire *wire
     return NULL;
 }
 
-/* Whether the named signature algorithm is the key's. */
-static bool
-algorithm_fits(const struct reload_signature_and_hash_algorithm *algorithm, const EVP_PKEY *key)
-{
-    switch (algorithm->signature) {
-    case RELOAD_SIGNATURE_ALGORITHM_RSA:
-        return EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
-    case RELOAD_SIGNATURE_ALGORITHM_ECDSA:
-        return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC;
-    default:
-        return false;
-    }
-}
-
 static bool
 signature_fits(const struct reload_message *message, EVP_PKEY *key)
 {
-    const struct reload_signature *signature = &message->security.signature;
-    const EVP_MD *digest = digest_of(signature->algorithm.hash);
     uint8_t head[RELOAD_MESSAGE_SIGNED_HEAD_SIZE];
     struct reload_bytes parts[RELOAD_MESSAGE_SIGNED_PARTS];
     reload_message_signed_parts(message, head, parts);
-    if (!digest || !algorithm_fits(&signature->algorithm, key))
-        return false;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool fits = context && EVP_DigestVerifyInit(context, NULL, digest, NULL, key) == 1;
-    for (size_t i = 0; fits && i < RELOAD_MESSAGE_SIGNED_PARTS; i++)
-        fits = EVP_DigestVerifyUpdate(context, parts[i].data, parts[i].size) == 1;
-    fits = fits && EVP_DigestVerifyFinal(context, signature->signature_value.data,
-                                         signature->signature_value.size) == 1;
-    EVP_MD_CTX_free(context);
-    return fits;
+    return reload_signature_fits(&message->security.signature, key, parts,
+                                 RELOAD_MESSAGE_SIGNED_PARTS);
 }
 
 int

@@ -1,51 +1,18 @@
 /* keyring_signature_test.c: signing, verifying, digests.
  *
  * RFC 6940 6.3.4; D16. SPDX-License-Identifier: BSD-2-Clause */
-#include "certs/keyring.h"
-
 #include "tests/suite.h"
-#include "tests/unit/certs/pki.h"
+#include "tests/unit/certs/keyring_fixture.h"
 
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
-static struct reload_config config;
-static X509 *root; /* of pki_key(1) */
-static struct reload_keyring *keyring;
-
-static void
-begin(void)
-{
-    root = pki_root(pki_key(1), "CA");
-    pki_config(&config, root);
-    keyring = pki_keyring(&config, pki_key(1), root);
-}
-
-static void
-end(void)
-{
-    reload_keyring_free(keyring);
-    X509_free(root);
-}
-
-/* The certificate of |key| for the Node-ID of |octet|, issued by the root. */
-static struct reload_bytes
-issue(EVP_PKEY *key, const char *uri)
-{
-    X509 *x509 = pki_make(&(struct pki_spec){
-        .key = key,
-        .issuer_key = pki_key(1),
-        .issuer = root,
-        .names = {{GEN_URI, uri ? uri : PKI_URI_B, 0}, {GEN_EMAIL, "bob@dht.example.com", 0}}});
-    struct reload_bytes der = pki_der(x509);
-    X509_free(x509);
-    return der;
-}
+static struct keyring_fixture fixture;
 
 static int
 add(struct reload_bytes der, uint64_t wall_ms, const struct reload_identity **identity)
 {
-    return keyring->ops->add(keyring, der, wall_ms, identity);
+    return fixture.keyring->ops->add(fixture.keyring, der, wall_ms, identity);
 }
 
 #define PART(text)                                                                                 \
@@ -61,7 +28,8 @@ static int
 verify(const struct reload_identity *identity, uint8_t hash, uint8_t algorithm,
        const struct reload_bytes *signed_parts, size_t count, struct reload_bytes signature)
 {
-    return keyring->ops->verify(keyring, identity, hash, algorithm, signed_parts, count, signature);
+    return fixture.keyring->ops->verify(fixture.keyring, identity, hash, algorithm, signed_parts,
+                                        count, signature);
 }
 
 /* Signs |joined| with |key| as another node would. */
@@ -80,16 +48,16 @@ START_TEST(sign_and_verify)
 {
     uint8_t signature[RELOAD_SIGNATURE_MAX];
     size_t size;
-    begin();
-    const struct reload_identity *own = keyring->ops->self(keyring);
-    ck_assert_int_eq(keyring->ops->sign(keyring, parts, 4, signature, &size), 0);
+    fixture_begin(&fixture);
+    const struct reload_identity *own = fixture.keyring->ops->self(fixture.keyring);
+    ck_assert_int_eq(fixture.keyring->ops->sign(fixture.keyring, parts, 4, signature, &size), 0);
     struct reload_bytes bytes = {signature, size};
     ck_assert_int_eq(verify(own, 4, 3, parts, 4, bytes), 0);
     ck_assert_int_eq(verify(own, 4, 3, &joined, 1, bytes), 0);
     /* C7: over other bytes. */
     ck_assert_int_eq(verify(own, 4, 3, parts, 3, bytes), RELOAD_E_SIGNATURE);
     ck_assert_int_eq(verify(own, 4, 3, parts + 1, 3, bytes), RELOAD_E_SIGNATURE);
-    end();
+    fixture_end(&fixture);
 }
 END_TEST
 
@@ -100,10 +68,10 @@ START_TEST(both_algorithms)
     EVP_PKEY *keys[] = {pki_rsa_key(), pki_key(2)};
     static const uint8_t algorithms[] = {1, 3};
     uint8_t signature[RELOAD_SIGNATURE_MAX];
-    begin();
+    fixture_begin(&fixture);
     for (size_t k = 0; k < 2; k++) {
         const struct reload_identity *identity;
-        ck_assert_int_eq(add(issue(keys[k], NULL), PKI_NOW, &identity), 0);
+        ck_assert_int_eq(add(fixture_issue(&fixture, keys[k], NULL), PKI_NOW, &identity), 0);
         ck_assert_uint_eq(identity->signature_algorithm, algorithms[k]);
         for (size_t d = 0; d < 3; d++) {
             struct reload_bytes bytes = sign_with(keys[k], digests[d], signature);
@@ -112,7 +80,7 @@ START_TEST(both_algorithms)
                                  hash == 4 + d ? 0 : RELOAD_E_SIGNATURE);
         }
     }
-    end();
+    fixture_end(&fixture);
 }
 END_TEST
 
@@ -122,12 +90,12 @@ START_TEST(rsa_signs)
     size_t size;
     struct reload_keyring *rsa = NULL;
     char message[256];
-    begin();
+    fixture_begin(&fixture);
     X509 *x509 = pki_make(
-        &(struct pki_spec){.key = pki_rsa_key(), .issuer_key = pki_key(1), .issuer = root});
-    ck_assert_int_eq(
-        reload_keyring_new(pki_rsa_key(), x509, &config, PKI_NOW, &rsa, message, sizeof message),
-        0);
+        &(struct pki_spec){.key = pki_rsa_key(), .issuer_key = pki_key(1), .issuer = fixture.root});
+    ck_assert_int_eq(reload_keyring_new(pki_rsa_key(), x509, &fixture.config, PKI_NOW, &rsa,
+                                        message, sizeof message),
+                     0);
     X509_free(x509);
     ck_assert_int_eq(rsa->ops->sign(rsa, parts, 4, signature, &size), 0);
     ck_assert_uint_eq(size, 256);
@@ -135,7 +103,7 @@ START_TEST(rsa_signs)
     ck_assert_int_eq(add(rsa->ops->self(rsa)->certificate, PKI_NOW, &identity), 0);
     ck_assert_int_eq(verify(identity, 4, 1, parts, 4, (struct reload_bytes){signature, size}), 0);
     reload_keyring_free(rsa);
-    end();
+    fixture_end(&fixture);
 }
 END_TEST
 
@@ -144,11 +112,11 @@ START_TEST(changed_signatures)
 {
     EVP_PKEY *keys[] = {pki_rsa_key(), pki_key(2)};
     static const uint8_t algorithms[] = {1, 3};
-    begin();
+    fixture_begin(&fixture);
     for (size_t k = 0; k < 2; k++) {
         const struct reload_identity *identity;
         uint8_t signature[RELOAD_SIGNATURE_MAX + 1] = {0};
-        ck_assert_int_eq(add(issue(keys[k], NULL), PKI_NOW, &identity), 0);
+        ck_assert_int_eq(add(fixture_issue(&fixture, keys[k], NULL), PKI_NOW, &identity), 0);
         struct reload_bytes bytes = sign_with(keys[k], EVP_sha256(), signature);
         ck_assert_int_eq(verify(identity, 4, algorithms[k], parts, 4, bytes), 0);
         for (size_t i = 0; i < bytes.size; i++) {
@@ -165,7 +133,7 @@ START_TEST(changed_signatures)
             verify(identity, 4, algorithms[k], parts, 4, (struct reload_bytes){NULL, 0}),
             RELOAD_E_SIGNATURE);
     }
-    end();
+    fixture_end(&fixture);
 }
 END_TEST
 
@@ -173,9 +141,9 @@ END_TEST
 START_TEST(weak_algorithms)
 {
     uint8_t signature[RELOAD_SIGNATURE_MAX];
-    begin();
+    fixture_begin(&fixture);
     const struct reload_identity *identity;
-    ck_assert_int_eq(add(issue(pki_rsa_key(), NULL), PKI_NOW, &identity), 0);
+    ck_assert_int_eq(add(fixture_issue(&fixture, pki_rsa_key(), NULL), PKI_NOW, &identity), 0);
     const EVP_MD *digests[] = {EVP_md5(), EVP_sha1(), EVP_sha224()};
     for (uint8_t d = 0; d < 3; d++) {
         struct reload_bytes bytes = sign_with(pki_rsa_key(), digests[d], signature);
@@ -187,7 +155,7 @@ START_TEST(weak_algorithms)
         for (unsigned algorithm = 0; algorithm < 256; algorithm += hash == 4 ? 1 : 85)
             ck_assert_int_eq(verify(identity, (uint8_t)hash, (uint8_t)algorithm, parts, 4, good),
                              hash == 4 && algorithm == 1 ? 0 : RELOAD_E_SIGNATURE);
-    end();
+    fixture_end(&fixture);
 }
 END_TEST
 
@@ -198,8 +166,8 @@ START_TEST(wrong_padding)
     size_t size = sizeof signature;
     const struct reload_identity *identity;
     EVP_PKEY_CTX *key_context;
-    begin();
-    ck_assert_int_eq(add(issue(pki_rsa_key(), NULL), PKI_NOW, &identity), 0);
+    fixture_begin(&fixture);
+    ck_assert_int_eq(add(fixture_issue(&fixture, pki_rsa_key(), NULL), PKI_NOW, &identity), 0);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     ck_assert_int_eq(EVP_DigestSignInit(context, &key_context, EVP_sha256(), NULL, pki_rsa_key()),
                      1);
@@ -208,7 +176,7 @@ START_TEST(wrong_padding)
     EVP_MD_CTX_free(context);
     ck_assert_int_eq(verify(identity, 4, 1, parts, 4, (struct reload_bytes){signature, size}),
                      RELOAD_E_SIGNATURE);
-    end();
+    fixture_end(&fixture);
 }
 END_TEST
 
@@ -227,17 +195,20 @@ START_TEST(digests)
     static const struct reload_bytes abc[] = {PART("a"), PART(""), PART("bc")};
     uint8_t out[RELOAD_DIGEST_MAX];
     size_t size;
-    begin();
+    fixture_begin(&fixture);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        ck_assert_int_eq(keyring->ops->digest(keyring, known[i].algorithm, abc, 3, out, &size), 0);
+        ck_assert_int_eq(
+            fixture.keyring->ops->digest(fixture.keyring, known[i].algorithm, abc, 3, out, &size),
+            0);
         ck_assert_uint_eq(size, known[i].size);
         ck_assert_int_eq(memcmp(out, known[i].begin, 4), 0);
     }
     static const uint8_t unknown[] = {0, 1, 3, 7, 8, 255};
     for (size_t i = 0; i < sizeof unknown; i++)
-        ck_assert_int_eq(keyring->ops->digest(keyring, unknown[i], abc, 3, out, &size),
-                         RELOAD_E_USAGE);
-    end();
+        ck_assert_int_eq(
+            fixture.keyring->ops->digest(fixture.keyring, unknown[i], abc, 3, out, &size),
+            RELOAD_E_USAGE);
+    fixture_end(&fixture);
 }
 END_TEST
 
