@@ -82,7 +82,7 @@ class World:
 
     def turn(self):
         """What carol's status says of the relay."""
-        return self.peers["carol"].ask("status")["turn"]
+        return self.peers["carol"].ask("status")["relay"]
 
     def credentials(self, user="bob"):
         """Those that |user|'s node got over the overlay."""

@@ -28,6 +28,23 @@ print_relay(struct daemon *daemon, struct reload_json *json,
 }
 
 void
+relays_print(const struct daemon *daemon, struct reload_json *json)
+{
+    const void *usage = reload_node_usage(reload_driver_node(daemon->driver), DAEMON_USAGE_TURN);
+    size_t cursor = 0, usable = 0;
+    struct reload_turn_relay_info info;
+    while (reload_turn_service_next(usage, &cursor, &info))
+        usable++;
+    reload_json_key(json, "turn");
+    reload_json_begin_object(json);
+    reload_json_key(json, "used");
+    reload_json_boolean(json, daemon->turn.use);
+    reload_json_key(json, "usable");
+    reload_json_uint(json, usable);
+    reload_json_end_object(json);
+}
+
+void
 control_relays(struct control_request *request)
 {
     struct daemon *daemon = request->daemon;

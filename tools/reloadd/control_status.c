@@ -113,6 +113,7 @@ control_status(struct control_request *request)
                                ? reload_chord.responsible_ppb(reload_node_topology(node))
                                : 0);
     records_print(daemon, json);
+    relays_print(daemon, json);
     roles_print(daemon, json);
     print_sockets(json, daemon);
     print_counters(json, daemon);

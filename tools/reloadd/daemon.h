@@ -86,6 +86,8 @@ void roles_close(struct daemon *daemon);
 struct reload_json;
 /* Writes the member "records", when there are any. */
 void records_print(const struct daemon *daemon, struct reload_json *json);
+/* Writes the member "turn": the overlay's relays. */
+void relays_print(const struct daemon *daemon, struct reload_json *json);
 /* Writes a member for each role that is on. */
 void roles_print(const struct daemon *daemon, struct reload_json *json);
 

@@ -349,4 +349,4 @@ turn_print(const void *state, struct reload_json *json)
 }
 
 const struct service turn_service = {
-    .name = "turn", .open = turn_open, .close = turn_close, .print = turn_print};
+    .name = "relay", .open = turn_open, .close = turn_close, .print = turn_print};

@@ -66,7 +66,7 @@ parse_network(char *text, struct reload_network *network)
         return false;
     *network = (struct reload_network){.family = address.family, .bits = (uint8_t)bits};
     for (size_t bit = 0; bit < bits; bit++)
-        network->octets[bit / 8] |= address.octets[bit / 8] & (uint8_t)(0x80u >> bit % 8);
+        network->octets[bit / 8] |= (uint8_t)(address.octets[bit / 8] & 0x80u >> bit % 8);
     return true;
 }
 
