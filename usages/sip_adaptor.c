@@ -168,6 +168,17 @@ check(const struct reload_sip_adaptor_options *options, char *reason, size_t rea
     return problem ? RELOAD_E_CONFIG : 0;
 }
 
+static int
+make_relay(struct reload_sip_adaptor *adaptor)
+{
+    struct media_relay_options options = {.loop = adaptor->options.loop,
+                                          .env = adaptor->env,
+                                          .ops = adaptor->options.media_ops,
+                                          .overlay = adaptor->options.media,
+                                          .address = *sip_phones_address(adaptor->phones)};
+    return media_relay_new(&options, &adaptor->relay);
+}
+
 int
 reload_sip_adaptor_new(const struct reload_sip_adaptor_options *options, char *reason,
                        size_t reason_size, struct reload_sip_adaptor **result)
@@ -189,7 +200,10 @@ reload_sip_adaptor_new(const struct reload_sip_adaptor_options *options, char *r
     error = reload_loop_timer(options->loop, timer_fired, adaptor, &adaptor->timer);
     if (error == 0)
         error = sip_phones_new(adaptor, reason, reason_size);
+    if (error == 0 && options->media_ops)
+        error = make_relay(adaptor);
     if (error) {
+        sip_phones_free(adaptor->phones);
         reload_timer_free(adaptor->timer);
         reload_alarms_fini(&adaptor->alarms);
         free(adaptor);
@@ -212,6 +226,7 @@ reload_sip_adaptor_free(struct reload_sip_adaptor *adaptor)
         if (adaptor->slots[i])
             sip_transaction_free(adaptor->slots[i]);
     sip_registrar_fini(adaptor);
+    media_relay_free(adaptor->relay);
     sip_phones_free(adaptor->phones);
     reload_timer_free(adaptor->timer);
     reload_alarms_fini(&adaptor->alarms);
@@ -222,6 +237,12 @@ const struct reload_address *
 reload_sip_adaptor_address(const struct reload_sip_adaptor *adaptor)
 {
     return sip_phones_address(adaptor->phones);
+}
+
+const struct media_relay *
+reload_sip_adaptor_relay(const struct reload_sip_adaptor *adaptor)
+{
+    return adaptor->relay;
 }
 
 const struct reload_sip_adaptor_counters *

@@ -15,6 +15,7 @@
 #define RELOAD_USAGES_SIP_ADAPTOR_H
 
 #include "reload/loop.h"
+#include "usages/media_relay.h"
 #include "usages/sip_overlay.h"
 
 struct reload_sip_adaptor;
@@ -29,6 +30,9 @@ struct reload_sip_adaptor_options {
     bool registrar, proxy;         /* the roles; at least one */
     bool remote_phones;            /* also phones that are not on this host */
     const char *password;          /* asked for by Digest (RFC 3261 22); NULL or "": none is */
+    /* Media of phones that do not speak ICE is relayed over these links; NULL: it is not. */
+    const struct reload_media_ops *media_ops; /* &reload_media_overlay */
+    void *media;                              /* the node's struct reload_media */
 };
 
 /* reload_sip_adaptor_new binds a UDP and a TCP socket and becomes the overlay's SIP handler. Phones
@@ -69,6 +73,9 @@ struct reload_sip_adaptor_counters {
     RELOAD_SIP_ADAPTOR_COUNTERS(X)
 #undef X
 };
+
+/* reload_sip_adaptor_relay returns the relay, to be looked at; NULL when there is none. */
+const struct media_relay *reload_sip_adaptor_relay(const struct reload_sip_adaptor *adaptor);
 
 const struct reload_sip_adaptor_counters *
 reload_sip_adaptor_counters(const struct reload_sip_adaptor *adaptor);

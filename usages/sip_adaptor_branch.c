@@ -216,6 +216,8 @@ send_request(struct sip_branch *branch, reload_time now)
     sip_message_free(branch->sent);
     free(branch->wire);
     branch->sent = sip_forward_copy(branch);
+    if (branch->sent)
+        sip_media_request(branch, branch->sent, now);
     branch->wire = branch->sent ? sip_message_format(branch->sent, &branch->wire_size) : NULL;
     if (!branch->wire || !sip_transaction_charge(transaction, branch->wire_size)) {
         fail(branch, 500, now);

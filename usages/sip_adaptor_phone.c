@@ -2,6 +2,7 @@
  * connections it accepted.
  *
  * RFC 3261 18. SPDX-License-Identifier: BSD-2-Clause */
+#include "usages/sip_adaptor_socket.h"
 #include "usages/sip_adaptor_state.h"
 
 #include <arpa/inet.h>
@@ -36,41 +37,6 @@ struct sip_phones {
     uint32_t last_number;
     uint8_t datagram[RELOAD_SIP_MESSAGE_MAX];
 };
-
-static socklen_t
-to_socket(const struct reload_address *address, struct sockaddr_storage *storage)
-{
-    memset(storage, 0, sizeof *storage);
-    if (address->family == 6) {
-        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)storage;
-        in6->sin6_family = AF_INET6;
-        in6->sin6_port = htons(address->port);
-        memcpy(&in6->sin6_addr, address->octets, 16);
-        return sizeof *in6;
-    }
-    struct sockaddr_in *in = (struct sockaddr_in *)storage;
-    in->sin_family = AF_INET;
-    in->sin_port = htons(address->port);
-    memcpy(&in->sin_addr, address->octets, 4);
-    return sizeof *in;
-}
-
-static struct reload_address
-of_socket(const struct sockaddr_storage *storage)
-{
-    struct reload_address address = {.family = 4};
-    if (storage->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)storage;
-        address.family = 6;
-        address.port = ntohs(in6->sin6_port);
-        memcpy(address.octets, &in6->sin6_addr, 16);
-    } else {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)storage;
-        address.port = ntohs(in->sin_port);
-        memcpy(address.octets, &in->sin_addr, 4);
-    }
-    return address;
-}
 
 static bool
 is_loopback(const struct reload_address *address)
@@ -108,7 +74,7 @@ udp_ready(void *argument, int descriptor, unsigned events)
             return;
         if (size < 0)
             continue; /* an ICMP error of an earlier datagram */
-        struct sip_flow flow = {.type = SIP_FLOW_UDP, .address = of_socket(&from)};
+        struct sip_flow flow = {.type = SIP_FLOW_UDP, .address = sip_address_of_socket(&from)};
         if ((size_t)size > sizeof phones->datagram)
             adaptor->counters.dropped_malformed++;
         else if (is_welcome(phones, &flow.address))
@@ -296,7 +262,7 @@ static struct phone_connection *
 connection_open(struct sip_phones *phones, const struct reload_address *address)
 {
     struct sockaddr_storage storage;
-    socklen_t size = to_socket(address, &storage);
+    socklen_t size = sip_address_to_socket(address, &storage);
     int descriptor = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
         return NULL;
@@ -342,36 +308,12 @@ tcp_ready(void *argument, int descriptor, unsigned events)
             accept4(descriptor, (struct sockaddr *)&from, &from_size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted < 0)
             return;
-        struct reload_address address = of_socket(&from);
+        struct reload_address address = sip_address_of_socket(&from);
         if (is_welcome(phones, &address))
             (void)connection_new(phones, accepted, &address, RELOAD_WATCH_READ);
         else
             close(accepted);
     }
-}
-
-/* Binds a socket of |type| at |phones->address|, whose port becomes the one in use. */
-static int
-bind_socket(struct sip_phones *phones, int type)
-{
-    struct sockaddr_storage storage;
-    socklen_t size = to_socket(&phones->address, &storage);
-    int descriptor = socket(storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), yes = 1;
-    if (descriptor < 0)
-        return -1;
-    if (type == SOCK_STREAM)
-        (void)setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(descriptor, (struct sockaddr *)&storage, size) != 0 ||
-        (type == SOCK_STREAM && listen(descriptor, 16) != 0)) {
-        int saved = errno;
-        close(descriptor);
-        errno = saved;
-        return -1;
-    }
-    size = sizeof storage;
-    if (getsockname(descriptor, (struct sockaddr *)&storage, &size) == 0)
-        phones->address.port = of_socket(&storage).port;
-    return descriptor;
 }
 
 /* UDP and TCP share a port; a free one that is asked for must be free for both. */
@@ -382,10 +324,10 @@ bind_both(struct sip_phones *phones)
     for (unsigned i = 0; i < (any_port ? PORT_TRIES : 1); i++) {
         if (any_port)
             phones->address.port = 0;
-        phones->udp = bind_socket(phones, SOCK_DGRAM);
+        phones->udp = sip_socket_bind(SOCK_DGRAM, &phones->address);
         if (phones->udp < 0)
             return RELOAD_E_IO;
-        phones->tcp = bind_socket(phones, SOCK_STREAM);
+        phones->tcp = sip_socket_bind(SOCK_STREAM, &phones->address);
         if (phones->tcp >= 0)
             return 0;
         int saved = errno;
@@ -464,7 +406,7 @@ sip_phones_send(struct sip_phones *phones, const struct sip_flow *flow, struct r
         return connection ? connection_write(connection, bytes) : RELOAD_E_CLOSED;
     }
     struct sockaddr_storage to;
-    socklen_t size = to_socket(&flow->address, &to);
+    socklen_t size = sip_address_to_socket(&flow->address, &to);
     if (sendto(phones->udp, bytes.data, bytes.size, 0, (struct sockaddr *)&to, size) >= 0)
         return 0;
     /* What is lost is sent again by the timers. */

@@ -74,6 +74,7 @@ sip_response_take(struct sip_branch *branch, int status, struct sip_message *res
 {
     struct sip_transaction *transaction = branch->transaction;
     struct reload_sip_adaptor *adaptor = transaction->adaptor;
+    sip_media_response(branch, status, response, now);
     if (response) {
         sip_message_pop_via(response);
         adaptor->counters.responses_forwarded += status > 100;

@@ -11,6 +11,7 @@
 #define RELOAD_USAGES_SIP_ADAPTOR_STATE_H
 
 #include "reload/base/alarm.h"
+#include "usages/media_relay.h"
 #include "usages/sip_adaptor.h"
 #include "usages/sip_adaptor_message.h"
 #include "usages/sip_adaptor_token.h"
@@ -45,6 +46,8 @@ struct sip_branch {
     bool cancelled; /* CANCEL sent, or to be sent with the first provisional answer */
     bool retried;   /* on a new link, when the old one was gone */
     bool succeeded; /* 2xx */
+    bool offered;   /* the request has a session description */
+    uint64_t media; /* the relayed call that it began; 0: none */
     char id[RELOAD_SIP_BRANCH_MAX];
     struct sip_flow flow;
     struct reload_sip_target *target; /* whom to connect to; NULL for a phone */
@@ -113,8 +116,9 @@ struct reload_sip_adaptor {
     struct reload_alarms alarms;
     struct reload_timer *timer;
     struct sip_phones *phones;
-    char sent_by[64];       /* "127.0.0.1:5060", as in our Via */
-    char overlay_host[256]; /* the same for links: the overlay's name */
+    struct media_relay *relay; /* NULL: none */
+    char sent_by[64];          /* "127.0.0.1:5060", as in our Via */
+    char overlay_host[256];    /* the same for links: the overlay's name */
     uint8_t secret[SIP_TOKEN_SECRET_SIZE];
 
     struct sip_transaction *slots[SIP_TRANSACTIONS_MAX];
@@ -189,6 +193,12 @@ void sip_loop_seal(struct reload_sip_adaptor *adaptor, const struct sip_message 
                    uint8_t seal[SIP_TOKEN_SEAL_SIZE]);
 /* Whether |request| was here before. */
 bool sip_loop_found(struct reload_sip_adaptor *adaptor, const struct sip_message *request);
+
+/* sip_adaptor_media.c: what relayed media has to do with a request that is about to be sent on
+ * |branch|, or with the branch's answer; |response| NULL: it ended with |status| by itself. */
+void sip_media_request(struct sip_branch *branch, struct sip_message *request, reload_time now);
+void sip_media_response(struct sip_branch *branch, int status, struct sip_message *response,
+                        reload_time now);
 
 /* sip_adaptor_response.c */
 void sip_response_take(struct sip_branch *branch, int status, struct sip_message *response_take,

@@ -289,7 +289,8 @@ def main():
             return 1
         finally:
             world.end()
-    print("calls by sipp, 404, 403, MESSAGE, CANCEL, unregistering, leaving and 480: as they should be")
+    print("calls by sipp, 404, 403, MESSAGE, CANCEL, unregistering, leaving and 480: "
+          "as they should be")
     return 0
 
 

@@ -141,9 +141,9 @@ routes_of(const char *text, bool reverse, char *out)
         out += sprintf(out, "%s\r\n", routes[reverse ? count - 1 - i : i]);
 }
 
-void
-phone_answer(struct phone *phone, const struct node *node, const char *request,
-             const char *status_line, const char *tag, const char *headers)
+static void
+answer(struct phone *phone, const struct node *node, const char *request, const char *status_line,
+       const char *tag, const char *headers, const char *body)
 {
     static char text[TEXT_MAX];
     sprintf(text, "SIP/2.0 %s\r\n", status_line);
@@ -155,9 +155,23 @@ phone_answer(struct phone *phone, const struct node *node, const char *request,
         sprintf(text + strlen(text) - 2, ";tag=%s\r\n", tag);
     copy_headers(request, "Call-ID", NULL, text);
     copy_headers(request, "CSeq", NULL, text);
-    sprintf(text + strlen(text), "Contact: <sip:y@127.0.0.1:%u>\r\n%sContent-Length: 0\r\n\r\n",
-            (unsigned)phone->port, headers);
+    sprintf(text + strlen(text), "Contact: <sip:y@127.0.0.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
+            (unsigned)phone->port, headers, strlen(body), body);
     phone_send(phone, node, text);
+}
+
+void
+phone_answer(struct phone *phone, const struct node *node, const char *request,
+             const char *status_line, const char *tag, const char *headers)
+{
+    answer(phone, node, request, status_line, tag, headers, "");
+}
+
+void
+phone_answer_sdp(struct phone *phone, const struct node *node, const char *request,
+                 const char *status_line, const char *tag, const char *sdp)
+{
+    answer(phone, node, request, status_line, tag, "Content-Type: application/sdp\r\n", sdp);
 }
 
 void

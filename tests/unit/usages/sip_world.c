@@ -377,6 +377,56 @@ const struct reload_sip_overlay_ops world_overlay_ops = {
     .drop = drop,
 };
 
+static void
+media_set_handler(void *overlay, const struct reload_media_handler *handler)
+{
+    struct node *node = overlay;
+    node->media = handler ? *handler : (struct reload_media_handler){.receive = NULL};
+}
+
+static int
+media_open(void *overlay, const struct reload_sip_destination *destination, reload_time now)
+{
+    (void)destination, (void)now;
+    ((struct node *)overlay)->media_opened++;
+    return 0;
+}
+
+static void
+media_close(void *overlay, const struct reload_node_id *peer, reload_time now)
+{
+    struct node *node = overlay;
+    (void)peer, (void)now;
+    ck_assert_uint_gt(node->media_opened, 0);
+    node->media_opened--;
+}
+
+static int
+media_send(void *overlay, const struct reload_node_id *peer, uint32_t stream,
+           enum reload_media_type type, struct reload_bytes packet, reload_time now)
+{
+    struct node *node = overlay, *other = node_of_id(node->world, peer);
+    ck_assert_uint_gt(node->media_opened, 0);
+    if (!other || !other->media.receive)
+        return RELOAD_E_CLOSED;
+    other->media.receive(other->media.argument, &node->node_id, stream, type, packet, now);
+    return 0;
+}
+
+static const struct reload_media_counters *
+media_counters(void *overlay)
+{
+    static const struct reload_media_counters none;
+    (void)overlay;
+    return &none;
+}
+
+const struct reload_media_ops world_media_ops = {.set_handler = media_set_handler,
+                                                 .open = media_open,
+                                                 .close = media_close,
+                                                 .send = media_send,
+                                                 .counters = media_counters};
+
 void
 world_begin(struct world *world)
 {
@@ -419,6 +469,8 @@ world_node(struct world *world, const char *user, const char *password)
         .registrar = true,
         .proxy = true,
         .password = password,
+        .media_ops = world->relays ? &world_media_ops : NULL,
+        .media = node,
     };
     int error = reload_sip_adaptor_new(&options, reason, sizeof reason, &node->adaptor);
     ck_assert_msg(error == 0, "%s", reason);

@@ -9,7 +9,7 @@
 #include "virtual_loop.h"
 
 #define NODES_MAX 4
-#define PHONES_MAX 6
+#define PHONES_MAX 10
 #define TEXT_MAX 70000
 
 /* Delays of the overlay. */
@@ -37,6 +37,8 @@ struct node {
     unsigned lose;          /* the next so many messages that it sends on links are lost */
     unsigned sent;
     uint16_t application; /* of its last connection */
+    struct reload_media_handler media;
+    unsigned media_opened; /* by calls that have not ended */
 };
 
 struct phone {
@@ -66,6 +68,7 @@ struct world {
     size_t phone_count;
     struct link links[LINKS_MAX];
     size_t link_count;
+    bool relays;    /* nodes that are made from now on relay media */
     bool is_stream; /* links keep order and lose nothing */
     uint64_t last_number;
     uint64_t random;
@@ -87,6 +90,9 @@ void world_run(struct world *world, reload_time span);
  */
 uint32_t world_link(struct world *world, struct node *from, struct node *to, const char *user);
 void world_inject(struct world *world, uint32_t link, struct node *from, const char *text);
+
+/* The table's operations for media: what one node sends is at the other at once. */
+extern const struct reload_media_ops world_media_ops;
 
 /* A request. Everything has a default: NULL and 0. */
 struct request {
@@ -112,6 +118,10 @@ void phone_expect_nothing(struct phone *phone, reload_time span);
 /* Answers the request that is in |phone->text| with |status_line|, e.g. "200 OK". */
 void phone_answer(struct phone *phone, const struct node *node, const char *request,
                   const char *status_line, const char *tag, const char *headers);
+
+/* The same with |sdp| as its body. */
+void phone_answer_sdp(struct phone *phone, const struct node *node, const char *request,
+                      const char *status_line, const char *tag, const char *sdp);
 
 /* Copies all header lines |name| of |text|, as |as| when that is not NULL, to the end of |out|. */
 void copy_headers(const char *text, const char *name, const char *as, char *out);
