@@ -166,7 +166,8 @@ reload_certificate_flaw(X509 *x509, const struct reload_config *config)
     EVP_PKEY *key = X509_get0_pubkey(x509);
     const char *flaw = NULL;
     if (!key || reload_key_check(key) != 0)
-        flaw = "its key is too weak or of another kind: RSA-2048 and more or P-256, P-384, P-521";
+        flaw =
+            "its key is too weak, too large or of another kind: RSA-2048 to 4096 or P-256 to P-521";
     else if (!has_empty_subject(x509))
         flaw = "its subject is not empty (RFC 6940 11.3); let the CA issue it without a subject";
     else if (reload_certificate_identify(x509, config, &identity) != 0)

@@ -15,6 +15,9 @@
 
 #define RSA_BITS_MIN 2048
 #define RSA_EXPONENT_MIN 65537
+/* What a signature may cost those who check it (C12): four times as much as the smallest key. */
+#define RSA_BITS_MAX 4096
+#define RSA_EXPONENT_BITS_MAX 32
 
 bool
 reload_key_type_of(const char *name, enum reload_key_type *type)
@@ -37,16 +40,16 @@ reload_key_new(enum reload_key_type type, EVP_PKEY **key)
 }
 
 static bool
-rsa_is_strong(const EVP_PKEY *key)
+rsa_is_good(const EVP_PKEY *key)
 {
     BIGNUM *exponent = NULL;
-    if (EVP_PKEY_get_bits(key) < RSA_BITS_MIN ||
+    if (EVP_PKEY_get_bits(key) < RSA_BITS_MIN || EVP_PKEY_get_bits(key) > RSA_BITS_MAX ||
         EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) != 1)
         return false;
-    bool strong = BN_is_odd(exponent) &&
-                  (BN_num_bits(exponent) > 32 || BN_get_word(exponent) >= RSA_EXPONENT_MIN);
+    bool good = BN_is_odd(exponent) && BN_num_bits(exponent) <= RSA_EXPONENT_BITS_MAX &&
+                BN_get_word(exponent) >= RSA_EXPONENT_MIN;
     BN_free(exponent);
-    return strong;
+    return good;
 }
 
 static bool
@@ -67,7 +70,7 @@ curve_is_strong(const EVP_PKEY *key)
 int
 reload_key_check(const EVP_PKEY *key)
 {
-    bool strong = (EVP_PKEY_is_a(key, "RSA") && rsa_is_strong(key)) ||
+    bool strong = (EVP_PKEY_is_a(key, "RSA") && rsa_is_good(key)) ||
                   (EVP_PKEY_is_a(key, "EC") && curve_is_strong(key));
     return strong ? 0 : RELOAD_E_CERTIFICATE;
 }
@@ -127,8 +130,8 @@ reload_key_read(const char *path, EVP_PKEY **key, char *message, size_t size)
     }
     if (reload_key_check(*key) != 0) {
         snprintf(message, size,
-                 "%s: this key is too weak or of a kind that RELOAD cannot use; use RSA with 2048 "
-                 "bits or more, or P-256",
+                 "%s: this key is too weak, too large or of a kind that RELOAD cannot use; use RSA "
+                 "with 2048 to 4096 bits, or P-256",
                  path);
         EVP_PKEY_free(*key);
         *key = NULL;

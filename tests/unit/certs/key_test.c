@@ -7,6 +7,7 @@
 #include "tests/suite.h"
 
 #include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
@@ -126,6 +127,54 @@ START_TEST(weak_keys)
         EVP_PKEY_free(weak[i]);
     }
     EVP_PKEY_free(good);
+}
+END_TEST
+
+/* A public key of some odd modulus of |bits|; checking a signature with it costs what it costs. */
+static EVP_PKEY *
+rsa_public(int bits, uint64_t exponent)
+{
+    BIGNUM *n = BN_new(), *e = BN_new();
+    ck_assert_int_eq(BN_rand(n, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
+    ck_assert_int_eq(BN_set_word(e, exponent), 1);
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n);
+    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e);
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    EVP_PKEY *key = NULL;
+    ck_assert_int_eq(EVP_PKEY_fromdata_init(context), 1);
+    ck_assert_int_eq(EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params), 1);
+    EVP_PKEY_CTX_free(context);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(builder);
+    BN_free(n);
+    BN_free(e);
+    return key;
+}
+
+/* C12: nobody makes others pay more than a bounded price for each of his signatures. */
+START_TEST(costly_keys)
+{
+    static const struct {
+        int bits;
+        uint64_t exponent;
+        int error;
+    } cases[] = {
+        {2048, 65537, 0},
+        {4096, 65537, 0},
+        {4096, UINT64_C(0xffffffff), 0},
+        {4097, 65537, RELOAD_E_CERTIFICATE},
+        {16384, 65537, RELOAD_E_CERTIFICATE},
+        {50000, 65537, RELOAD_E_CERTIFICATE},
+        {2048, UINT64_C(0x100000001), RELOAD_E_CERTIFICATE},
+        {2048, UINT64_C(0xffffffffffffffff), RELOAD_E_CERTIFICATE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        EVP_PKEY *key = rsa_public(cases[i].bits, cases[i].exponent);
+        ck_assert_msg(reload_key_check(key) == cases[i].error, "case %zu", i);
+        EVP_PKEY_free(key);
+    }
 }
 END_TEST
 
@@ -356,7 +405,7 @@ END_TEST
 int
 main(void)
 {
-    return RUN_SUITE("key", both_types, weak_keys, strong_curves, write_and_read, no_overwrite,
-                     links_are_not_followed, others_can_read, wrong_owner, truncated, not_a_key,
-                     weak_file, foreign_formats, unwritable);
+    return RUN_SUITE("key", both_types, weak_keys, costly_keys, strong_curves, write_and_read,
+                     no_overwrite, links_are_not_followed, others_can_read, wrong_owner, truncated,
+                     not_a_key, weak_file, foreign_formats, unwritable);
 }
