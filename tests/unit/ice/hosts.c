@@ -12,6 +12,7 @@ host_configure(struct host *host, struct world *world)
 {
     memset(host, 0, sizeof *host);
     host->world = world;
+    host->listen = loopback(0);
     host->keyring = test_keyring_good(world->authority, "node");
     host->config.max_message_size = 5000;
     host->config.link_protocols[0] = RELOAD_LINK_PROTOCOL_TLS;
@@ -26,7 +27,7 @@ host_begin(struct host *host, const struct reload_ice_ops *ice, char *reason)
                                             .node = {.env = &host->world->env.env,
                                                      .config = &host->config,
                                                      .keyring = &host->keyring->keyring},
-                                            .listen = loopback(0),
+                                            .listen = host->listen,
                                             .ice = ice,
                                             .stun = reload_stun_server_answer,
                                             .relays = host->relays,

@@ -17,6 +17,7 @@ struct host {
     struct reload_node *node;
     size_t (*relays)(void *argument, struct reload_ice_relay *relays, size_t max);
     void *relays_argument;
+    struct reload_address listen; /* 127.0.0.1 after host_configure */
 };
 
 void host_configure(struct host *host, struct world *world);
