@@ -162,6 +162,19 @@ next_hop(void *state, const struct reload_node_id *id, uint32_t from, struct rel
     return RELOAD_HOP_LINK;
 }
 
+static size_t
+first_hops(void *state, const struct reload_node_id *id, struct reload_node_id *hops, size_t max)
+{
+    const struct reload_chord *chord = state;
+    struct reload_chord_place ways[RELOAD_COPIES_MAX + 2];
+    if (max > sizeof ways / sizeof ways[0])
+        max = sizeof ways / sizeof ways[0];
+    size_t count = reload_chord_route_ways(&chord->table, reload_chord_place_of(id), ways, max);
+    for (size_t i = 0; i < count; i++)
+        hops[i] = reload_chord_node_id_of(ways[i]);
+    return count;
+}
+
 static bool
 is_plausible(void *state, const struct reload_node_id *id, const struct reload_node_id *responder)
 {
@@ -311,6 +324,7 @@ const struct reload_topology_ops reload_chord = {
     .found = reload_chord_found,
     .leave = reload_chord_leave,
     .next_hop = next_hop,
+    .first_hops = first_hops,
     .is_responsible = is_responsible,
     .is_plausible = is_plausible,
     .replicas = reload_chord_replicas,

@@ -135,9 +135,11 @@ ended(void *argument, int error, uint32_t link, const struct reload_node_id *nod
     struct reload_chord_attempt *attempt = argument;
     struct reload_chord *chord = attempt->chord;
     struct reload_chord_attempt copy = *attempt;
-    assert(attempt->state == RELOAD_CHORD_RUNNING);
+    assert(attempt->state >= RELOAD_CHORD_RUNNING);
     attempt->state = RELOAD_CHORD_FREE;
     reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, now);
+    if (error && copy.state == RELOAD_CHORD_FORGOTTEN)
+        return;
     if (!error)
         reload_chord_attempt_mark_ours(chord, reload_chord_place_of(node_id));
     else if (!copy.to_resource && !try_again(chord, attempt, now))
@@ -255,6 +257,20 @@ reload_chord_attempt_due(struct reload_chord *chord, reload_time now)
     }
 }
 
+void
+reload_chord_attempt_forget(struct reload_chord *chord)
+{
+    for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++) {
+        struct reload_chord_attempt *attempt = &chord->attempts[i];
+        if (attempt->state == RELOAD_CHORD_WAITING)
+            attempt->state = RELOAD_CHORD_FREE;
+        else if (attempt->state == RELOAD_CHORD_RUNNING)
+            attempt->state = RELOAD_CHORD_FORGOTTEN;
+        attempt->tries = 0;
+    }
+    memset(chord->failures, 0, sizeof chord->failures);
+}
+
 /* A slot to be filled; NULL when all are taken. */
 static struct reload_chord_attempt *
 reserve(struct reload_chord *chord, reload_time now)
@@ -286,8 +302,9 @@ static struct reload_chord_attempt *
 find(struct reload_chord *chord, struct reload_chord_place place)
 {
     for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++)
-        if (chord->attempts[i].state != RELOAD_CHORD_FREE && !chord->attempts[i].to_resource &&
-            reload_chord_equal(chord->attempts[i].target, place))
+        if ((chord->attempts[i].state == RELOAD_CHORD_WAITING ||
+             chord->attempts[i].state == RELOAD_CHORD_RUNNING) &&
+            !chord->attempts[i].to_resource && reload_chord_equal(chord->attempts[i].target, place))
             return &chord->attempts[i];
     return NULL;
 }

@@ -60,6 +60,10 @@ void reload_chord_attempt_mark_ours(struct reload_chord *chord, struct reload_ch
 bool reload_chord_attempt_was_ours(const struct reload_chord *chord,
                                    struct reload_chord_place place);
 
+/* reload_chord_attempt_forget begins anew: what waits is given up, and what runs keeps nobody from
+ * being attached to once more. For a node that lost all its links, and with them its requests. */
+void reload_chord_attempt_forget(struct reload_chord *chord);
+
 /* The function of a timer: starts what waits. */
 void reload_chord_attempt_due(struct reload_chord *chord, reload_time now);
 

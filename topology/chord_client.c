@@ -11,8 +11,8 @@
 
 #include "topology/chord_join.h"
 
-#define STAY (15 * RELOAD_SECOND) /* doubled with each time */
-#define STAY_DOUBLINGS_MAX 6
+#define STAY (3 * RELOAD_SECOND) /* doubled with each time; relays are found as a client */
+#define STAY_DOUBLINGS_MAX 8
 
 static void
 connected(struct reload_chord *chord, struct reload_chord_place peer)

@@ -134,6 +134,7 @@ reload_chord_join_begin(void *state, uint32_t link, reload_time now)
 {
     struct reload_chord *chord = state;
     reload_chord_join_abandon(chord);
+    reload_chord_attempt_forget(chord);
     uint32_t number = chord->join.number;
     chord->join = (struct reload_chord_join){.number = number, .deadline = now + DEADLINE};
     chord->founded = false;
@@ -438,6 +439,7 @@ void
 reload_chord_join_due(struct reload_chord *chord, reload_time now)
 {
     if (chord->phase == RELOAD_CHORD_CONNECTED) {
+        reload_chord_attempt_forget(chord); /* what failed may go well now */
         begin(chord, now);
         return;
     }

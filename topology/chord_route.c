@@ -43,6 +43,24 @@ reload_chord_route(const struct reload_chord_table *table, struct reload_chord_p
     return behind;
 }
 
+size_t
+reload_chord_route_ways(const struct reload_chord_table *table, struct reload_chord_place place,
+                        struct reload_chord_place *ways, size_t max)
+{
+    struct reload_chord_place target = reload_chord_distance(table->self, place);
+    bool whole_turn = reload_chord_is_zero(target);
+    size_t before = 0, count = 0;
+    while (before < table->count &&
+           (whole_turn || reload_chord_less(table->peers[before].distance, target)))
+        before++;
+    for (size_t i = 0; i < table->count && count < max; i++) {
+        const struct reload_chord_peer *peer = &table->peers[i < before ? before - 1 - i : i];
+        if (may_use(peer, 0))
+            ways[count++] = reload_chord_table_place(table, peer);
+    }
+    return count;
+}
+
 bool
 reload_chord_route_plausible(const struct reload_chord_table *table,
                              struct reload_chord_place place, struct reload_chord_place responder)

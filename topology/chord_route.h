@@ -16,6 +16,13 @@
 const struct reload_chord_peer *reload_chord_route(const struct reload_chord_table *table,
                                                    struct reload_chord_place place, uint32_t from);
 
+/* reload_chord_route_ways chooses up to |max| peers through which a message of ours for |place| may
+ * go, the best first: those before |place|, nearest first, then those behind it. Returns their
+ * number; |ways| get their places. */
+size_t reload_chord_route_ways(const struct reload_chord_table *table,
+                               struct reload_chord_place place, struct reload_chord_place *ways,
+                               size_t max);
+
 /* reload_chord_route_plausible tells whether an answer for resource |place| may come from
  * |responder|: no neighbour of ours is nearer behind |place| (6.3.4). */
 bool reload_chord_route_plausible(const struct reload_chord_table *table,

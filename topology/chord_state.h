@@ -91,7 +91,12 @@ enum reload_chord_purpose {
 /* One Attach (chord_attempt.c). */
 struct reload_chord_attempt {
     struct reload_chord *chord;
-    enum { RELOAD_CHORD_FREE, RELOAD_CHORD_WAITING, RELOAD_CHORD_RUNNING } state;
+    enum {
+        RELOAD_CHORD_FREE,
+        RELOAD_CHORD_WAITING,
+        RELOAD_CHORD_RUNNING,
+        RELOAD_CHORD_FORGOTTEN, /* runs, but what it was sent by is gone */
+    } state;
     enum reload_chord_purpose purpose;
     bool to_resource; /* |target| is a Resource-ID */
     bool has_via;
