@@ -3,7 +3,9 @@ public addresses, and a node with a phone at each site.
 
 SPDX-License-Identifier: BSD-2-Clause
 """
+import json
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -11,11 +13,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools/demo"))
 
+from lab_phone import LabPhone  # noqa: E402
 from overlay import NAME, Enrolment, Peer  # noqa: E402
-from phones import Phone  # noqa: E402
 from processes import DemoError  # noqa: E402
 
-PORT, SIP_PORT, HTTPS_PORT = 6084, 5060, 8443
+PORT, SIP_PORT, HTTPS_PORT, TURN_PORT = 6084, 5060, 8443, 3478
 ERROR_TEXT_MAX = 2000
 FIRST_PEERS = 3  # with public addresses; also the bootstrap nodes
 
@@ -46,6 +48,17 @@ class HostProcesses:
             text = (done.stderr or done.stdout).decode(errors="replace").strip()
             raise DemoError(f"{name}: {text[-ERROR_TEXT_MAX:] or f'exit code {done.returncode}'}")
         return done.stdout.decode(errors="replace")
+
+    def run_any(self, name, arguments, limit_s):
+        """Runs a process to its end, whatever its exit code."""
+        try:
+            self.run(name, arguments, limit_s)
+        except DemoError:
+            pass
+
+    def forget(self, process):
+        """It has ended as it should."""
+        self.running = [entry for entry in self.running if entry[1] is not process]
 
     def check(self):
         """DemoError when a process that should be running has ended."""
@@ -95,7 +108,7 @@ class LabPeer(Peer):
     def __init__(self, host, folder, user):
         super().__init__(HostProcesses(host, folder), folder, user, PORT, "dtls")
         self.host = host
-        self.roles = []
+        self.node_id = None
 
     def configure(self, first=False, phones=False, roles=()):
         """Writes the configuration file."""
@@ -108,7 +121,16 @@ class LabPeer(Peer):
         if phones:
             self.sip_port = SIP_PORT
             lines += ["[sip]", f"listen = 127.0.0.1:{SIP_PORT}"]
+        if "turn" in roles:
+            lines += ["[turn]", f"listen = {self.host.address}:{TURN_PORT}", "allow = 203.0.113.0/24, 198.51.100.0/24"]
         (self.folder / "reloadd.conf").write_text("\n".join(lines) + "\n")
+
+    def begin(self, command, **arguments):
+        """Sends one command and does not wait for its result. Returns the connection."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.connect(str(self.control))
+        connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
+        return connection
 
     def stop(self):
         """Ends the node and its phone."""
@@ -147,14 +169,16 @@ class LabOverlay:
             peer.start(programs["reloadd"])
             peer.wait_joined()
 
-    def node(self, site, user, limit_s=20):
-        """Starts the node of |user| at |site|, with a phone that is registered. Returns both."""
-        peer = LabPeer(site.host, self.folder, user)
+    def node(self, place, user, limit_s=20):
+        """Starts the node of |user| at |place|, a site or a host, with a phone that is registered.
+        Returns both."""
+        peer = LabPeer(getattr(place, "host", place), self.folder, user)
+        peer.node_id = self.identities[user]["node_id"]
         peer.configure(phones=True)
         try:
             peer.start(self.programs["reloadd"])
             peer.wait_joined(limit_s)
-            phone = Phone(peer.processes, self.folder, peer)
+            phone = LabPhone(peer.processes, self.folder, peer)
             phone.register()
         except BaseException:
             peer.stop()

@@ -1,0 +1,230 @@
+"""figures.py: what else behind NATs is measured, with real nodes: links in one network, calls that
+outlive their NAT's memory, and bad lines.
+
+Each figure is a function of a Scene that returns a Figure; matrix.py --figures runs them.
+
+SPDX-License-Identifier: BSD-2-Clause
+"""
+import statistics
+import time
+
+from lab import LabError
+from overlay_lab import DemoError
+
+LAN_MS = 150     # median, from Attach sent to the first message
+BACK_S = 10      # a link is back after its NAT has changed
+SET_UP_SHARE = 0.99
+SET_UP_P95_S = 5
+CALL_S = 14      # a call that something happens to
+WHEN_S = 2       # after its begin
+PING_EVERY_S, PINGS_MAX = 0.5, 4
+MAPPING_S = 30   # how long a mapping lasts at boxes that forget early
+BAD_LINE = {"delay_ms": 200, "loss_percent": 10, "seed": 1}
+
+
+class Figure:
+    """What was measured, and whether it is what it should be."""
+
+    def __init__(self, is_ok, goal, **measured):
+        self.is_ok, self.goal, self.measured = is_ok, goal, measured
+
+    def as_json(self):
+        """As it goes into the result."""
+        return {"ok": self.is_ok, "goal": self.goal, **self.measured}
+
+    def __str__(self):
+        return ", ".join(["ok" if self.is_ok else "FAIL",
+                          *(f"{key} {value}" for key, value in self.measured.items()),
+                          f"(goal: {self.goal})"])
+
+
+class Scene:
+    """An overlay in a lab, and nodes that end with the figure that they are for."""
+
+    def __init__(self, lab, overlay, short):
+        """|short|: fewer rounds, for a suite of tests."""
+        self.lab, self.overlay, self.short = lab, overlay, short
+        self.nodes = []
+
+    def node(self, place, user):
+        """Starts a node at |place|, a site or a host. Returns its peer and its phone."""
+        self.nodes.append(self.overlay.node(place, user, limit_s=60))
+        return self.nodes[-1]
+
+    def pair(self, *sites):
+        """alice at the first site and bob, who answers calls, at the second."""
+        alice, bob = (self.node(site, user) for site, user in zip(sites, ("alice", "bob")))
+        bob[1].answer()
+        return alice, bob
+
+    def restart(self, node):
+        """Ends a node, and starts it again at its place."""
+        peer, _ = node
+        peer.stop()
+        self.nodes.remove(node)
+        return self.node(peer.host, peer.user)
+
+    def clear(self):
+        """Ends the nodes of the figure."""
+        for peer, _ in self.nodes:
+            peer.stop()
+        self.nodes.clear()
+
+
+def link_between(one, other):
+    """What |one| says of its link to |other|, or None."""
+    return next((link for link in one.ask("peers")["peers"] if link["node_id"] == other.node_id),
+                None)
+
+
+def attach(one, other):
+    """|one| attaches to |other| anew and pings it. Returns the ms from Attach to the answer."""
+    begin = time.monotonic()
+    one.ask("attach", resource=other.node_id)
+    one.ask("ping", node=other.node_id)
+    return (time.monotonic() - begin) * 1000
+
+
+def percentile(values, share):
+    """The value that |share| of |values| do not exceed."""
+    return sorted(values)[max(0, -(-int(len(values) * share * 1000) // 1000) - 1)]
+
+
+# ---- one network ---------------------------------------------------------------------------------
+
+def lan_link(scene):
+    """Two nodes in one network, without a NAT between them."""
+    site = scene.lab.site("port_restricted", hosts=2)
+    (alice, _), (bob, _) = scene.pair(*site.hosts)
+    times = [attach(alice, bob) for _ in range(20 if scene.short else 100)]
+    median = statistics.median(times)
+    return Figure(median <= LAN_MS, f"median at most {LAN_MS} ms", median_ms=round(median, 1),
+                  p95_ms=round(percentile(times, 0.95), 1), attaches=len(times),
+                  path=link_between(alice, bob)["path"])
+
+
+def one_nat(scene):
+    """Two nodes behind one NAT box, whether it turns packets round or not."""
+    paths = {}
+    for hairpin in (True, False):
+        site = scene.lab.site("port_restricted", hosts=2, hairpin=hairpin)
+        (alice, phone), (bob, _) = scene.pair(*site.hosts)
+        phone.call("bob")
+        link = link_between(alice, bob)
+        inside = link["address"].startswith(bob.host.address + ":")
+        paths["hairpin" if hairpin else "direct"] = link["path"] if inside else link["address"]
+        scene.clear()
+    return Figure(set(paths.values()) == {"same LAN"}, "host candidates", **paths)
+
+
+# ---- NATs that forget ----------------------------------------------------------------------------
+
+def time_until_back(one, other, since, limit_s=60):
+    """The seconds from |since| until something came over the link from |other|, which is pinged all
+    the time, or over a new one."""
+    before = link_between(one, other)
+    old = (before["bytes_received"], before["up_s"]) if before else (0, 0)
+    pings = []
+    try:
+        while (now := time.monotonic()) < since + limit_s:
+            if now >= since + PING_EVERY_S * len(pings):
+                pings.append(one.begin("ping", node=other.node_id))
+                if len(pings) > PINGS_MAX:
+                    pings[-PINGS_MAX - 1].close()
+            link = link_between(one, other)
+            if link and (link["bytes_received"] > old[0] or link["up_s"] < old[1]):
+                return time.monotonic() - since
+            time.sleep(0.02)
+    finally:
+        for ping in pings:
+            ping.close()
+    return None
+
+
+def during_a_call(scene, kinds, event, timeout_s=120, call_s=CALL_S):
+    """alice calls bob; |event| happens to her NAT. Returns the seconds until the link was back, and
+    what became of the call."""
+    sites = [scene.lab.site(kind, timeout_s=timeout_s) for kind in kinds]
+    (alice, caller), (bob, _) = scene.pair(*sites)
+    call = caller.begin_long_call("bob", call_s)
+    caller.wait_answered(call)
+    time.sleep(WHEN_S)
+    event(sites[0])
+    back_s = time_until_back(alice, bob, time.monotonic())
+    try:
+        caller.end_long_call(call, call_s + 40)
+        kept = "kept"
+    except DemoError as error:
+        kept = str(error)[-200:]
+    scene.clear()
+    return back_s, kept
+
+
+def nat_changes(scene, event, kinds, **options):
+    """The figure of an event for several pairs of kinds."""
+    results = {}
+    for pair in kinds[:1] if scene.short else kinds:
+        results[":".join(pair)] = during_a_call(scene, pair, event, **options)
+    is_ok = all(back is not None and back <= BACK_S and kept == "kept"
+                for back, kept in results.values())
+    return Figure(is_ok, f"link back within {BACK_S} s, call kept",
+                  back_s={pair: back and round(back, 1) for pair, (back, _) in results.items()},
+                  call={pair: kept for pair, (_, kept) in results.items()})
+
+
+CONES = [("port_restricted", "port_restricted"), ("full_cone", "address_restricted"),
+         ("symmetric", "full_cone"), ("double_nat", "public")]
+
+
+def nat_reboot(scene):
+    """The box forgets all mappings; new ones may bear other ports."""
+    return nat_changes(scene, lambda site: site.reboot(), CONES[::-1])
+
+
+def nat_rebinding(scene):
+    """The box gets another public address, so that no old mapping is right any more."""
+    return nat_changes(scene, lambda site: site.renumber(), CONES)
+
+
+def mapping_timeout(scene):
+    """Mappings last 30 s, and the call is silent for longer than that."""
+    silence = MAPPING_S + 10
+    return nat_changes(scene, lambda _site: time.sleep(silence), CONES,
+                       timeout_s=MAPPING_S, call_s=silence + CALL_S)
+
+
+# ---- bad lines -----------------------------------------------------------------------------------
+
+def share_and_p95(times, tried):
+    """The share of |tried| that came about, and the 95th percentile of |times|, in seconds."""
+    worst_first = times + [float("inf")] * (tried - len(times))
+    p95 = percentile(worst_first, 0.95)
+    return len(times) / tried, p95 / 1000
+
+
+def bad_line(scene):
+    """alice's line loses every tenth packet and takes 200 ms, each way."""
+    count = 20 if scene.short else 200
+    site, other = scene.lab.site("full_cone", wan=BAD_LINE), scene.lab.site("full_cone")
+    (_, caller), _ = scene.pair(site, other)
+    measured, is_ok = {"n": count}, True
+    for what, times in (("registration", caller.register_often(count)),
+                        ("call", caller.call_often("bob", count))):
+        share, p95 = share_and_p95(times, count)
+        is_ok = is_ok and share >= SET_UP_SHARE and p95 <= SET_UP_P95_S
+        measured |= {f"{what}_share": round(share, 3), f"{what}_p95_s": round(p95, 2)}
+    return Figure(is_ok, f"{SET_UP_SHARE:.0%} and p95 at most {SET_UP_P95_S} s", **measured)
+
+
+FIGURES = {one.__name__: one for one in (bad_line, mapping_timeout, nat_rebinding, nat_reboot,
+                                         lan_link, one_nat)}
+
+
+def measure(scene, name):
+    """One figure by its name, whatever happens."""
+    try:
+        return FIGURES[name](scene)
+    except (DemoError, LabError, OSError) as error:
+        return Figure(False, "no error", error=str(error)[-300:])
+    finally:
+        scene.clear()
