@@ -180,12 +180,15 @@ void reload_node_leave(struct reload_node *node, reload_time now);
 
 /* A destination: the entries of a Destination List, in order. */
 #define RELOAD_ROUTE_ENTRIES_MAX 8
+#define RELOAD_COPIES_MAX 8
 struct reload_route {
     struct reload_destination entries[RELOAD_ROUTE_ENTRIES_MAX];
     size_t count;
     uint32_t first_link; /* send the first hop over this link; 0 routes normally */
     bool any_responder;  /* the answer of a Resource-ID's node may come from anybody: not to be
                             believed, only a hint whom to ask (D5) */
+    uint8_t copies;      /* send it through so many first hops at once, of which one or another may
+                            misbehave (13.6, D50); at most RELOAD_COPIES_MAX, 0 and 1: one */
 };
 
 /* reload_route_to_node and reload_route_to_resource make a route with a single entry.
@@ -225,7 +228,8 @@ typedef void reload_result_fn(void *argument, const struct reload_result *result
  * (6.2.1, 6.3.4). |done| may be NULL. |*request| gets a number for reload_node_cancel; may be NULL.
  * Returns 0, RELOAD_E_BUSY (too many outstanding), RELOAD_E_TOO_LARGE, RELOAD_E_NOMEM,
  * RELOAD_E_USAGE (no request's code, or no route: a Resource-ID may only stand last); |done| is
- * called only after 0. */
+ * called only after 0. With several copies the first success counts; each is carried out, so that
+ * requests that change something should not have them. */
 RELOAD_CHECKED int reload_node_request(struct reload_node *node, const struct reload_route *route,
                                        uint16_t code, struct reload_bytes body,
                                        reload_result_fn *done, void *argument, reload_time now,
@@ -334,6 +338,17 @@ RELOAD_CHECKED int reload_node_fetch(struct reload_node *node, struct reload_byt
                                      const struct reload_fetch_specifier *specifiers, size_t count,
                                      reload_value_fn *each, reload_result_fn *done, void *argument,
                                      reload_time now);
+
+/* reload_node_fetch_along fetches what is stored at |resource| along |route|: to a Node-ID it reads
+ * what that peer holds, replicas too (D26); to the resource with several copies it hears several
+ * answers (D50): a place is told of again when a later one has a
+ * newer value there. */
+RELOAD_CHECKED int reload_node_fetch_along(struct reload_node *node,
+                                           const struct reload_route *route,
+                                           struct reload_bytes resource,
+                                           const struct reload_fetch_specifier *specifiers,
+                                           size_t count, reload_value_fn *each,
+                                           reload_result_fn *done, void *argument, reload_time now);
 
 /* What a peer says of one value, without the value (7.4.3): nobody signed this. */
 struct reload_stat_value {

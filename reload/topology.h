@@ -51,6 +51,10 @@ struct reload_topology_ops {
      * choose it. Links that are not up are never chosen. */
     enum reload_hop (*next_hop)(void *state, const struct reload_node_id *id, uint32_t from,
                                 struct reload_node_id *next);
+    /* Up to |max| linked peers through which a message for |id| may go different ways, the best
+     * first, suspects left out (D50). May be NULL: any. Returns their number. */
+    size_t (*first_hops)(void *state, const struct reload_node_id *id, struct reload_node_id *hops,
+                         size_t max);
     bool (*is_responsible)(void *state, const struct reload_node_id *id);
     /* Whether an answer for resource |id| may come from |responder| (6.3.4, second rule). */
     bool (*is_plausible)(void *state, const struct reload_node_id *id,

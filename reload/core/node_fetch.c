@@ -2,12 +2,16 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/answer_check.h"
+#include "reload/core/copies.h"
 #include "reload/core/fetch_check.h"
 #include "reload/core/job.h"
 #include "reload/core/node_internal.h"
 #include "reload/core/stat_check.h"
 
 #include <assert.h>
+
+#define HANDED_MAX 4096 /* places, of which several answers may tell */
+#define HANDED_OCTETS_MAX (1u << 20)
 
 /* A Fetch or Stat under way; the specifiers' keys follow it. */
 struct fetch_job {
@@ -17,6 +21,9 @@ struct fetch_job {
     struct reload_fetch_specifier specifiers[RELOAD_FETCH_SPECIFIERS_MAX];
     size_t count;
     bool is_stat;
+    bool is_copied;
+    struct reload_marks handed; /* with several copies: what was handed over, by place */
+    unsigned discarded;         /* by all of them */
     reload_value_fn *each_value;
     reload_stat_fn *each_stat;
     reload_result_fn *done;
@@ -25,10 +32,33 @@ struct fetch_job {
 };
 
 static void
+release(struct reload_job *job)
+{
+    if (((struct fetch_job *)job)->is_copied)
+        reload_marks_fini(&((struct fetch_job *)job)->handed);
+}
+
+/* Of several answers the newest value of each place counts; who has none there knows nothing. */
+static bool
+is_news(struct fetch_job *job, const struct reload_fetched *fetched, reload_time now)
+{
+    struct reload_mark_place place = {.resource = {job->resource, job->resource_size},
+                                      .kind = fetched->row->kind,
+                                      .key = fetched->value->key};
+    uint64_t number = fetched->signer ? fetched->value->data.storage_time + 1 : 1;
+    if (reload_marks_get(&job->handed, &place, now) >= number)
+        return false;
+    reload_marks_note(&job->handed, &place, number, RELOAD_NEVER);
+    return true;
+}
+
+static void
 hand_over(void *argument, const struct reload_fetched *fetched, reload_time now)
 {
     struct fetch_job *job = argument;
     const struct reload_value *value = fetched->value;
+    if (job->is_copied && !is_news(job, fetched, now))
+        return;
     const struct reload_data_value *data = reload_value_data(&value->data);
     struct reload_fetched_value found = {.kind = fetched->row->kind,
                                          .generation = fetched->generation,
@@ -77,20 +107,58 @@ check_stat(struct fetch_job *job, const struct reload_message *answer, unsigned 
     return error;
 }
 
+static int
+check_answer(struct fetch_job *job, const struct reload_message *answer, unsigned *discarded,
+             reload_time now)
+{
+    return job->is_stat ? check_stat(job, answer, discarded, now)
+                        : check_fetched(job, answer, discarded, now);
+}
+
+static void
+end(struct fetch_job *job, const struct reload_result *told, reload_time now)
+{
+    reload_result_fn *done = job->done;
+    void *whose = job->argument;
+    reload_job_free(&job->job);
+    if (done)
+        done(whose, told, now);
+}
+
 static void
 answered(void *argument, const struct reload_result *result, reload_time now)
 {
     struct fetch_job *job = argument;
     struct reload_result told = *result;
     if (!result->error)
-        told.error = job->is_stat ? check_stat(job, result->message, &told.discarded, now)
-                                  : check_fetched(job, result->message, &told.discarded, now);
-    reload_result_fn *done = job->done;
-    void *whose = job->argument;
-    reload_job_free(&job->job);
-    if (done)
-        done(whose, &told, now);
+        told.error = check_answer(job, result->message, &told.discarded, now);
+    end(job, &told, now);
 }
+
+/* ---- several copies ------------------------------------------------------------------------- */
+
+/* Every answer counts: a later one may have newer values. */
+static enum reload_copies_verdict
+judge(void *argument, const struct reload_result *result, reload_time now)
+{
+    struct fetch_job *job = argument;
+    unsigned discarded = 0;
+    if (result->error || check_answer(job, result->message, &discarded, now) != 0)
+        return RELOAD_COPIES_BAD;
+    job->discarded += discarded;
+    return RELOAD_COPIES_GOOD;
+}
+
+static void
+ended(void *argument, const struct reload_result *result, reload_time now)
+{
+    struct fetch_job *job = argument;
+    struct reload_result told = *result;
+    told.discarded = job->discarded;
+    end(job, &told, now);
+}
+
+/* ---- the request ---------------------------------------------------------------------------- */
 
 static int
 make_job(struct reload_node *node, struct reload_bytes resource,
@@ -100,7 +168,7 @@ make_job(struct reload_node *node, struct reload_bytes resource,
     void *memory;
     for (size_t i = 0; i < count; i++)
         size += specifiers[i].key.size;
-    int error = reload_job_new(node, sizeof(struct fetch_job) + size, NULL, &memory);
+    int error = reload_job_new(node, sizeof(struct fetch_job) + size, release, &memory);
     if (error)
         return error;
     struct fetch_job *job = memory;
@@ -121,8 +189,9 @@ make_job(struct reload_node *node, struct reload_bytes resource,
 }
 
 static int
-send(struct fetch_job *job, reload_time now)
+send(struct fetch_job *job, const struct reload_route *route, reload_time now)
 {
+    static const struct reload_copies_ops copies = {judge, ended};
     struct reload_node *node = job->job.node;
     struct reload_bytes resource = {job->resource, job->resource_size};
     size_t size = node->config->max_message_size;
@@ -131,19 +200,24 @@ send(struct fetch_job *job, reload_time now)
         return RELOAD_E_NOMEM;
     struct reload_writer writer = reload_writer_of(buffer->data, size);
     int error = reload_answer_request(node, resource, job->specifiers, job->count, &writer);
-    if (!error) {
-        struct reload_route route = reload_route_to_resource(resource);
-        uint16_t code = job->is_stat ? RELOAD_MESSAGE_STAT_REQ : RELOAD_MESSAGE_FETCH_REQ;
-        error = reload_node_request(node, &route, code, reload_writer_written(&writer), answered,
-                                    job, now, NULL);
-    }
+    struct reload_request request = {.code = job->is_stat ? RELOAD_MESSAGE_STAT_REQ
+                                                          : RELOAD_MESSAGE_FETCH_REQ,
+                                     .body = reload_writer_written(&writer)};
+    job->is_copied = route->copies > 1;
+    if (job->is_copied)
+        reload_marks_init(&job->handed, node->env, &node->storage.prng, HANDED_MAX,
+                          HANDED_OCTETS_MAX);
+    if (!error && job->is_copied)
+        error = reload_copies_start(node, route, &request, &copies, job, now, NULL);
+    else if (!error)
+        error = reload_transaction_start(node, route, &request, answered, job, now, NULL);
     reload_buffer_drop(&node->buffers, buffer);
     return error;
 }
 
 /* Sends what |asked| says; only its functions and their argument count. */
 static int
-start(struct reload_node *node, struct reload_bytes resource,
+start(struct reload_node *node, const struct reload_route *route, struct reload_bytes resource,
       const struct reload_fetch_specifier *specifiers, size_t count, const struct fetch_job *asked,
       reload_time now)
 {
@@ -159,10 +233,21 @@ start(struct reload_node *node, struct reload_bytes resource,
     job->each_stat = asked->each_stat;
     job->done = asked->done;
     job->argument = asked->argument;
-    error = send(job, now);
+    error = send(job, route, now);
     if (error)
         reload_job_free(&job->job);
     return error;
+}
+
+int
+reload_node_fetch_along(struct reload_node *node, const struct reload_route *route,
+                        struct reload_bytes resource,
+                        const struct reload_fetch_specifier *specifiers, size_t count,
+                        reload_value_fn *each, reload_result_fn *done, void *argument,
+                        reload_time now)
+{
+    const struct fetch_job asked = {.each_value = each, .done = done, .argument = argument};
+    return start(node, route, resource, specifiers, count, &asked, now);
 }
 
 int
@@ -170,8 +255,9 @@ reload_node_fetch(struct reload_node *node, struct reload_bytes resource,
                   const struct reload_fetch_specifier *specifiers, size_t count,
                   reload_value_fn *each, reload_result_fn *done, void *argument, reload_time now)
 {
-    const struct fetch_job asked = {.each_value = each, .done = done, .argument = argument};
-    return start(node, resource, specifiers, count, &asked, now);
+    const struct reload_route route = reload_route_to_resource(resource);
+    return reload_node_fetch_along(node, &route, resource, specifiers, count, each, done, argument,
+                                   now);
 }
 
 int
@@ -179,7 +265,8 @@ reload_node_stat(struct reload_node *node, struct reload_bytes resource,
                  const struct reload_fetch_specifier *specifiers, size_t count,
                  reload_stat_fn *each, reload_result_fn *done, void *argument, reload_time now)
 {
+    const struct reload_route route = reload_route_to_resource(resource);
     const struct fetch_job asked = {
         .is_stat = true, .each_stat = each, .done = done, .argument = argument};
-    return start(node, resource, specifiers, count, &asked, now);
+    return start(node, &route, resource, specifiers, count, &asked, now);
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/core/transaction.h"
 
+#include "reload/core/copies.h"
 #include "reload/core/error_code.h"
 #include "reload/core/forward.h"
 #include "reload/core/message.h"
@@ -133,8 +134,10 @@ void
 reload_node_cancel(struct reload_node *node, uint64_t request)
 {
     struct reload_transaction *transaction = reload_transaction_find(node, request);
-    if (!transaction)
+    if (!transaction) {
+        reload_copies_cancel(node, request);
         return;
+    }
     take_out(node, transaction);
     destroy(node, transaction);
 }
@@ -276,13 +279,23 @@ reload_transaction_start(struct reload_node *node, const struct reload_route *ro
     return 0;
 }
 
+static int
+start_one_or_more(struct reload_node *node, const struct reload_route *route,
+                  const struct reload_request *request, reload_result_fn *done, void *argument,
+                  reload_time now, uint64_t *number)
+{
+    if (route->copies > 1)
+        return reload_copies_request(node, route, request, done, argument, now, number);
+    return reload_transaction_start(node, route, request, done, argument, now, number);
+}
+
 int
 reload_node_request(struct reload_node *node, const struct reload_route *route, uint16_t code,
                     struct reload_bytes body, reload_result_fn *done, void *argument,
                     reload_time now, uint64_t *number)
 {
     struct reload_request request = {.code = code, .body = body};
-    return reload_transaction_start(node, route, &request, done, argument, now, number);
+    return start_one_or_more(node, route, &request, done, argument, now, number);
 }
 
 int
@@ -295,7 +308,7 @@ reload_node_request_certified(struct reload_node *node, const struct reload_rout
                                      .body = body,
                                      .certificates = certificates,
                                      .certificate_count = certificate_count};
-    return reload_transaction_start(node, route, &request, done, argument, now, NULL);
+    return start_one_or_more(node, route, &request, done, argument, now, NULL);
 }
 
 /* ---- answers -------------------------------------------------------------------------------- */

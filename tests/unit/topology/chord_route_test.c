@@ -81,6 +81,31 @@ START_TEST(empty_table_has_no_way)
 }
 END_TEST
 
+/* D50: the usual way first, then others, each once. */
+START_TEST(ways_apart)
+{
+    static const struct {
+        uint64_t place, ways[6];
+    } cases[] = {{151, {150, 110, 200, 10, 50, 90}},
+                 {105, {110, 150, 200, 10, 50, 90}},
+                 {11, {10, 200, 150, 110, 50, 90}},
+                 {100, {90, 50, 10, 200, 150, 110}}};
+    struct reload_chord_place ways[6];
+    for (size_t i = 0; i < 4; i++)
+        for (size_t max = 0; max <= 6; max++) {
+            ck_assert_uint_eq(reload_chord_route_ways(&table, at(cases[i].place, 0), ways, max),
+                              max);
+            for (size_t w = 0; w < max; w++)
+                ck_assert_uint_eq(reload_chord_table_find(&table, ways[w])->link, cases[i].ways[w]);
+            if (max)
+                ck_assert_uint_eq(next(cases[i].place, 0), cases[i].ways[0]);
+        }
+    reload_chord_table_find(&table, at(150, 0))->suspect = true;
+    ck_assert_uint_eq(reload_chord_route_ways(&table, at(151, 0), ways, 6), 5);
+    ck_assert_uint_eq(reload_chord_table_find(&table, ways[0])->link, 110);
+}
+END_TEST
+
 /* RFC6940-6.3.4: at least as close as any neighbour. */
 START_TEST(implausible_responders)
 {
@@ -149,6 +174,7 @@ main(void)
     tcase_add_test(tests, never_back);
     tcase_add_test(tests, suspect_links_are_passed_over);
     tcase_add_test(tests, empty_table_has_no_way);
+    tcase_add_test(tests, ways_apart);
     tcase_add_test(tests, implausible_responders);
     tcase_add_test(tests, rings_are_routed_through);
     suite_add_tcase(suite, tests);
