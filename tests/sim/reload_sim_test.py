@@ -3,10 +3,13 @@
 SPDX-License-Identifier: BSD-2-Clause
 """
 
+import csv
 import json
 import subprocess
 import sys
+import tempfile
 import unittest
+import xml.etree.ElementTree
 
 PROGRAM = sys.argv.pop()
 FIELDS = {"lookups_ok", "hops_mean", "virtual_seconds", "wall_seconds", "trace_hash",
@@ -91,6 +94,33 @@ class Check(unittest.TestCase):
         for wrong in (["--seeds", "0"], ["--seed", "x"], ["what"], ["--unknown"]):
             with self.subTest(wrong=wrong):
                 self.assertEqual(run("check", *wrong).returncode, 2)
+
+
+class Report(unittest.TestCase):
+    def test_many_join_one_peer_at_once(self):
+        done = run("report", "--quick", "--scene", "join", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        figures = json.loads(done.stdout)["figures"]
+        found = {(f["scene"], f["x"]): f for f in figures}
+        self.assertTrue(found["all join one peer at once", 64]["reached"])
+        self.assertGreater(found["all join one peer at once", 64]["value"], 0.5)
+
+    def test_csv_and_picture(self):
+        with tempfile.NamedTemporaryFile(suffix=".svg") as picture:
+            done = run("report", "--quick", "--scene", "join", "--csv", "--svg", picture.name)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            root = xml.etree.ElementTree.parse(picture.name).getroot()
+        self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg")
+        self.assertGreaterEqual(len(root.findall("{http://www.w3.org/2000/svg}circle")), 4)
+        rows = list(csv.DictReader(done.stdout.splitlines()))
+        self.assertEqual(rows[0]["scene"], "all join one peer at once")
+        self.assertEqual(float(rows[0]["x"]), 8)
+
+    def test_wrong_options(self):
+        for wrong in (["--scene", "nowhere"], ["--seed", "x"], ["what"], ["--unknown"],
+                      ["--scene", "join", "--svg", "/nonexistent/picture.svg"]):
+            with self.subTest(wrong=wrong):
+                self.assertEqual(run("report", *wrong).returncode, 2)
 
 
 unittest.main(verbosity=2)

@@ -13,6 +13,7 @@
 static const char usage[] =
     "usage: reload-sim [OPTION]...\n"
     "       reload-sim check [OPTION]...     runs with faults, checked from outside; knows --help\n"
+    "       reload-sim report [OPTION]...    figures beside their goals; knows --help\n"
     "\n"
     "Builds overlays of real RELOAD nodes in one process and in virtual time, stores keys in each\n"
     "and looks them up from one client in each. The same seed gives the same run.\n"
@@ -225,5 +226,7 @@ main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "check") == 0)
         return check_command(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "report") == 0)
+        return report_command(argc - 1, argv + 1);
     return experiment_command(argc, argv);
 }

@@ -213,6 +213,10 @@ void sim_call(struct sim *sim, uint64_t at, sim_call_fn *fn, void *argument);
 uint64_t sim_trace_hash(const struct sim *sim);
 uint64_t sim_events(const struct sim *sim);
 
+/* sim_wire_bytes returns how many octets were sent on all links so far, headers of IP, UDP or TCP,
+ * and (D)TLS counted. On links of messages the probes of idle links are not. */
+uint64_t sim_wire_bytes(const struct sim *sim);
+
 /* ---- faults ---- */
 
 /* sim_cut lets nothing pass between |a| and |b|; sim_cut_one_way only from |from| to |to|. A link

@@ -194,6 +194,12 @@ sim_observe(struct sim *sim, sim_observe_fn *fn, void *argument)
 }
 
 uint64_t
+sim_wire_bytes(const struct sim *sim)
+{
+    return sim->wire_bytes;
+}
+
+uint64_t
 sim_false_deaths(const struct sim *sim)
 {
     return sim->false_deaths;

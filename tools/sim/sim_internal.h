@@ -146,6 +146,7 @@ struct sim {
     sim_observe_fn *observe;
     void *observe_argument;
     uint32_t paused_count;
+    uint64_t wire_bytes;   /* sent, with all headers */
     uint64_t false_deaths; /* links that were given up between hosts that live */
 };
 

@@ -133,12 +133,31 @@ delivery(struct sim *sim, const struct sim_pipe *pipe, unsigned end, struct relo
     return event;
 }
 
+/* What it costs on the wire: IP and UDP or TCP, a DTLS 1.2 or TLS 1.2 record with AES-GCM. For a
+ * message without frames also the frame's header and its acknowledgement, a datagram of its own. */
+static size_t
+wire_size(const struct sim_pipe *pipe, size_t size)
+{
+    static const size_t datagram = 20 + 8 + 13 + 8 + 16, stream = 20 + 32 + 5 + 8 + 16;
+    static const size_t data_header = 8, acknowledgement = 9;
+    switch (pipe->framing) {
+    case RELOAD_FRAMING_DATAGRAM:
+        return size + datagram;
+    case RELOAD_FRAMING_STREAM:
+        return size + stream;
+    case RELOAD_FRAMING_NONE:
+        break;
+    }
+    return size + data_header + acknowledgement + 2 * datagram;
+}
+
 static void
 transmit(struct sim *sim, struct sim_pipe *pipe, unsigned end, struct reload_bytes bytes,
          uint64_t delay_ns)
 {
     uint32_t from = pipe->ends[1 - end].host, to = pipe->ends[end].host;
     uint64_t at = sim->now + delay_ns;
+    sim->wire_bytes += wire_size(pipe, bytes.size);
     if (pipe->framing == RELOAD_FRAMING_DATAGRAM) {
         uint64_t arrivals[2];
         unsigned copies = sim_network_datagram(&sim->network, from, to, at, arrivals);

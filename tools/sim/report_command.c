@@ -1,0 +1,150 @@
+/* report_command.c: reload-sim report: what overlays of this stack are worth, in figures.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/program.h"
+#include "tools/sim/report.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: reload-sim report [OPTION]...\n"
+    "Measures overlays of real nodes in virtual time: hops, latency, success of lookups, join and\n"
+    "repair times, traffic, losses, against size, churn and faults; each beside its goal.\n"
+    "\n"
+    "  --quick       fewer and shorter runs: about a minute; the whole takes about half an hour\n"
+    "  --scene NAME  only this one: size, idle, churn, join, restart, kill, partition, byzantine\n"
+    "  --seed N      decides everything (1)\n"
+    "  --json        print one JSON object in place of the table\n"
+    "  --csv         print lines of comma-separated values\n"
+    "  --svg FILE    draw the figures, too\n"
+    "  --help        print this text\n"
+    "\n"
+    "Exit code: 0 when the figures were measured, reached or not; 2 for wrong options.\n";
+
+static const struct {
+    const char *name;
+    void (*measure)(struct report *report);
+} scenes[] = {
+    {"size", report_scene_size},           {"idle", report_scene_idle},
+    {"churn", report_scene_churn},         {"join", report_scene_join},
+    {"restart", report_scene_restart},     {"kill", report_scene_kill},
+    {"partition", report_scene_partition}, {"byzantine", report_scene_byzantine},
+};
+
+struct settings {
+    bool quick;
+    uint64_t seed;
+    const char *scene, *svg;
+    void (*print)(const struct report *report, FILE *out);
+};
+
+static const struct option options[] = {
+    {"quick", no_argument, NULL, 'q'},      {"scene", required_argument, NULL, 'c'},
+    {"seed", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
+    {"csv", no_argument, NULL, 'v'},        {"svg", required_argument, NULL, 'g'},
+    {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+};
+
+static bool
+is_scene(const char *name)
+{
+    for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
+        if (strcmp(scenes[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool
+take_option(struct settings *settings, int option, const char *argument)
+{
+    switch (option) {
+    case 'q':
+        settings->quick = true;
+        return true;
+    case 'c':
+        settings->scene = argument;
+        return is_scene(argument);
+    case 's':
+        return program_number(argument, 0, UINT64_MAX, &settings->seed);
+    case 'j':
+        settings->print = report_print_json;
+        return true;
+    case 'v':
+        settings->print = report_print_csv;
+        return true;
+    default:
+        settings->svg = argument;
+        return true;
+    }
+}
+
+/* Returns -1 to go on, or the exit code. */
+static int
+read_options(int argc, char **argv, struct settings *settings)
+{
+    int index = 0;
+    for (int option; (option = getopt_long(argc, argv, "", options, &index)) != -1;) {
+        if (option == 'h') {
+            fputs(usage, stdout);
+            return 0;
+        }
+        if (option == '?') {
+            fputs("reload-sim report: try --help\n", stderr);
+            return 2;
+        }
+        if (!take_option(settings, option, optarg))
+            return program_refuse(options[index].name, optarg);
+    }
+    if (optind < argc) {
+        fprintf(stderr, "reload-sim report: %s: what is this? see --help\n", argv[optind]);
+        return 2;
+    }
+    return -1;
+}
+
+static int
+draw(const struct report *report, const char *path)
+{
+    FILE *out = fopen(path, "w");
+    if (!out) {
+        fprintf(stderr, "reload-sim report: %s: %s\n", path, strerror(errno));
+        return 2;
+    }
+    report_plot(report, out);
+    bool failed = ferror(out) != 0;
+    if (fclose(out) != 0 || failed) {
+        fprintf(stderr, "reload-sim report: %s: %s\n", path, strerror(errno));
+        return 2;
+    }
+    return 0;
+}
+
+int
+report_command(int argc, char **argv)
+{
+    struct settings settings = {.seed = 1, .print = report_print_table};
+    int code = read_options(argc, argv, &settings);
+    if (code >= 0)
+        return code;
+    struct report *report = calloc(1, sizeof *report);
+    if (!report)
+        return 2;
+    report->quick = settings.quick;
+    report->seed = settings.seed;
+    report->progress = program_progress;
+    for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
+        if (!settings.scene || strcmp(settings.scene, scenes[i].name) == 0)
+            scenes[i].measure(report);
+    report_goal(report, "all scenes", "requests that never end", "", (double)report->requests,
+                "requests", (double)report->never_ended, REPORT_AT_MOST, 0);
+    report_goal(report, "all scenes", "wrong values accepted", "", (double)report->requests,
+                "requests", (double)report->wrong, REPORT_AT_MOST, 0);
+    program_progress_end();
+    settings.print(report, stdout);
+    code = settings.svg ? draw(report, settings.svg) : 0;
+    free(report);
+    return code;
+}

@@ -1,0 +1,348 @@
+/* sim_load.c: users who go on storing and looking up.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/sim_load.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIFETIME_S 86400
+#define CONNECT_LIMIT_NS SIM_MINUTES(10)
+#define STORE_LIMIT_NS SIM_MINUTES(1)
+#define BIN_NS SIM_MS(25)
+#define TICK_NS SIM_MS(10)
+#define STORE_GAP_NS SIM_MS(20)
+
+struct lookup {
+    struct sim_load *load;
+    uint32_t key, actor, life;
+    uint64_t started_ns;
+    bool busy, found, counted;
+};
+
+struct sim_load {
+    struct sim *sim;
+    struct sim_load_options options;
+    struct sim_random random;
+    uint32_t first_owner;
+    uint32_t *versions; /* of each key, the newest that was stored */
+    uint32_t storing, stored, stored_ok;
+    uint32_t restore_key; /* the next to be stored again */
+    bool running;
+    uint64_t ticked_ns, due; /* lookups due, in millionths */
+    struct sim_load_tally tally;
+    struct lookup lookups[SIM_LOAD_AT_ONCE];
+};
+
+/* ---- keys ---- */
+
+static uint32_t
+owner_of(const struct sim_load *load, uint32_t key)
+{
+    return load->first_owner + key % load->options.owners;
+}
+
+void
+sim_load_resource(const struct sim_load *load, uint32_t key, uint8_t resource[16])
+{
+    sim_slot_resource(load->sim, owner_of(load, key), (uint8_t)(1 + key / load->options.owners),
+                      resource);
+}
+
+static bool
+is_value(const struct sim_load *load, uint32_t key, const uint8_t *data, size_t size)
+{
+    char text[64];
+    int wanted = snprintf(text, sizeof text, "key %" PRIu32 " ", key);
+    (void)load;
+    return size > (size_t)wanted && memcmp(data, text, (size_t)wanted) == 0;
+}
+
+static void
+on_stored(void *argument, const struct reload_result *result, reload_time now)
+{
+    struct sim_load *load = argument;
+    (void)now;
+    load->stored++;
+    load->stored_ok += result->error == 0;
+    load->tally.stores_ok += result->error == 0;
+}
+
+static void
+store(struct sim_load *load, uint32_t key)
+{
+    uint8_t resource[16];
+    char text[64];
+    uint32_t owner = owner_of(load, key);
+    struct reload_node *node = sim_node(load->sim, owner);
+    load->storing++;
+    load->tally.stores++;
+    sim_load_resource(load, key, resource);
+    int size =
+        snprintf(text, sizeof text, "key %" PRIu32 " version %" PRIu32, key, ++load->versions[key]);
+    struct reload_store_value value = {.kind = SIM_KIND_SLOT,
+                                       .value = {(uint8_t *)text, (size_t)size},
+                                       .exists = true,
+                                       .lifetime_s = LIFETIME_S};
+    if (!node || reload_node_store(node, (struct reload_bytes){resource, 16}, &value, 1, on_stored,
+                                   load, sim_now(load->sim)))
+        load->stored++;
+    else
+        sim_turn(load->sim, owner);
+}
+
+static bool
+all_stored(struct sim *sim, void *argument)
+{
+    const struct sim_load *load = argument;
+    (void)sim;
+    return load->stored == load->storing;
+}
+
+uint32_t
+sim_load_store_all(struct sim_load *load)
+{
+    load->storing = load->stored = load->stored_ok = 0;
+    for (uint32_t key = 0; key < load->options.keys; key++) {
+        store(load, key);
+        sim_run_for(load->sim, STORE_GAP_NS);
+    }
+    if (!sim_run_until(load->sim, all_stored, load, STORE_LIMIT_NS))
+        load->storing = load->stored; /* what is late is not waited for */
+    return load->stored_ok;
+}
+
+/* One key after the other, evenly over the time in which all have to be stored again. */
+static void
+restore(struct sim *sim, void *argument)
+{
+    struct sim_load *load = argument;
+    if (!load->running)
+        return;
+    store(load, load->restore_key);
+    load->restore_key = (load->restore_key + 1) % load->options.keys;
+    sim_call(sim, sim_now(sim) + load->options.restore_ns / load->options.keys, restore, load);
+}
+
+/* ---- lookups ---- */
+
+static bool
+is_reader(const struct sim_load *load, uint32_t node)
+{
+    if (!sim_is_alive(load->sim, node) || !sim_is_joined(load->sim, node) ||
+        !sim_node(load->sim, node) || reload_node_is_client(sim_node(load->sim, node)))
+        return false;
+    return !(load->options.no_reads && node < load->options.no_read_count &&
+             load->options.no_reads[node]);
+}
+
+uint32_t
+sim_load_member(struct sim_load *load)
+{
+    uint32_t count = sim_node_count(load->sim);
+    uint32_t begin = (uint32_t)sim_random_below(&load->random, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (is_reader(load, (begin + i) % count))
+            return (begin + i) % count;
+    return SIM_NOBODY;
+}
+
+static void
+on_value(void *argument, const struct reload_fetched_value *value, reload_time now)
+{
+    struct lookup *lookup = argument;
+    struct sim_load *load = lookup->load;
+    (void)now;
+    if (!value->exists)
+        return;
+    if (is_value(load, lookup->key, value->value.data, value->value.size))
+        lookup->found = true;
+    else
+        load->tally.wrong++;
+}
+
+static void
+on_fetched(void *argument, const struct reload_result *result, reload_time now)
+{
+    struct lookup *lookup = argument;
+    struct sim_load_tally *tally = &lookup->load->tally;
+    lookup->busy = false;
+    if (result->error || lookup->counted)
+        return;
+    tally->answered++;
+    tally->found += lookup->found;
+    tally->hops += result->hops;
+    uint64_t latency = now - lookup->started_ns, bin = latency / BIN_NS;
+    tally->latency_ns += latency;
+    tally->latency_bins[bin < SIM_LATENCY_BINS ? bin : SIM_LATENCY_BINS - 1]++;
+}
+
+static void
+look_up(struct sim_load *load, struct lookup *lookup)
+{
+    uint8_t resource[16];
+    uint32_t reader = sim_load_member(load);
+    if (reader == SIM_NOBODY)
+        return;
+    *lookup = (struct lookup){.load = load,
+                              .key = (uint32_t)sim_random_below(&load->random, load->options.keys),
+                              .actor = reader,
+                              .life = sim_life(load->sim, reader),
+                              .started_ns = sim_now(load->sim),
+                              .busy = true};
+    sim_load_resource(load, lookup->key, resource);
+    struct reload_fetch_specifier specifier = {.kind = SIM_KIND_SLOT};
+    load->tally.started++;
+    if (reload_node_fetch(sim_node(load->sim, reader), (struct reload_bytes){resource, 16},
+                          &specifier, 1, on_value, on_fetched, lookup, sim_now(load->sim)))
+        lookup->busy = false;
+    else
+        sim_turn(load->sim, reader);
+}
+
+/* Whether |lookup| is under way; those of the dead and the late are over. */
+static bool
+is_under_way(struct sim_load *load, struct lookup *lookup)
+{
+    if (!lookup->busy)
+        return false;
+    bool lives = sim_is_alive(load->sim, lookup->actor) &&
+                 sim_life(load->sim, lookup->actor) == lookup->life;
+    if (!lives) {
+        lookup->busy = false;
+        if (!lookup->counted)
+            load->tally.abandoned++;
+        return false;
+    }
+    if (!lookup->counted && sim_now(load->sim) - lookup->started_ns > SIM_LOAD_LATE_NS) {
+        lookup->counted = true;
+        load->tally.late++;
+    }
+    return true;
+}
+
+static void
+tick(struct sim *sim, void *argument)
+{
+    struct sim_load *load = argument;
+    if (!load->running)
+        return;
+    load->due += (sim_now(sim) - load->ticked_ns) / 1000 * load->options.lookups_per_s;
+    load->ticked_ns = sim_now(sim);
+    for (size_t i = 0; i < SIM_LOAD_AT_ONCE; i++) {
+        if (is_under_way(load, &load->lookups[i]) || load->due < 1000000)
+            continue;
+        look_up(load, &load->lookups[i]);
+        load->due -= 1000000;
+    }
+    sim_call(sim, sim_now(sim) + TICK_NS, tick, load);
+}
+
+void
+sim_load_start(struct sim_load *load)
+{
+    load->tally = (struct sim_load_tally){0};
+    load->running = true;
+    load->ticked_ns = sim_now(load->sim);
+    load->due = 0;
+    tick(load->sim, load);
+    if (load->options.restore_ns > 0)
+        restore(load->sim, load);
+}
+
+static bool
+is_idle(struct sim *sim, void *argument)
+{
+    struct sim_load *load = argument;
+    (void)sim;
+    bool idle = true;
+    for (size_t i = 0; i < SIM_LOAD_AT_ONCE; i++)
+        idle = !is_under_way(load, &load->lookups[i]) && idle;
+    return idle;
+}
+
+void
+sim_load_stop(struct sim_load *load)
+{
+    load->running = false;
+    if (!sim_run_until(load->sim, is_idle, load, 2 * SIM_LOAD_LATE_NS))
+        assert(load->tally.late > 0); /* counted by now */
+    /* What is scheduled still, comes and ends. */
+    uint64_t rest = load->options.restore_ns ? load->options.restore_ns / load->options.keys : 0;
+    sim_run_for(load->sim, rest + TICK_NS);
+}
+
+/* ---- all ---- */
+
+static bool
+owners_are_connected(struct sim *sim, void *argument)
+{
+    const struct sim_load *load = argument;
+    for (uint32_t i = 0; i < load->options.owners; i++)
+        if (!sim_is_joined(sim, load->first_owner + i))
+            return false;
+    return true;
+}
+
+struct sim_load *
+sim_load_new(struct sim *sim, const struct sim_load_options *options)
+{
+    struct sim_load *load = calloc(1, sizeof *load);
+    assert(options->keys <= options->owners * (uint64_t)SIM_SLOTS_MAX);
+    if (load)
+        load->versions = calloc(options->keys, sizeof *load->versions);
+    if (!load || !load->versions)
+        abort();
+    load->sim = sim;
+    load->options = *options;
+    load->random = sim_random_fork(options->seed, 0x10ad);
+    load->first_owner = sim_node_count(sim);
+    for (uint32_t i = 0; i < options->owners; i++) {
+        (void)sim_add_node(sim, &(struct sim_node_options){.client = true});
+        sim_run_for(sim, SIM_MS(50));
+    }
+    if (!sim_run_until(sim, owners_are_connected, load, CONNECT_LIMIT_NS) ||
+        sim_load_store_all(load) < options->keys) {
+        sim_load_free(load);
+        return NULL;
+    }
+    return load;
+}
+
+void
+sim_load_free(struct sim_load *load)
+{
+    if (!load)
+        return;
+    free(load->versions);
+    free(load);
+}
+
+const struct sim_load_tally *
+sim_load_tally(const struct sim_load *load)
+{
+    return &load->tally;
+}
+
+bool
+sim_load_fetch(struct sim_load *load, uint32_t key, uint32_t reader)
+{
+    uint8_t slot = (uint8_t)(1 + key / load->options.owners);
+    struct sim_outcome outcome = sim_fetch(load->sim, reader, owner_of(load, key), slot);
+    return outcome.error == 0 && outcome.exists &&
+           is_value(load, key, outcome.value, outcome.value_size);
+}
+
+uint64_t
+sim_load_quantile(const struct sim_load_tally *tally, double q)
+{
+    uint64_t seen = 0;
+    for (size_t i = 0; i < SIM_LATENCY_BINS; i++) {
+        seen += tally->latency_bins[i];
+        if ((double)seen >= q * (double)tally->answered)
+            return (i + 1) * BIN_NS;
+    }
+    return SIM_LATENCY_BINS * BIN_NS;
+}
