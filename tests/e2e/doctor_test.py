@@ -2,14 +2,16 @@
 """doctor_test.py: reload doctor at real nodes: one that runs, one that does not, and what is wrong
 with a third.
 
-usage: doctor_test.py BUILD
+usage: doctor_test.py BUILD. Exit code 77: turnserver is missing.
 
 SPDX-License-Identifier: BSD-2-Clause
 """
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -27,7 +29,8 @@ def expect(condition, text):
 
 
 class World:
-    """Three peers of an overlay with ICE, and dave, who has credentials only."""
+    """Three peers of an overlay with ICE, the first with a relay, and dave, who has credentials
+    only."""
 
     def __init__(self, build, folder):
         self.folder = folder
@@ -44,12 +47,30 @@ class World:
             server.enrol(user)
             peer = Peer(self.processes, folder, user, free_port() if i else port, "dtls")
             peer.configure(first=i == 0, phones=False)
+            self.lend_relay(peer, lends=i == 0)
             self.peers[user] = peer
         for user in users[:3]:
             self.peers[user].start(self.programs["reloadd"])
             self.peers[user].wait_joined()
         if not wait_for_ring([self.peers[user] for user in users[:3]]):
             raise DemoError("the ring is not consistent")
+
+    def lend_relay(self, peer, lends):
+        """Relays may be on loopback here; |peer| |lends| one."""
+        path = peer.folder / "reloadd.conf"
+        text = path.read_text() + "[turn]\nallow = 127.0.0.0/8\n"
+        if lends:
+            self.relay = f"127.0.0.1:{free_port()}"
+            text = text.replace("[node]", "[node]\nroles = turn")
+            text += f"listen = {self.relay}\nports = 50300-50400\n"
+        path.write_text(text)
+
+    def wait_for_relay(self, user, limit_s=30):
+        """Waits until |user|'s node has found the relay."""
+        until = time.monotonic() + limit_s
+        while not self.peers[user].ask("relays")["relays"]:
+            expect(time.monotonic() < until, f"{user} finds no relay")
+            time.sleep(0.1)
 
     def doctor(self, user, *arguments, code=0):
         """Runs the doctor with the configuration of |user|; returns its findings by step."""
@@ -82,15 +103,19 @@ def state(steps, step):
 def running_node(world):
     """Everything is well, and the bundle has no secret in it."""
     bundle = world.folder / "bundle.json"
+    world.wait_for_relay("alice")
     steps = world.doctor("alice", "--bundle", bundle)
     for step in ("configuration", "document", "certificate", "bootstrap", "stun", "nat", "node",
-                 "join", "clock", "ice", "record"):
+                 "join", "clock", "turn", "ice", "record"):
         expect(set(state(steps, step)) == {"good"}, f"{step}: {steps.get(step)}")
     expect(steps["document"][0]["links"] == "ICE", steps["document"])
+    expect([row["protocol"] for row in steps["turn"]] == ["UDP", "TCP"], steps["turn"])
     expect(abs(steps["clock"][0]["ahead_ms"]) < 1000, steps["clock"])
     expect(steps["nat"][0]["mapping"] == "none", steps["nat"])
     text = bundle.read_text()
     key = (world.folder / "alice" / "node.key").read_text().splitlines()[1]
+    password = world.peers["alice"].ask("relays")["relays"][0]["password"]
+    expect(password not in text, "a relay's password is in the bundle")
     expect(key not in text and "PRIVATE" not in text, "a key is in the bundle")
     report = json.loads(text)
     expect(report["status"]["joined"] and report["peers"]["peers"], "an empty report")
@@ -152,6 +177,9 @@ def main():
     """Runs all tests in one overlay."""
     tests = [running_node, bootstrap_node, stopped_node, wrong_configuration,
              unreachable_bootstrap_node]
+    if not shutil.which("turnserver"):
+        print("skipped: turnserver (Debian: coturn) is missing")
+        return 77
     with tempfile.TemporaryDirectory() as folder:
         world = None
         try:

@@ -1,4 +1,4 @@
-/* check_overlay.c: what the overlay does for us: relays, new links, our own record found again.
+/* check_overlay.c: what the overlay does for us: new links, our own record found again.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/doctor/checkup.h"
@@ -22,32 +22,6 @@ text_of(const json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));
     return text ? text : "";
-}
-
-/* ---- TURN ----------------------------------------------------------------------------------- */
-
-void
-check_turn(struct checkup *checkup)
-{
-    const json_t *turn = json_object_get(checkup->status, "turn");
-    if (!checkup->joined || checkup->daemon.config->no_ice) {
-        checkup_find(checkup, "turn", FINDING_SKIPPED, NULL, "%s",
-                     checkup->joined ? "the overlay is one without ICE"
-                                     : "the node has not joined");
-        return;
-    }
-    if (checkup->daemon.config->turn_density == 0) {
-        checkup_find(checkup, "turn", FINDING_NOTE, NULL,
-                     "the overlay has no relays (turn-density is 0 in its document)");
-        return;
-    }
-    json_int_t usable = json_integer_value(json_object_get(turn, "usable"));
-    checkup_find(checkup, "turn", usable ? FINDING_GOOD : FINDING_WARNING,
-                 usable ? NULL
-                        : "behind symmetric NATs and where UDP is blocked, links need a node with "
-                          "role 'turn'",
-                 "%lld relay%s to be used", (long long)usable, usable == 1 ? "" : "s");
-    checkup_number(checkup, "relays", (double)usable);
 }
 
 /* ---- a new link ----------------------------------------------------------------------------- */

@@ -70,7 +70,8 @@ checkup_step check_configuration, check_credentials; /* check_files.c */
 checkup_step check_bootstrap;                        /* check_bootstrap.c */
 checkup_step check_nat;                              /* check_nat.c */
 checkup_step check_node, check_join, check_clock;    /* check_node.c */
-checkup_step check_turn, check_ice, check_record;    /* check_overlay.c */
+checkup_step check_turn;                             /* check_turn.c */
+checkup_step check_ice, check_record;                /* check_overlay.c */
 
 /* checkup_end_node ends the node that check_node started, if it did. */
 void checkup_end_node(struct checkup *checkup);
