@@ -52,7 +52,8 @@ class Cells:
         nodes = []
         try:
             for end, (user, kind) in enumerate(zip(USERS, kinds)):
-                nodes.append(self.overlay.node(self.site(end, kind), user))
+                nodes.append(self.overlay.node(self.site(end, kind), user,
+                                               is_peer=possible))
             cell = self.call(nodes, possible)
         except (DemoError, LabError, OSError) as error:
             cell = Cell("fail", str(error))

@@ -57,8 +57,9 @@ class Overlay:
     def __init__(self, *nodes):
         self.nodes = list(nodes)
 
-    def node(self, _site, _user):
+    def node(self, _site, _user, is_peer):
         """As LabOverlay.node."""
+        self.is_peer = is_peer
         node = self.nodes.pop(0)
         if node is None:
             raise DemoError("has not joined")

@@ -19,6 +19,7 @@ from processes import DemoError  # noqa: E402
 
 PORT, SIP_PORT, HTTPS_PORT, TURN_PORT = 6084, 5060, 8443, 3478
 ERROR_TEXT_MAX = 2000
+JOIN_LIMIT_S = 40
 FIRST_PEERS = 3  # with public addresses; also the bootstrap nodes
 
 
@@ -122,8 +123,19 @@ class LabPeer(Peer):
             self.sip_port = SIP_PORT
             lines += ["[sip]", f"listen = 127.0.0.1:{SIP_PORT}"]
         if "turn" in roles:
-            lines += ["[turn]", f"listen = {self.host.address}:{TURN_PORT}", "allow = 203.0.113.0/24, 198.51.100.0/24"]
+            lines += ["[turn]", f"listen = {self.host.address}:{TURN_PORT}"]
         (self.folder / "reloadd.conf").write_text("\n".join(lines) + "\n")
+
+    def wait_peer(self, limit_s):
+        """Waits until the node has a link to all its neighbours-to-be; some need a relay for that,
+        and look for relays as clients (join_ms tells when it had joined as such)."""
+        until = self.started + limit_s
+        while self.ask("status")["client"]:
+            self.processes.check()
+            if time.monotonic() > until:
+                raise DemoError(f"{self.user} is no peer after {limit_s} s, but a client: "
+                                + self.processes.last_lines(self.user))
+            time.sleep(0.05)
 
     def begin(self, command, **arguments):
         """Sends one command and does not wait for its result. Returns the connection."""
@@ -169,15 +181,17 @@ class LabOverlay:
             peer.start(programs["reloadd"])
             peer.wait_joined()
 
-    def node(self, place, user, limit_s=20):
+    def node(self, place, user, limit_s=JOIN_LIMIT_S, is_peer=True):
         """Starts the node of |user| at |place|, a site or a host, with a phone that is registered.
-        Returns both."""
+        |is_peer|: it can become one. Returns both."""
         peer = LabPeer(getattr(place, "host", place), self.folder, user)
         peer.node_id = self.identities[user]["node_id"]
         peer.configure(phones=True)
         try:
             peer.start(self.programs["reloadd"])
             peer.wait_joined(limit_s)
+            if is_peer:
+                peer.wait_peer(limit_s)
             phone = LabPhone(peer.processes, self.folder, peer)
             phone.register()
         except BaseException:
