@@ -20,7 +20,8 @@ int command_decode(int argc, char **argv);
 /* reload enrol: gets credentials from an enrolment server, or checks a folder of them. */
 int command_enrol(int argc, char **argv);
 
-/* reload status, peers, routes, lookup, fetch, store, remove, ping, leave: ask a running node. */
+/* reload status, peers, routes, lookup, fetch, store, remove, ping, relays, leave: ask a running
+ * node. */
 int command_control(int argc, char **argv);
 
 /* reload doctor: says step by step what works and what does not. */

@@ -94,6 +94,8 @@ static const struct row {
      .options = {{"resource", "resource", ARGUMENT_TEXT,
                   "whoever is responsible for this Resource-ID, in hex"},
                  {"name", "name", ARGUMENT_TEXT, "whoever is responsible for this name"}}},
+    {.name = "relays",
+     .summary = "the overlay's TURN servers, with credentials for a phone's own ICE"},
     {.name = "leave", .summary = "leave the overlay in good order and end the node"},
 };
 

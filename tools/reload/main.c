@@ -21,6 +21,8 @@ static const struct command commands[] = {
     {"store", "put a value into the overlay", command_control},
     {"remove", "remove a value of yours from the overlay", command_control},
     {"ping", "ask another node whether it is there", command_control},
+    {"relays", "the overlay's TURN servers, with credentials for a phone's own ICE",
+     command_control},
     {"leave", "leave the overlay in good order and end the node", command_control},
 #endif
 #ifdef RELOAD_DOCTOR
