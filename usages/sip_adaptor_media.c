@@ -184,6 +184,20 @@ sip_media_request(struct sip_branch *branch, struct sip_message *request, reload
         pass_description(&passing, now);
 }
 
+/* Another phone or node has answered: the sockets of the rest are not needed any more. */
+static void
+end_others(const struct sip_branch *branch, reload_time now)
+{
+    const struct sip_transaction *transaction = branch->transaction;
+    for (size_t i = 0; i < transaction->branch_count; i++) {
+        struct sip_branch *other = transaction->branches[i];
+        if (other == branch || media_call_is_answered(transaction->adaptor->relay, other->media))
+            continue;
+        media_call_end(transaction->adaptor->relay, other->media, now);
+        other->media = 0;
+    }
+}
+
 void
 sip_media_response(struct sip_branch *branch, int status, struct sip_message *response,
                    reload_time now)
@@ -209,6 +223,8 @@ sip_media_response(struct sip_branch *branch, int status, struct sip_message *re
     find_call(&passing);
     remember_tag(&passing);
     pass_description(&passing, now);
-    if (passing.is_invite && passing.is_final)
+    if (passing.is_invite && passing.is_final) {
         media_call_answered(passing.relay, passing.call, now);
+        end_others(branch, now);
+    }
 }

@@ -17,6 +17,7 @@
 #include "tools/reloadd/control.h"
 #include "topology/chord.h"
 #include "usages/certificate_store.h"
+#include "usages/media.h"
 #include "usages/sip.h"
 #include "usages/turn_service.h"
 
@@ -31,6 +32,7 @@ static const struct reload_usage_ops *const usages[] = {
     [DAEMON_USAGE_CERTIFICATES] = &reload_certificate_store_usage,
     [DAEMON_USAGE_TURN] = &reload_turn_service_usage,
     [DAEMON_USAGE_SIP] = &reload_sip_usage,
+    [DAEMON_USAGE_MEDIA] = &reload_media_usage,
 };
 
 struct reload_node *

@@ -206,6 +206,7 @@ static const struct {
     {"node", "turn", set_choice, offsetof(struct settings, turn_use)},
     {"sip", "listen", set_address, offsetof(struct settings, sip_listen)},
     {"sip", "remote-phones", set_boolean, offsetof(struct settings, sip_remote_phones)},
+    {"sip", "rtp-relay", set_choice, offsetof(struct settings, rtp_relay)},
     {"sip", "password-file", set_secret, offsetof(struct settings, sip_password)},
     {"turn", "listen", set_address, offsetof(struct settings, turn.listen)},
     {"turn", "external-address", set_external_address, offsetof(struct settings, turn.external)},

@@ -39,6 +39,7 @@ struct settings {
     struct turn_settings turn;
     struct reload_address sip_listen;
     bool sip_remote_phones;
+    enum settings_choice rtp_relay; /* off unless asked for */
     char sip_password[SETTINGS_SECRET_MAX + 1];
 };
 

@@ -335,6 +335,24 @@ START_TEST(hold)
 }
 END_TEST
 
+/* Two phones ring, one is silent: whoever answers is relayed, and nothing is left of the other. */
+START_TEST(two_phones)
+{
+    begin(true, true);
+    struct phone *silent = world_phone(&world);
+    phone_register(silent, b, 3600);
+    plain_call();
+    ck_assert_uint_eq(calls_of(b), 1);
+    speak(alice_rtp, to_a, "hello, bob");
+    hear(bob_rtp, "hello, bob");
+    speak(bob_rtp, to_b, "hello, alice");
+    hear(alice_rtp, "hello, alice");
+    hang_up();
+    ck_assert_uint_eq(calls_of(a) + calls_of(b), 0);
+    world_end(&world);
+}
+END_TEST
+
 /* Audio, video on IPv6 (as the description says), what is not relayed, and what is unknown. */
 START_TEST(several_streams)
 {
@@ -501,8 +519,9 @@ main(void)
     Suite *suite = suite_create("sip_adaptor_media");
     TCase *tcase = tcase_create("sip_adaptor_media");
     const TTest *const plain[] = {
-        both_hear,       ice_is_left_alone, offer_in_the_answer, not_answered,     hold,
-        several_streams, latched_once,      other_nodes,         what_is_no_media, bounds};
+        both_hear,       ice_is_left_alone, offer_in_the_answer, not_answered, hold,
+        several_streams, latched_once,      two_phones,          other_nodes,  what_is_no_media,
+        bounds};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         tcase_add_test(tcase, plain[i]);
     tcase_add_loop_test(tcase, only_one_relays, 0, 2);
