@@ -23,7 +23,6 @@ static int
 dtls_up(void *argument, struct reload_connection *connection, const struct reload_link_peer *peer)
 {
     struct driver_link *link = argument;
-    struct reload_driver *driver = link->driver;
     if (link->state == DRIVER_LINK_UP)
         return RELOAD_E_FORBIDDEN; /* it has its connection */
     assert(link->state == DRIVER_LINK_CONNECTING);
@@ -33,22 +32,15 @@ dtls_up(void *argument, struct reload_connection *connection, const struct reloa
         reload_timer_set(link->retry, 0);
         return RELOAD_E_FORBIDDEN;
     }
-    driver_link_carries(link, connection);
     struct reload_link_peer found = *peer;
     struct reload_ice_pair pair;
-    if (driver->options.ice->pair(link->ice->agent, &pair)) {
+    if (link->driver->options.ice->pair(link->ice->agent, &pair)) {
         found.local_type = pair.local_type;
         found.remote_type = pair.remote_type;
     }
     if (link->ice->stun.family)
-        driver_stun_add(driver, &link->ice->stun, link->id);
-    int error = reload_node_link_up(driver->node, link->id, &found, driver_now(driver));
-    if (error) {
-        link->connection = NULL;
-        driver_link_free(link);
-    }
-    reload_driver_turn(driver);
-    return error;
+        driver_stun_add(link->driver, &link->ice->stun, link->id);
+    return driver_link_take(link, connection, &found);
 }
 
 /* driver_link_carries puts another user in place before anything can come. */

@@ -132,6 +132,10 @@ void driver_refuse(struct reload_driver *driver, struct driver_link *link,
 RELOAD_CHECKED int driver_link_give_up_at(struct driver_link *link, reload_time at);
 /* |connection| is what |link| goes through from now on. */
 void driver_link_carries(struct driver_link *link, struct reload_connection *connection);
+/* The same, and the node is told that it is up. On an error |link| is gone, and who called for
+ * |connection| closes it. */
+RELOAD_CHECKED int driver_link_take(struct driver_link *link, struct reload_connection *connection,
+                                    const struct reload_link_peer *peer);
 bool driver_link_wants(const struct driver_link *link, const struct reload_identity *identity);
 
 /* Users of the connections that peers open: to our own ports, to an application's. */

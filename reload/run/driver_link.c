@@ -253,12 +253,26 @@ driver_link_carries(struct driver_link *link, struct reload_connection *connecti
     link->retry = NULL;
 }
 
+int
+driver_link_take(struct driver_link *link, struct reload_connection *connection,
+                 const struct reload_link_peer *peer)
+{
+    struct reload_driver *driver = link->driver;
+    driver_link_carries(link, connection);
+    int error = reload_node_link_up(driver->node, link->id, peer, driver_now(driver));
+    if (error) {
+        link->connection = NULL; /* our caller's caller closes it */
+        driver_link_free(link);
+    }
+    reload_driver_turn(driver);
+    return error;
+}
+
 /* Ours: a CONNECT. */
 static int
 link_up(void *argument, struct reload_connection *connection, const struct reload_link_peer *peer)
 {
     struct driver_link *link = argument;
-    struct reload_driver *driver = link->driver;
     assert(link->state == DRIVER_LINK_CONNECTING);
     if (!driver_link_wants(link, peer->identity)) {
         link->connection = NULL;
@@ -266,14 +280,7 @@ link_up(void *argument, struct reload_connection *connection, const struct reloa
         try_next(link);
         return RELOAD_E_FORBIDDEN;
     }
-    driver_link_carries(link, connection);
-    int error = reload_node_link_up(driver->node, link->id, peer, driver_now(driver));
-    if (error) {
-        link->connection = NULL;
-        driver_link_free(link);
-    }
-    reload_driver_turn(driver);
-    return error;
+    return driver_link_take(link, connection, peer);
 }
 
 static void
@@ -363,35 +370,14 @@ const struct reload_connection_user driver_incoming_user = {incoming_up, never_r
 
 /* ---- a peer's: to an application's port ------------------------------------------------------ */
 
-/* On an error, the caller closes |connection|, and frees |link| unless it goes on EXPECTING. */
-static int
-app_take(struct driver_link *link, struct reload_connection *connection,
-         const struct reload_link_peer *peer)
-{
-    struct reload_driver *driver = link->driver;
-    assert(link->state == DRIVER_LINK_EXPECTING);
-    if (!driver_link_wants(link, peer->identity))
-        return RELOAD_E_FORBIDDEN;
-    driver_link_carries(link, connection);
-    int error = reload_node_link_up(driver->node, link->id, peer, driver_now(driver));
-    if (error)
-        link->connection = NULL;
-    return error;
-}
-
 static int
 app_up(void *argument, struct reload_connection *connection, const struct reload_link_peer *peer)
 {
     struct driver_link *link = argument;
-    struct reload_driver *driver = link->driver;
     struct app_sockets *sockets = link->sockets;
-    if (link->state == DRIVER_LINK_EXPECTING) {
-        int error = app_take(link, connection, peer);
-        if (error && link->state != DRIVER_LINK_EXPECTING)
-            driver_link_free(link);
-        reload_driver_turn(driver);
-        return error;
-    }
+    if (link->state == DRIVER_LINK_EXPECTING)
+        return driver_link_wants(link, peer->identity) ? driver_link_take(link, connection, peer)
+                                                       : RELOAD_E_FORBIDDEN;
     if (link->state != DRIVER_LINK_GATHERED || sockets->early)
         return RELOAD_E_FORBIDDEN;
     sockets->early = connection;
@@ -468,13 +454,11 @@ driver_expect(struct reload_driver *driver, const struct reload_effect *effect)
     size_t size = sockets->early_size;
     sockets->early_octets = NULL;
     sockets->early_size = 0;
-    if (sockets->early_peer.identity && app_take(link, early, &sockets->early_peer) == 0) {
-        replay(driver, id, octets, size);
-    } else {
+    struct reload_link_peer peer = sockets->early_peer;
+    if (!peer.identity || !driver_link_wants(link, peer.identity))
         early->ops->close(early);
-        if (link->state != DRIVER_LINK_EXPECTING)
-            driver_link_free(link);
-    }
+    else if (driver_link_take(link, early, &peer) == 0) /* else all of it is gone */
+        replay(driver, id, octets, size);
     free(octets);
 }
 
