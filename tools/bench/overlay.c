@@ -9,6 +9,7 @@
 #include "reload/run/loop_libevent.h"
 #include "topology/chord.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -18,7 +19,7 @@
 void
 overlay_die(const char *what, const char *why)
 {
-    fprintf(stderr, "reload-bench: %s: %s\n", what, why);
+    fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, why);
     exit(EXIT_FAILURE);
 }
 
@@ -172,6 +173,8 @@ overlay_add(struct overlay *overlay, struct reload_loop *loop, bool join)
                                                      .client = !join,
                                                      .first_node = overlay->count == 0},
                                             .listen = {.family = 4, .octets = {127, 0, 0, 1}},
+                                            .ice = overlay->ice,
+                                            .stun = overlay->stun,
                                             .event = on_event,
                                             .argument = node};
     char reason[RELOAD_DRIVER_REASON_SIZE];

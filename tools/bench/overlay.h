@@ -1,5 +1,5 @@
 /* overlay.h: an overlay of real nodes on loopback, all in this process and on one loop, with real
- * certificates: what the node bench measures.
+ * certificates: what the node bench measures and the test of ICE overlays looks at.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TOOLS_BENCH_OVERLAY_H
@@ -38,6 +38,9 @@ struct overlay {
     size_t count;
     bool expired;
     struct reload_timer *timer;
+    /* For links by ICE, to be set before the first node, with config.no_ice false. */
+    const struct reload_ice_ops *ice;
+    reload_stun_answer_fn *stun;
 };
 
 /* overlay_new makes the authority and the document. Ends the program with a message on failure,
