@@ -85,13 +85,19 @@ turn_announce_timeout(struct reload_turn *turn, reload_time now)
 /* ---- the offer --------------------------------------------------------------------------------
  */
 
-/* RFC 6940 9: d copies, for d from 1 to turn-density; no more than the Kind allows. */
+/* RFC 6940 9: d copies, for d from 1 to turn-density; no more than the Kind allows, or the
+ * document, which others may go by. */
 static int
 place_copies(struct reload_turn *turn, struct turn_server *server)
 {
-    uint32_t density = reload_node_config(turn->node)->turn_density;
-    size_t count =
-        density < RELOAD_TURN_ITERATIONS_MAX ? density : (size_t)RELOAD_TURN_ITERATIONS_MAX;
+    const struct reload_config *config = reload_node_config(turn->node);
+    uint32_t count = RELOAD_TURN_ITERATIONS_MAX;
+    if (config->turn_density < count)
+        count = config->turn_density;
+    for (size_t i = 0; i < config->kind_count; i++)
+        if (config->kinds[i].kind == RELOAD_KIND_TURN_SERVICE &&
+            config->kinds[i].max_node_multiple < count)
+            count = config->kinds[i].max_node_multiple;
     for (size_t i = 0; i < count; i++) {
         struct turn_copy *copy = &server->copies[i];
         *copy = (struct turn_copy){.turn = turn, .iteration = (uint8_t)(i + 1)};

@@ -15,6 +15,9 @@
 #define SLOW_PAUSE (15 * RELOAD_SECOND)
 #define SLOW_DOUBLINGS 5
 
+/* Links come up all the time in a large overlay, also in one without relays. */
+#define LOOK_PAUSE (60 * RELOAD_SECOND)
+
 /* How long nodes that were of no use are let alone. */
 #define AVOID_TIME (120 * RELOAD_SECOND)
 
@@ -354,6 +357,9 @@ reload_turn_service_look(void *state, reload_time now)
     for (size_t i = 0; i < RELOAD_TURN_RELAYS_MAX; i++)
         if (turn->relays[i].used)
             return;
+    if (now < turn->search.again)
+        return;
+    turn->search.again = now + LOOK_PAUSE;
     turn->search.tries = 0;
     turn->search.due = now;
 }

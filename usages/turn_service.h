@@ -66,7 +66,8 @@ struct reload_turn_counters reload_turn_service_counters(const void *state);
 /* Servers that are kept; each is reached by UDP and by TCP. */
 #define RELOAD_TURN_RELAYS_MAX 3
 
-/* reload_turn_service_look looks for relays now, not within a second: a link has come up. */
+/* reload_turn_service_look tells that a link has come up: when there are no relays yet, it looks
+ * for some at once, but not more often than once a minute. */
 void reload_turn_service_look(void *state, reload_time now);
 
 /* reload_turn_service_relays fills |relays| with at most |max| ways to relays whose credentials

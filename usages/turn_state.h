@@ -68,6 +68,7 @@ struct turn_search {
     struct reload_node_id node_id;
     unsigned tries; /* without success, in a row */
     reload_time due;
+    reload_time again; /* from when on a new link is a reason to begin anew */
 };
 
 struct reload_turn {

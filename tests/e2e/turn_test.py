@@ -29,6 +29,7 @@ from turn_client import TurnClient, TurnError  # noqa: E402
 
 USERS = ["carol", "alice", "bob", "dave"]  # carol has the relay
 LAB = "127.0.0.0/8"
+DENSITY = 2
 
 
 def wait_for(what, predicate, limit_s=20):
@@ -51,7 +52,7 @@ class World:
         self.programs = {name: build / path for name, path in PROGRAMS.items()}
         self.server = ("127.0.0.1", free_port())
         port = free_port()
-        enrolment = Enrolment(self.programs, self.processes, folder, port, ("--ice",))
+        enrolment = Enrolment(self.programs, self.processes, folder, port, ("--ice", "--turn-density", str(DENSITY)))
         for user in USERS:
             enrolment.add_user(user)
         enrolment.serve()
@@ -167,6 +168,19 @@ def test_others_get_nowhere(world):
     expect("expired, by TCP", world.refusal(*world.made(time.time() - 1), tcp=True), 401)
 
 
+def test_standing_allocations_outlive_their_credentials(world):
+    """A call goes on when the credentials that began it have ended."""
+    ends = int(time.time()) + 2
+    username, password = world.made(ends)
+    with TurnClient(world.server, username, password) as client:
+        client.allocate()
+        wait_for("the end of the credentials", lambda: time.time() > ends + 1)
+        client.refresh()
+        client.permit(("127.0.0.1", 80))
+        client.refresh(0)
+    expect("a new allocation", world.refusal(username, password), 401)
+
+
 def test_denied_addresses(world):
     """L13: it reaches only what is public, or allowed: 403."""
     with TurnClient(world.server, *world.credentials()) as client:
@@ -207,7 +221,7 @@ def test_the_relay_comes_back(world):
     wait_for("another process", lambda: world.turn()["process"] not in (0, before))
     wait_for("an answer", lambda: world.turn()["answers"])
     expect("credentials from before", world.refusal(username, password), None)
-    expect("announcements", world.turn()["announcements"], 1)
+    expect("announcements", world.turn()["announcements"], DENSITY)
 
 
 def test_settings_that_cannot_work(world):
@@ -261,7 +275,8 @@ def test_nothing_is_left_behind(world):
             raise DemoError(f"{path} has the secret")
 
 
-TESTS = [test_credentials_of_the_overlay, test_others_get_nowhere, test_denied_addresses,
+TESTS = [test_credentials_of_the_overlay, test_others_get_nowhere,
+         test_standing_allocations_outlive_their_credentials, test_denied_addresses,
          test_outside_of_the_laboratory, test_the_relay_comes_back, test_settings_that_cannot_work,
          test_nothing_is_left_behind]
 

@@ -32,12 +32,15 @@ static const char help[] =
     "  --gateway USER         a user whose node may speak for callers of other domains, such as\n"
     "                         gateway@example.org; repeatable\n"
     "  --ice                  nodes use ICE; without it they reach each other directly\n"
+    "  --turn-density N       how often each relay announces itself: about the number of nodes "
+    "for\n"
+    "                         one relay, 1 to 20 (1); 0: no relays\n"
     "  --dtls-only            links are DTLS over UDP only\n"
     "  --json                 print what was made as one JSON object\n"
     "\n"
     "Then: reload-enrolld user add NAME, and reload-enrolld serve.\n";
 
-enum { OPTION_FIRST = 256, MAX_DAYS = 3650 };
+enum { OPTION_FIRST = 256, MAX_DAYS = 3650, TURN_DENSITY_MAX = 20 };
 enum letter {
     OVERLAY = OPTION_FIRST,
     HOST,
@@ -49,6 +52,7 @@ enum letter {
     KIND,
     GATEWAY,
     ICE,
+    TURN_DENSITY,
     DTLS_ONLY,
     JSON,
     HELP,
@@ -64,6 +68,7 @@ static const struct option options[] = {{"overlay", required_argument, NULL, OVE
                                         {"kind", required_argument, NULL, KIND},
                                         {"gateway", required_argument, NULL, GATEWAY},
                                         {"ice", no_argument, NULL, ICE},
+                                        {"turn-density", required_argument, NULL, TURN_DENSITY},
                                         {"dtls-only", no_argument, NULL, DTLS_ONLY},
                                         {"json", no_argument, NULL, JSON},
                                         {"help", no_argument, NULL, HELP},
@@ -129,6 +134,10 @@ apply(struct overlay_plan *plan, int letter, const char *argument)
     case ICE:
         plan->config.no_ice = false;
         return true;
+    case TURN_DENSITY:
+        plan->config.turn_density = 0;
+        return strcmp(argument, "0") == 0 ||
+               read_number(argument, TURN_DENSITY_MAX, &plan->config.turn_density);
     case DTLS_ONLY:
         plan->config.link_protocol_count = 1;
         return true;

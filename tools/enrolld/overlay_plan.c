@@ -37,7 +37,7 @@ overlay_plan_default(struct overlay_plan *plan)
          .access_policy = RELOAD_ACCESS_NODE_MULTIPLE,
          .max_count = 1,
          .max_size = 100,
-         .max_node_multiple = 3},
+         .max_node_multiple = 20},
     };
     memset(plan, 0, sizeof *plan);
     home_settings_default(&plan->settings);

@@ -22,17 +22,52 @@ set_density(struct reload_config *config, uint32_t overlay)
     config->turn_density = DENSITY;
 }
 
+/* More often than the Kind allows. */
 static void
-begin(uint32_t count)
+set_density_beyond(struct reload_config *config, uint32_t overlay)
+{
+    (void)overlay;
+    config->turn_density = 255;
+}
+
+/* More often than the document itself allows. */
+static void
+set_document_below(struct reload_config *config, uint32_t overlay)
+{
+    set_density(config, overlay);
+    config->kinds[config->kind_count++] =
+        (struct reload_config_kind){.kind = RELOAD_KIND_TURN_SERVICE,
+                                    .data_model = RELOAD_DATA_MODEL_SINGLE_VALUE,
+                                    .access_policy = RELOAD_ACCESS_NODE_MULTIPLE,
+                                    .max_count = 1,
+                                    .max_size = 100,
+                                    .max_node_multiple = DENSITY - 1};
+}
+
+static void
+set_density_0(struct reload_config *config, uint32_t overlay)
+{
+    (void)overlay;
+    config->turn_density = 0;
+}
+
+static void
+begin_with(uint32_t count, void (*configure)(struct reload_config *config, uint32_t overlay))
 {
     static struct reload_turn_options use = {.use = true};
     struct sim_options options = ring_options();
     options.usages[0] = &reload_turn_service_usage;
     options.usage_arguments[0] = &use;
     options.usage_count = 1;
-    options.configure = set_density;
+    options.configure = configure;
     s = sim_new(9, &options);
     ring_grow(s, count);
+}
+
+static void
+begin(uint32_t count)
+{
+    begin_with(count, set_density);
 }
 
 static void *
@@ -133,6 +168,26 @@ START_TEST(announced_as_often_as_the_density_says)
     ck_assert_uint_eq(announcements(4, 2), DENSITY);
     ck_assert_uint_eq(reload_turn_service_counters(usage(2)).announced, DENSITY);
     ck_assert_uint_eq(announcements(4, 3), 0);
+}
+END_TEST
+
+/* RFC6940-9: "a maximum iteration of counter 20". */
+START_TEST(announced_not_more_often_than_allowed)
+{
+    static const struct {
+        void (*configure)(struct reload_config *config, uint32_t overlay);
+        unsigned expected;
+    } rows[] = {{set_density_beyond, RELOAD_TURN_ITERATIONS_MAX},
+                {set_document_below, DENSITY - 1},
+                {set_density_0, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        begin_with(4, rows[i].configure);
+        lend(2);
+        sim_run_for(s, SIM_SECONDS(10));
+        ck_assert_uint_eq(announcements(3, 2), rows[i].expected);
+        if (i + 1 < sizeof rows / sizeof *rows)
+            sim_free(s);
+    }
 }
 END_TEST
 
@@ -468,7 +523,8 @@ int
 main(void)
 {
     return RUN_SUITE_IN(
-        NULL, end, "turn_service", announced_as_often_as_the_density_says, announced_while_it_lasts,
+        NULL, end, "turn_service", announced_as_often_as_the_density_says,
+        announced_not_more_often_than_allowed, announced_while_it_lasts,
         withdrawn_by_a_node_that_leaves, offers_that_nobody_would_take_are_refused,
         found_with_credentials_by_udp_and_tcp, found_by_a_client, some_are_kept_of_many,
         nothing_is_found_where_nothing_is, credentials_are_renewed, a_dead_relay_is_given_up,
