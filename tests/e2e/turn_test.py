@@ -52,7 +52,8 @@ class World:
         self.programs = {name: build / path for name, path in PROGRAMS.items()}
         self.server = ("127.0.0.1", free_port())
         port = free_port()
-        enrolment = Enrolment(self.programs, self.processes, folder, port, ("--ice", "--turn-density", str(DENSITY)))
+        enrolment = Enrolment(self.programs, self.processes, folder, port,
+                              ("--ice", "--turn-density", str(DENSITY)))
         for user in USERS:
             enrolment.add_user(user)
         enrolment.serve()
