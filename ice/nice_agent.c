@@ -11,10 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define PAIRS_MAX 100         /* RFC 8445 6.1.2.5 */
 #define DATAGRAMS_KEPT_MAX 64 /* that came before the pair was chosen */
 #define COMPONENT NICE_COMPONENT_TYPE_RTP
 #define GATHER_TIME (3 * RELOAD_SECOND) /* servers that say nothing cost no more */
-#define CLOSE_TIME (4 * RELOAD_SECOND)  /* the same when relays are given back */
+/* How long an agent whose own checks all failed waits for the other side's. The other side may get
+ * its offer late: by an end-to-end retransmission, after 3 s. */
+#define IDLE_MS 3000
+#define CLOSE_TIME (4 * RELOAD_SECOND) /* the same when relays are given back */
 
 enum state {
     GATHERING,
@@ -280,7 +284,7 @@ set_up(struct reload_ice_agent *agent)
     /* Short timers: a STUN server that is dead costs half a second, not two. */
     g_object_set(agent->nice, "controlling-mode", (gboolean)options->controlling, "upnp", FALSE,
                  "ice-tcp", FALSE, "stun-max-retransmissions", 3, "stun-initial-timeout", 100,
-                 NULL);
+                 "idle-timeout", IDLE_MS, "max-connectivity-checks", PAIRS_MAX, NULL);
     use_stun(agent);
     struct reload_address local = options->local;
     if (local.family == 0 && options->loopback)

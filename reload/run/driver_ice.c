@@ -142,6 +142,27 @@ static const struct reload_ice_user agent_user = {
 
 /* ---- what the node asks for ----------------------------------------------------------------- */
 
+/* Each relay by UDP or by TCP, as it is known that UDP works or not: both would be one allocation
+ * for nothing, and gathering would wait for it. */
+static void
+add_relays(struct reload_driver *driver, struct reload_ice_options *options)
+{
+    if (!driver->options.relays)
+        return;
+    size_t count = driver->options.relays(driver->options.relays_argument, options->relays,
+                                          RELOAD_ICE_RELAYS_MAX);
+    assert(count <= RELOAD_ICE_RELAYS_MAX);
+    enum reload_stun_udp udp = reload_stun_peers_udp(&driver->stun_peers);
+    size_t by_tcp = 0;
+    for (size_t i = 0; i < count; i++)
+        by_tcp += options->relays[i].tcp;
+    bool no_tcp = udp == RELOAD_STUN_UDP_WORKS && by_tcp < count;
+    bool no_udp = udp == RELOAD_STUN_UDP_BLOCKED && by_tcp > 0;
+    for (size_t i = 0; i < count; i++)
+        if (options->relays[i].tcp ? !no_tcp : !no_udp)
+            options->relays[options->relay_count++] = options->relays[i];
+}
+
 static int
 open_agent(struct driver_link *link, bool controlling)
 {
@@ -161,10 +182,7 @@ open_agent(struct driver_link *link, bool controlling)
         .overlay_link = RELOAD_OVERLAY_LINK_TYPE_DTLS_UDP_SR,
         .alive = &driver->agents_alive,
     };
-    if (driver->options.relays)
-        options.relay_count = driver->options.relays(driver->options.relays_argument,
-                                                     options.relays, RELOAD_ICE_RELAYS_MAX);
-    assert(options.relay_count <= RELOAD_ICE_RELAYS_MAX);
+    add_relays(driver, &options);
     return driver->options.ice->open(&options, &agent_user, link, &ice->agent);
 }
 

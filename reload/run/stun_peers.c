@@ -141,6 +141,18 @@ reload_stun_peers_choose(struct reload_stun_peers *peers)
     return best->address;
 }
 
+enum reload_stun_udp
+reload_stun_peers_udp(const struct reload_stun_peers *peers)
+{
+    size_t silent = 0;
+    for (size_t i = 0; i < peers->count; i++) {
+        if (peers->peers[i].known)
+            return RELOAD_STUN_UDP_WORKS;
+        silent += peers->peers[i].silent;
+    }
+    return silent > 0 && silent == peers->count ? RELOAD_STUN_UDP_BLOCKED : RELOAD_STUN_UDP_UNKNOWN;
+}
+
 bool
 reload_stun_peers_is_public(const struct reload_stun_peers *peers,
                             const struct reload_address *address)

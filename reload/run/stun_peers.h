@@ -60,6 +60,14 @@ bool reload_stun_peers_answered(struct reload_stun_peers *peers, const struct re
  * the one used longest ago; groups that see us without a NAT tell nothing new. Family 0: none. */
 struct reload_address reload_stun_peers_choose(struct reload_stun_peers *peers);
 
+/* What is known of UDP: some server answers, none does, or it is too early to tell. */
+enum reload_stun_udp {
+    RELOAD_STUN_UDP_UNKNOWN,
+    RELOAD_STUN_UDP_WORKS,
+    RELOAD_STUN_UDP_BLOCKED,
+};
+enum reload_stun_udp reload_stun_peers_udp(const struct reload_stun_peers *peers);
+
 /* reload_stun_peers_is_public tells whether others see our own |address| as it is, as far as we
  * know: somebody does, and nobody sees another one of that family. The port does not matter. */
 bool reload_stun_peers_is_public(const struct reload_stun_peers *peers,

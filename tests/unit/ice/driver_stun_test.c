@@ -276,6 +276,60 @@ START_TEST(linked_peers_are_asked)
 }
 END_TEST
 
+static size_t
+by_udp_and_tcp(void *argument, struct reload_ice_relay *relays, size_t max)
+{
+    (void)argument;
+    ck_assert_uint_ge(max, 2);
+    for (unsigned i = 0; i < 2; i++)
+        relays[i] = (struct reload_ice_relay){.address = loopback(9), .tcp = i == 1};
+    return 2;
+}
+
+static struct reload_ice_options opened_with;
+
+static int
+note_options(const struct reload_ice_options *options, const struct reload_ice_user *user,
+             void *argument, struct reload_ice_agent **agent)
+{
+    (void)user;
+    (void)argument;
+    (void)agent;
+    opened_with = *options;
+    return RELOAD_E_IO;
+}
+
+static const struct reload_ice_ops noting = {.open = note_options};
+
+/* Relays by TCP are for those whom UDP does not serve. */
+START_TEST(relays_by_what_works)
+{
+    struct world world;
+    struct host a, b;
+    char reason[RELOAD_DRIVER_REASON_SIZE];
+    world_init(&world);
+    host_init(&b, &world, &reload_nice_agent);
+    host_configure(&a, &world);
+    a.relays = by_udp_and_tcp;
+    ck_assert_int_eq(host_begin(&a, &noting, reason), 0);
+    host_gather(&a, 5, 0, true); /* nothing is known yet */
+    ck_assert_uint_eq(opened_with.relay_count, 2);
+    start_at(&a, &b);
+    host_gather(&a, 6, 0, true);
+    ck_assert_uint_eq(opened_with.relay_count, 1);
+    ck_assert(!opened_with.relays[0].tcp);
+    /* A bootstrap node that says nothing. */
+    host_fini(&b);
+    ck_assert_int_eq(reload_driver_start(a.driver), 0);
+    world_for(&world, 3700 * RELOAD_MS);
+    host_gather(&a, 7, 0, true);
+    ck_assert_uint_eq(opened_with.relay_count, 1);
+    ck_assert(opened_with.relays[0].tcp);
+    host_fini(&a);
+    world_fini(&world);
+}
+END_TEST
+
 /* L13: answers that nobody asked for. */
 START_TEST(stun_answers_unasked_are_dropped)
 {
@@ -307,5 +361,5 @@ main(void)
     return RUN_SUITE("driver_stun", stun_binding_is_answered,
                      stun_answers_from_another_port_when_asked_to, stun_garbage_is_dropped,
                      stun_flood_is_limited, reached_nodes_say_their_port, linked_peers_are_asked,
-                     stun_answers_unasked_are_dropped);
+                     relays_by_what_works, stun_answers_unasked_are_dropped);
 }
