@@ -29,11 +29,11 @@ TONES = {"alice": 440, "bob": 523, "carol": 660}
 class World:
     """Four peers; alice's, bob's and carol's have phones, carol's does not relay."""
 
-    def __init__(self, build, folder):
+    def __init__(self, build, folder, *arguments):
         self.processes = Processes(folder)
         programs = {name: build / path for name, path in PROGRAMS.items()}
         port = free_port()
-        server = Enrolment(programs, self.processes, folder, port)
+        server = Enrolment(programs, self.processes, folder, port, arguments)
         users = ["dave", "alice", "bob", "carol"]
         for user in users:
             server.add_user(user)
@@ -129,28 +129,40 @@ def test_without_relay(world):
           "something was relayed")
 
 
-TESTS = [test_relayed, test_back, test_without_relay]
+# By overlay: what `reload-enrolld init` is told, and what is tried there.
+OVERLAYS = {
+    "direct": ([], [test_relayed, test_back, test_without_relay]),
+    "ice": (["--ice"], [test_relayed]),
+}
 
 
-def main():
-    """All tests, in one overlay."""
+def run(build, name):
+    """All tests of one overlay. Returns how many passed and failed."""
+    arguments, tests = OVERLAYS[name]
     folder = Path(tempfile.mkdtemp(prefix="reload-media-test-"))
     world, failed = None, 0
     try:
-        world = World(Path(sys.argv[1]).resolve(), folder)
-        for test in TESTS:
+        world = World(build, folder, *arguments)
+        for test in tests:
             try:
                 test(world)
-                print(f"ok      {test.__name__}")
+                print(f"ok      {name}: {test.__name__}")
             except DemoError as error:
                 failed += 1
-                print(f"FAILED  {test.__name__}: {error}")
+                print(f"FAILED  {name}: {test.__name__}: {error}")
     finally:
         if world:
             world.processes.stop()
         if failed == 0:
             shutil.rmtree(folder, ignore_errors=True)
-    print(f"{len(TESTS) - failed} passed, {failed} failed")
+    return len(tests) - failed, failed
+
+
+def main():
+    """All overlays, one after the other."""
+    build = Path(sys.argv[1]).resolve()
+    passed, failed = map(sum, zip(*(run(build, name) for name in OVERLAYS)))
+    print(f"{passed} passed, {failed} failed")
     sys.exit(failed > 0)
 
 

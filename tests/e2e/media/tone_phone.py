@@ -254,7 +254,7 @@ class TonePhone:
             due = begin + number * PERIOD_S
             if time.monotonic() >= due and time.monotonic() < end:
                 self.rtp.sendto(self.packet(number, source), self.remote)
-                if number % 50 == 0:
+                if number % 25 == 0:
                     self.rtcp.sendto(self.report(number, source),
                                      (self.remote[0], self.remote[1] + 1))
                 number += 1
