@@ -145,22 +145,40 @@ reload_config_base64(struct reload_config_reader *reader, xmlNode *node, uint8_t
     return 0;
 }
 
-/* ---- signatures ----------------------------------------------------------------------------- */
+/* ---- elements ------------------------------------------------------------------------------- */
 
-static bool
-is_element(const xmlNode *node, const char *name)
+bool
+reload_config_is_foreign(const xmlNode *node)
 {
-    return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
+    static const char *const ours[] = {"urn:ietf:params:xml:ns:p2p:config-base",
+                                       "urn:ietf:params:xml:ns:p2p:config-chord",
+                                       "urn:ietf:params:xml:ns:p2p:config-base:sip"};
+    const xmlNode *root = xmlDocGetRootElement(node->doc);
+    if (!node->ns || (root->ns && xmlStrEqual(node->ns->href, root->ns->href)))
+        return false;
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (strcmp((const char *)node->ns->href, ours[i]) == 0)
+            return false;
+    return true;
 }
+
+bool
+reload_config_is(const xmlNode *node, const char *name)
+{
+    return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0 &&
+           !reload_config_is_foreign(node);
+}
+
+/* ---- signatures ----------------------------------------------------------------------------- */
 
 /* The signatures that follow |configuration|, up to the next one. */
 static int
 read_signatures(struct reload_config_reader *reader, xmlNode *configuration)
 {
     struct reload_config_document *document = reader->document;
-    for (xmlNode *node = configuration->next; node && !is_element(node, "configuration");
+    for (xmlNode *node = configuration->next; node && !reload_config_is(node, "configuration");
          node = node->next) {
-        if (!is_element(node, "signature"))
+        if (!reload_config_is(node, "signature"))
             continue;
         if (document->signature_count == RELOAD_CONFIG_SIGNATURES_MAX)
             return reload_config_refuse(reader, node, "more than %d signatures",
@@ -182,7 +200,7 @@ choose(struct reload_config_reader *reader, xmlNode *root)
 {
     const char *wanted = reader->reading->instance_name;
     for (xmlNode *node = root->children; node; node = node->next) {
-        if (!is_element(node, "configuration"))
+        if (!reload_config_is(node, "configuration"))
             continue;
         xmlChar *name = xmlGetNoNsProp(node, (const xmlChar *)"instance-name");
         bool match = !wanted || (name && strcasecmp((const char *)name, wanted) == 0);
@@ -201,7 +219,7 @@ read_tree(struct reload_config_reader *reader, xmlDoc *tree)
     if (tree->intSubset || tree->extSubset)
         return reload_config_refuse(reader, NULL,
                                     "a configuration document may not have a DTD or entities");
-    if (!root || !is_element(root, "overlay"))
+    if (!root || !reload_config_is(root, "overlay"))
         return reload_config_refuse(reader, root, "the document's root must be <overlay>");
     int error = reload_config_validate(reader, tree);
     if (error)

@@ -46,6 +46,12 @@ __attribute__((format(printf, 3, 4))) void reload_config_warn(struct reload_conf
                                                               const xmlNode *node,
                                                               const char *format, ...);
 
+/* reload_config_is_foreign tells whether the element |node| is of a namespace that is neither the
+ * document's nor one of RFC 6940 and RFC 7904: whatever its name, it is somebody else's (11.1.1).
+ * reload_config_is tells whether |node| is the element |name|, and not a foreign one. */
+bool reload_config_is_foreign(const xmlNode *node);
+bool reload_config_is(const xmlNode *node, const char *name);
+
 /* reload_config_text copies the trimmed text of |node| into |text|. Returns 0 or RELOAD_E_CONFIG
  * (too long, refused already). reload_config_base64 decodes it into |*data|, to be freed. */
 int reload_config_text(struct reload_config_reader *reader, xmlNode *node, char *text, size_t size);
@@ -68,10 +74,10 @@ int reload_config_number(struct reload_config_reader *reader, xmlNode *node, uin
 /* reload_config_read_kinds reads a required-kinds element. */
 int reload_config_read_kinds(struct reload_config_reader *reader, xmlNode *node);
 
-/* reload_config_read_domains and reload_config_read_gateway read a domain-restrictions and a
- * sip-gateway element. */
+/* reload_config_read_domains reads a domain-restrictions element, reload_config_read_foreign a
+ * foreign one: a sip-gateway (D71), or none that is known here. */
 int reload_config_read_domains(struct reload_config_reader *reader, xmlNode *node);
-int reload_config_read_gateway(struct reload_config_reader *reader, xmlNode *node);
+int reload_config_read_foreign(struct reload_config_reader *reader, xmlNode *node);
 
 /* reload_config_read_element reads a configuration element's attributes and children. */
 int reload_config_read_element(struct reload_config_reader *reader, xmlNode *node);

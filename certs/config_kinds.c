@@ -141,9 +141,9 @@ read_kind(struct reload_config_reader *reader, xmlNode *node)
         return reload_config_refuse(reader, node, "more than %d Kinds", RELOAD_CONFIG_KINDS_MAX);
     int error = read_identity(reader, node, &kind.kind, &index);
     for (xmlNode *child = node->children; !error && child; child = child->next) {
-        if (child->type != XML_ELEMENT_NODE)
+        if (child->type != XML_ELEMENT_NODE || reload_config_is_foreign(child))
             continue;
-        has_size |= strcmp((const char *)child->name, "max-size") == 0;
+        has_size |= reload_config_is(child, "max-size");
         error = read_parameter(reader, child, &kind);
     }
     if (error)
@@ -181,19 +181,13 @@ read_kind_signature(struct reload_config_reader *reader, xmlNode *node, const xm
     return reload_config_base64(reader, node, &signature->block, &signature->size);
 }
 
-static bool
-is_named(const xmlNode *node, const char *name)
-{
-    return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
-}
-
 static int
 read_block(struct reload_config_reader *reader, xmlNode *block)
 {
     xmlNode *kind = NULL;
     int error = 0;
     for (xmlNode *child = block->children; !error && child; child = child->next) {
-        if (!is_named(child, "kind"))
+        if (!reload_config_is(child, "kind"))
             continue;
         error = kind ? reload_config_refuse(reader, child, "stands twice in a kind-block")
                      : read_kind(reader, child);
@@ -202,7 +196,7 @@ read_block(struct reload_config_reader *reader, xmlNode *block)
     if (!error && !kind)
         error = reload_config_refuse(reader, block, "has no <kind>");
     for (xmlNode *child = block->children; !error && child; child = child->next)
-        if (is_named(child, "kind-signature"))
+        if (reload_config_is(child, "kind-signature"))
             error = read_kind_signature(reader, child, kind);
     return error;
 }
@@ -211,7 +205,7 @@ int
 reload_config_read_kinds(struct reload_config_reader *reader, xmlNode *node)
 {
     for (xmlNode *block = node->children; block; block = block->next) {
-        int error = is_named(block, "kind-block") ? read_block(reader, block) : 0;
+        int error = reload_config_is(block, "kind-block") ? read_block(reader, block) : 0;
         if (error)
             return error;
     }

@@ -330,7 +330,6 @@ static const struct {
     {"required-kinds", reload_config_read_kinds, true},
     {"domain-restrictions", reload_config_read_domains, true},
     {"domain-restriction", reload_config_read_domains, true},
-    {"sip-gateway", reload_config_read_gateway, false},
 };
 #define ELEMENTS (sizeof elements / sizeof elements[0])
 
@@ -391,6 +390,8 @@ read_attributes(struct reload_config_reader *reader, xmlNode *node)
 static int
 read_child(struct reload_config_reader *reader, xmlNode *node, bool *seen)
 {
+    if (reload_config_is_foreign(node))
+        return reload_config_read_foreign(reader, node);
     for (size_t i = 0; i < ELEMENTS; i++) {
         if (strcmp((const char *)node->name, elements[i].name) != 0)
             continue;
@@ -446,13 +447,12 @@ reload_config_read_element(struct reload_config_reader *reader, xmlNode *node)
     bool any_protocol = false;
     /* First what the others are read by. */
     for (xmlNode *child = node->children; !error && child; child = child->next)
-        if (child->type == XML_ELEMENT_NODE &&
-            strcmp((const char *)child->name, "node-id-length") == 0)
+        if (reload_config_is(child, "node-id-length"))
             error = read_number(reader, child);
     for (xmlNode *child = node->children; !error && child; child = child->next) {
         if (child->type != XML_ELEMENT_NODE)
             continue;
-        any_protocol |= strcmp((const char *)child->name, "overlay-link-protocol") == 0;
+        any_protocol |= reload_config_is(child, "overlay-link-protocol");
         error = read_child(reader, child, seen);
     }
     if (!error && !any_protocol) {

@@ -15,7 +15,7 @@ reload_config_read_domains(struct reload_config_reader *reader, xmlNode *node)
     config->domain_restrictions_present = true;
     config->domain_restrictions_enable = strcmp(enable, "true") == 0 || strcmp(enable, "1") == 0;
     for (xmlNode *child = node->children; child; child = child->next) {
-        if (child->type != XML_ELEMENT_NODE || strcmp((const char *)child->name, "pattern") != 0)
+        if (!reload_config_is(child, "pattern"))
             continue;
         if (config->domain_pattern_count == RELOAD_CONFIG_DOMAINS_MAX)
             return reload_config_refuse(reader, child, "more than %d of them",
@@ -30,13 +30,13 @@ reload_config_read_domains(struct reload_config_reader *reader, xmlNode *node)
     return 0;
 }
 
-/* D71: an element of our own namespace, which the schema lets pass as a foreign one. The same name
- * in another namespace is somebody else's. */
+/* D71: the one foreign element that is known here. */
 int
-reload_config_read_gateway(struct reload_config_reader *reader, xmlNode *node)
+reload_config_read_foreign(struct reload_config_reader *reader, xmlNode *node)
 {
     struct reload_config *config = &reader->document->config;
-    if (!node->ns || strcmp((const char *)node->ns->href, RELOAD_CONFIG_GATEWAY_NAMESPACE) != 0)
+    if (strcmp((const char *)node->name, "sip-gateway") != 0 ||
+        strcmp((const char *)node->ns->href, RELOAD_CONFIG_GATEWAY_NAMESPACE) != 0)
         return 0;
     if (config->gateway_count == RELOAD_CONFIG_GATEWAYS_MAX)
         return reload_config_refuse(reader, node, "more than %d of them",

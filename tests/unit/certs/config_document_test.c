@@ -135,6 +135,25 @@ START_TEST(values)
 }
 END_TEST
 
+/* 11.1.1: elements of other namespaces are somebody else's, also by the names of ours. */
+START_TEST(foreign_elements)
+{
+    struct documents_outcome outcome;
+    read_with("",
+              "<ext:initial-ttl>none</ext:initial-ttl><ext:bad-node>x</ext:bad-node>"
+              "<ext:topology-plugin>NONE</ext:topology-plugin><ext:node-id-length>17"
+              "</ext:node-id-length><ext:shared-secret/><ext:mandatory-extension>x"
+              "</ext:mandatory-extension><ext:required-kinds><kind-block/></ext:required-kinds>",
+              true, &outcome);
+    ck_assert_msg(outcome.error == 0, "%s", outcome.message);
+    ck_assert_uint_eq(outcome.config->initial_ttl, 100);
+    ck_assert_uint_eq(outcome.config->node_id_length, 16);
+    ck_assert_uint_eq(outcome.config->bad_node_count, 0);
+    ck_assert_str_eq(outcome.config->topology_plugin, "CHORD-RELOAD");
+    documents_forget(&outcome);
+}
+END_TEST
+
 #define KIND(attributes, inside)                                                                   \
     "<required-kinds><kind-block><kind " attributes ">" inside "</kind></kind-block>"              \
     "</required-kinds>"
@@ -457,9 +476,9 @@ int
 main(void)
 {
     pki_begin();
-    int result = RUN_SUITE("config_document", overlay_value, defaults, values, kinds, wrong_values,
-                           wrong_attributes, expiration, bounds, strictness, nobody_to_trust,
-                           several_configurations);
+    int result = RUN_SUITE("config_document", overlay_value, defaults, values, foreign_elements,
+                           kinds, wrong_values, wrong_attributes, expiration, bounds, strictness,
+                           nobody_to_trust, several_configurations);
     pki_end();
     return result;
 }
