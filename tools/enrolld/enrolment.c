@@ -50,12 +50,16 @@ refuse_for(struct decision *decision, reload_time wait)
 
 /* ---- who asks -------------------------------------------------------------------------------- */
 
-/* An IPv6 host has a whole /64 to itself. */
+/* An IPv6 host has a whole /64 to itself. A socket for both families tells of IPv4 hosts by mapped
+ * addresses, which all begin alike: there the last four octets count. */
 static struct reload_bytes
 address_key(const char *address, uint8_t key[16])
 {
+    static const uint8_t mapped[12] = {[10] = 0xff, 0xff};
     if (inet_pton(AF_INET6, address, key) == 1)
-        return (struct reload_bytes){key, 8};
+        return memcmp(key, mapped, sizeof mapped) == 0
+                   ? (struct reload_bytes){key + sizeof mapped, 4}
+                   : (struct reload_bytes){key, 8};
     if (inet_pton(AF_INET, address, key) == 1)
         return (struct reload_bytes){key, 4};
     return (struct reload_bytes){NULL, 0};

@@ -37,7 +37,7 @@ static const struct setting {
      "wrong passwords before an address has to wait"},
     {"requests-per-minute", ROW(requests_per_minute), 0, 1, 1000000, 240, "of one address"},
     {"connection-seconds", ROW(connection_seconds), 0, 1, 3600, 30,
-     "a connection is closed after that"},
+     "in which a request has to be complete"},
 #undef TEXT
 #undef ROW
 };
