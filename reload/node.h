@@ -189,6 +189,8 @@ struct reload_route {
                             believed, only a hint whom to ask (D5) */
     uint8_t copies;      /* send it through so many first hops at once, of which one or another may
                             misbehave (13.6, D50); at most RELOAD_COPIES_MAX, 0 and 1: one */
+    bool iterative;      /* ask peer by peer for the way instead of leaving it to them (6.4.2.4,
+                            D50): a single entry; 15 seconds more at most */
 };
 
 /* reload_route_to_node and reload_route_to_resource make a route with a single entry.

@@ -91,6 +91,10 @@ struct reload_topology_ops {
     int (*recv)(void *state, const struct reload_incoming *incoming, struct reload_writer *answer,
                 reload_time now);
 
+    /* Reads the answer to a RouteQuery (6.4.2.4.2): to whom that peer would send the message,
+     * itself when it is responsible. 0 or RELOAD_E_MALFORMED. May be NULL: no iterative routing. */
+    int (*query_answer)(void *state, struct reload_bytes body, struct reload_node_id *next);
+
     reload_time (*next_timeout)(void *state);
     void (*timeout)(void *state, reload_time now);
 

@@ -175,6 +175,12 @@ first_hops(void *state, const struct reload_node_id *id, struct reload_node_id *
     return count;
 }
 
+static int
+query_answer(void *state, struct reload_bytes body, struct reload_node_id *next)
+{
+    return reload_chord_query_answer(state, body, next);
+}
+
 static bool
 is_plausible(void *state, const struct reload_node_id *id, const struct reload_node_id *responder)
 {
@@ -336,6 +342,7 @@ const struct reload_topology_ops reload_chord = {
     .link_down = reload_chord_link_down,
     .link_suspect = link_suspect,
     .recv = receive,
+    .query_answer = query_answer,
     .next_timeout = next_timeout,
     .timeout = timeout,
     .print = reload_chord_print,

@@ -42,6 +42,20 @@ destination_id(const struct reload_destination *destination, struct reload_node_
 }
 
 int
+reload_chord_query_answer(struct reload_chord *chord, struct reload_bytes body,
+                          struct reload_node_id *next)
+{
+    const struct reload_wire *wire = reload_node_wire(chord->node);
+    struct reload_reader reader = reload_reader_of(body);
+    struct reload_chord_route_query_ans answer;
+    if (reload_chord_route_query_ans_decode(&reader, wire, &answer) != 0 ||
+        reload_reader_left(&reader) > 0)
+        return RELOAD_E_MALFORMED;
+    *next = answer.next_peer;
+    return 0;
+}
+
+int
 reload_chord_query_received(struct reload_chord *chord, const struct reload_incoming *incoming,
                             struct reload_writer *answer, reload_time now)
 {

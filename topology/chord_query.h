@@ -12,4 +12,8 @@
 int reload_chord_query_received(struct reload_chord *chord, const struct reload_incoming *incoming,
                                 struct reload_writer *answer, reload_time now);
 
+/* reload_chord_query_answer reads the answer's body. Returns 0 or RELOAD_E_MALFORMED. */
+RELOAD_CHECKED int reload_chord_query_answer(struct reload_chord *chord, struct reload_bytes body,
+                                             struct reload_node_id *next);
+
 #endif

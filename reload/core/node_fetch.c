@@ -210,7 +210,7 @@ send(struct fetch_job *job, const struct reload_route *route, reload_time now)
     if (!error && job->is_copied)
         error = reload_copies_start(node, route, &request, &copies, job, now, NULL);
     else if (!error)
-        error = reload_transaction_start(node, route, &request, answered, job, now, NULL);
+        error = reload_request_start(node, route, &request, answered, job, now, NULL);
     reload_buffer_drop(&node->buffers, buffer);
     return error;
 }

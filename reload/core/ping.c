@@ -2,7 +2,6 @@
  * 6.3.3, 6.4.2.5, 6.5.3.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
-#include "reload/core/copies.h"
 #include "reload/core/node_internal.h"
 
 /* ---- Ping ----------------------------------------------------------------------------------- */
@@ -97,9 +96,7 @@ reload_node_ping(struct reload_node *node, const struct reload_route *route, uin
     struct reload_request request = {.code = RELOAD_MESSAGE_PING_REQ,
                                      .body = {no_padding, sizeof no_padding},
                                      .extensions = reload_writer_written(&writer)};
-    int error = route->copies > 1
-                    ? reload_copies_request(node, route, &request, done, argument, now, NULL)
-                    : reload_transaction_start(node, route, &request, done, argument, now, NULL);
+    int error = reload_request_start(node, route, &request, done, argument, now, NULL);
     reload_buffer_drop(&node->buffers, buffer);
     return error;
 }

@@ -8,6 +8,7 @@
 #include "reload/core/forward.h"
 #include "reload/core/message.h"
 #include "reload/core/node_internal.h"
+#include "reload/core/walk.h"
 
 #include <assert.h>
 
@@ -136,6 +137,7 @@ reload_node_cancel(struct reload_node *node, uint64_t request)
     struct reload_transaction *transaction = reload_transaction_find(node, request);
     if (!transaction) {
         reload_copies_cancel(node, request);
+        reload_walk_cancel(node, request);
         return;
     }
     take_out(node, transaction);
@@ -279,11 +281,15 @@ reload_transaction_start(struct reload_node *node, const struct reload_route *ro
     return 0;
 }
 
-static int
-start_one_or_more(struct reload_node *node, const struct reload_route *route,
-                  const struct reload_request *request, reload_result_fn *done, void *argument,
-                  reload_time now, uint64_t *number)
+int
+reload_request_start(struct reload_node *node, const struct reload_route *route,
+                     const struct reload_request *request, reload_result_fn *done, void *argument,
+                     reload_time now, uint64_t *number)
 {
+    if (!reload_message_is_request(request->code))
+        return RELOAD_E_USAGE;
+    if (route->iterative)
+        return reload_walk_start(node, route, request, done, argument, now, number);
     if (route->copies > 1)
         return reload_copies_request(node, route, request, done, argument, now, number);
     return reload_transaction_start(node, route, request, done, argument, now, number);
@@ -295,7 +301,7 @@ reload_node_request(struct reload_node *node, const struct reload_route *route, 
                     reload_time now, uint64_t *number)
 {
     struct reload_request request = {.code = code, .body = body};
-    return start_one_or_more(node, route, &request, done, argument, now, number);
+    return reload_request_start(node, route, &request, done, argument, now, number);
 }
 
 int
@@ -308,7 +314,7 @@ reload_node_request_certified(struct reload_node *node, const struct reload_rout
                                      .body = body,
                                      .certificates = certificates,
                                      .certificate_count = certificate_count};
-    return start_one_or_more(node, route, &request, done, argument, now, NULL);
+    return reload_request_start(node, route, &request, done, argument, now, NULL);
 }
 
 /* ---- answers -------------------------------------------------------------------------------- */

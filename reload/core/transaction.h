@@ -50,6 +50,12 @@ RELOAD_CHECKED int reload_transaction_start(struct reload_node *node,
                                             reload_result_fn *done, void *argument, reload_time now,
                                             uint64_t *number);
 
+/* reload_request_start does the same in the way that |route| chooses: in copies, or iteratively. */
+RELOAD_CHECKED int reload_request_start(struct reload_node *node, const struct reload_route *route,
+                                        const struct reload_request *request,
+                                        reload_result_fn *done, void *argument, reload_time now,
+                                        uint64_t *number);
+
 void reload_transactions_fini(struct reload_node *node);
 
 /* reload_transaction_find returns the one with |id|, or NULL. */

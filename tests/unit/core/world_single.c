@@ -141,8 +141,25 @@ static int
 single_recv(void *state, const struct reload_incoming *incoming, struct reload_writer *answer,
             reload_time now)
 {
-    (void)state, (void)incoming, (void)answer, (void)now;
-    return RELOAD_E_NOT_FOUND;
+    const struct world_topology *topology = state;
+    (void)now;
+    if (incoming->message->contents.message_code != RELOAD_MESSAGE_ROUTE_QUERY_REQ ||
+        (!topology->responsible && !topology->has_next))
+        return RELOAD_E_NOT_FOUND;
+    const struct reload_node_id *next =
+        topology->responsible ? reload_node_id(topology->node) : &topology->next;
+    reload_writer_bytes(answer, reload_node_id_bytes(next, 16));
+    return 0;
+}
+
+static int
+single_query_answer(void *state, struct reload_bytes body, struct reload_node_id *next)
+{
+    (void)state;
+    if (body.size != 16)
+        return RELOAD_E_MALFORMED;
+    *next = reload_node_id_of(body);
+    return 0;
 }
 
 static reload_time
@@ -178,6 +195,7 @@ const struct reload_topology_ops world_single = {
     .link_down = single_link_down,
     .link_suspect = single_link_suspect,
     .recv = single_recv,
+    .query_answer = single_query_answer,
     .next_timeout = single_next_timeout,
     .timeout = single_timeout,
 };
