@@ -75,6 +75,7 @@ struct sim_options {
     size_t usage_count;
     uint32_t overlays;                   /* 1 */
     enum sim_links links;                /* messages */
+    bool disks;                          /* hosts keep what their nodes want kept: off */
     uint64_t delay_min_ns, delay_max_ns; /* one way: 5 ms, 60 ms */
     uint64_t jitter_ns;                  /* 0, datagrams only */
     uint32_t loss_ppm, duplicate_ppm, reorder_ppm;

@@ -346,7 +346,7 @@ carry_out(struct sim_host *host, const struct reload_effect *effect)
         take_event(host, effect);
         break;
     case RELOAD_EFFECT_PERSIST:
-        if (!host->disk_fails)
+        if (host->sim->options.disks && !host->disk_fails)
             sim_disk_write(&host->disk, effect->key, effect->value);
         break;
     case RELOAD_EFFECT_CHECK: /* ICE: the simulated overlays have none */

@@ -194,9 +194,12 @@ look_up(struct sim_load *load, struct lookup *lookup)
                               .busy = true};
     sim_load_resource(load, lookup->key, resource);
     struct reload_fetch_specifier specifier = {.kind = SIM_KIND_SLOT};
+    struct reload_bytes bytes = {resource, 16};
+    struct reload_route route = reload_route_to_resource(bytes);
+    route.copies = load->options.copies;
     load->tally.started++;
-    if (reload_node_fetch(sim_node(load->sim, reader), (struct reload_bytes){resource, 16},
-                          &specifier, 1, on_value, on_fetched, lookup, sim_now(load->sim)))
+    if (reload_node_fetch_along(sim_node(load->sim, reader), &route, bytes, &specifier, 1, on_value,
+                                on_fetched, lookup, sim_now(load->sim)))
         lookup->busy = false;
     else
         sim_turn(load->sim, reader);

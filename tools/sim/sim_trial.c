@@ -201,6 +201,7 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     struct happening happenings[SIM_FAULTS_MAX];
     *verdict = (struct sim_verdict){.recovery_ns = SIM_NEVER};
     world.links = scenario->links;
+    world.disks = true;
     world.delay_min_ns = scenario->network.delay_min_ns;
     world.delay_max_ns = scenario->network.delay_max_ns;
     world.jitter_ns = scenario->network.jitter_ns;

@@ -1,0 +1,164 @@
+/* attack_ring_test.c: peers that swallow, stand still, come back all at once, or find nobody.
+ *
+ * RFC 6940 10.5, 10.7, 13.6. SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/sim/fixture.h"
+
+#include "tools/sim/sim_byzantine.h"
+#include "tools/sim/sim_load.h"
+
+#include <stdlib.h>
+
+static struct sim *s;
+
+/* ---- R12: some forward nothing -------------------------------------------------------------- */
+
+/* The share of lookups that succeed, in parts of a thousand, through |copies| first hops. */
+static uint64_t
+look_up_past_blackholes(uint8_t copies)
+{
+    struct sim_byzantine *byzantine = calloc(1, sizeof *byzantine);
+    uint8_t no_reads[48] = {0};
+    ck_assert_ptr_nonnull(byzantine);
+    s = ring_of(48, 12);
+    for (uint32_t i = 6; i < 48; i += 10)
+        no_reads[i] = 1;
+    struct sim_load *load = sim_load_new(s, &(struct sim_load_options){.seed = 12,
+                                                                       .owners = 4,
+                                                                       .keys = 60,
+                                                                       .lookups_per_s = 20,
+                                                                       .copies = copies,
+                                                                       .no_reads = no_reads,
+                                                                       .no_read_count = 48});
+    ck_assert_ptr_nonnull(load);
+    sim_run_for(s, SIM_SECONDS(60));
+    sim_byzantine_begin(byzantine, s, 12);
+    for (uint32_t i = 6; i < 48; i += 10)
+        byzantine->vices[i] = SIM_VICE_SILENT;
+    sim_load_start(load);
+    sim_run_for(s, SIM_SECONDS(30));
+    sim_load_stop(load);
+    const struct sim_load_tally *tally = sim_load_tally(load);
+    uint64_t asked = tally->started - tally->abandoned, found = tally->found;
+    ck_assert_uint_ge(asked, 500);
+    ck_assert_uint_eq(tally->late, 0); /* every one ends (V6) */
+    ck_assert_uint_eq(tally->wrong, 0);
+    sim_load_free(load);
+    sim_free(s);
+    free(byzantine);
+    return 1000 * found / asked;
+}
+
+START_TEST(r12_blackholes)
+{
+    uint64_t one_way = look_up_past_blackholes(1), many_ways = look_up_past_blackholes(4);
+    ck_assert_uint_ge(one_way, 750);
+    ck_assert_uint_gt(many_ways, one_way);
+}
+END_TEST
+
+/* ---- T14: bootstrap nodes that are dead, or not of the overlay ------------------------------- */
+
+START_TEST(t14_dead_bootstrap_nodes)
+{
+    s = ring_of(6, 14);
+    uint32_t gateway = 5;
+    sim_kill(s, gateway);
+    uint32_t late =
+        sim_add_node(s, &(struct sim_node_options){.bootstrap_given = true, .bootstrap = gateway});
+    sim_run_for(s, SIM_MINUTES(20));
+    ck_assert(!sim_is_joined(s, late));
+    sim_restart(s, gateway);
+    wait_until_whole(s, SIM_SECONDS(120)); /* it has not given up */
+    ck_assert(sim_is_joined(s, late));
+    sim_free(s);
+}
+END_TEST
+
+/* Its certificate is another authority's: nobody joins through it, nor becomes part of it. */
+START_TEST(t14_bootstrap_node_of_somebody_else)
+{
+    s = ring_of(6, 15);
+    uint32_t foreign = sim_add_puppet(s, &(struct sim_node_options){.authority = 77});
+    uint32_t node =
+        sim_add_node(s, &(struct sim_node_options){.bootstrap_given = true, .bootstrap = foreign});
+    sim_run_for(s, SIM_MINUTES(10));
+    ck_assert(!sim_is_joined(s, node));
+    ck_assert_uint_eq(sim_link_count(s, node, foreign), 0);
+    ck_assert_uint_eq(sim_puppet_heard_count(s, foreign), 0); /* not a word was said to it */
+    sim_free(s);
+}
+END_TEST
+
+/* ---- T16: a peer stands still ---------------------------------------------------------------- */
+
+START_TEST(t16_pause_and_resume)
+{
+    static const uint64_t pauses_s[] = {3, 60, 600};
+    s = ring_of(10, 16);
+    uint8_t slot = sim_slot_at(s, 4, 7);
+    ck_assert_int_eq(sim_store(s, 4, slot, "old").error, 0);
+    sim_run_for(s, SIM_SECONDS(60));
+    sim_pause(s, 7); /* who is responsible for it */
+    sim_run_for(s, SIM_SECONDS(pauses_s[_i]));
+    if (pauses_s[_i] >= 60)
+        ck_assert_int_eq(sim_store(s, 4, slot, "new").error, 0);
+    sim_resume(s, 7);
+    wait_until_whole(s, SIM_SECONDS(60));
+    sim_run_for(s, SIM_SECONDS(60));
+    for (uint32_t reader = 0; reader < 10; reader++) {
+        struct sim_outcome outcome = sim_fetch(s, reader, 4, slot);
+        ck_assert(sim_text(&outcome, pauses_s[_i] >= 60 ? "new" : "old"));
+    }
+    sim_free(s);
+}
+END_TEST
+
+/* ---- L8: many messages at once over one link ------------------------------------------------- */
+
+#define MESSAGES 400
+
+static void
+on_answer(void *argument, const struct reload_result *result, reload_time now)
+{
+    (void)now;
+    *(unsigned *)argument += result->error == 0;
+}
+
+static bool
+all_answered(struct sim *sim, void *argument)
+{
+    (void)sim;
+    return *(unsigned *)argument == MESSAGES;
+}
+
+START_TEST(l8_one_link_carries_many_messages)
+{
+    s = ring_of_links(2, 8, SIM_LINKS_DATAGRAMS);
+    unsigned answered = 0;
+    struct reload_route route = reload_route_to_node(sim_node_id(s, 1));
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        int error = reload_node_ping(sim_node(s, 0), &route, 0, (struct reload_bytes){0}, on_answer,
+                                     &answered, sim_now(s));
+        ck_assert_int_eq(error, 0);
+        sim_turn(s, 0);
+        sim_run_for(s, SIM_MS(2)); /* 500 a second; stop and wait would carry ten */
+    }
+    ck_assert(sim_run_until(s, all_answered, &answered, SIM_SECONDS(2)));
+    ck_assert(sim_ring_is_whole(s, 0, stderr));
+    sim_free(s);
+}
+END_TEST
+
+static const struct named_test tests[] = {
+    {&r12_blackholes, 0, 0},
+    {&t14_dead_bootstrap_nodes, 0, 0},
+    {&t14_bootstrap_node_of_somebody_else, 0, 0},
+    {&t16_pause_and_resume, 0, 3},
+    {&l8_one_link_carries_many_messages, 0, 0},
+};
+
+int
+main(void)
+{
+    return run_tests("attack_ring", tests, sizeof tests / sizeof *tests);
+}
