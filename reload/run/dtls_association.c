@@ -16,12 +16,10 @@
 /* A retransmission is worth little when a peer is near; RFC 6347 4.2.4.1 lets us go below 1 s. */
 #define FLIGHT_TIMEOUT_US 400000u
 
-/* What a flight is cut to when it was lost so often: a path whose routers drop large datagrams
- * without a word (L16). The certificates make flights large, so that a handshake finds out. */
-static const struct {
-    unsigned timeouts;
-    uint16_t link_mtu;
-} smaller[] = {{2, 1200}, {3, 576}};
+/* A path whose routers drop large datagrams without a word (L16): when a flight was lost so often,
+ * it goes in pieces that each path carries. */
+#define TIMEOUTS_LARGE 3
+#define LINK_MTU_MIN 576
 
 static const struct reload_connection_ops association_ops;
 static reload_timer_fn on_timer;
@@ -283,10 +281,8 @@ repeat_flight(struct association *association)
     struct timeval left;
     if (DTLSv1_get_timeout(association->ssl, &left) && (left.tv_sec || left.tv_usec))
         return 0; /* not yet */
-    association->timeouts++;
-    for (size_t i = 0; i < sizeof smaller / sizeof *smaller; i++)
-        if (association->timeouts == smaller[i].timeouts)
-            (void)DTLS_set_link_mtu(association->ssl, smaller[i].link_mtu);
+    if (++association->timeouts == TIMEOUTS_LARGE)
+        (void)DTLS_set_link_mtu(association->ssl, LINK_MTU_MIN);
     return DTLSv1_handle_timeout(association->ssl) < 0 ? RELOAD_E_TIMEOUT : 0;
 }
 

@@ -19,7 +19,7 @@
 #define RELOAD_DTLS_PER_ADDRESS_MAX 4
 #define RELOAD_DTLS_HALF_OPEN_MAX 256
 #define RELOAD_DTLS_HALF_OPEN_TIME (5 * RELOAD_SECOND)
-#define RELOAD_DTLS_LINK_MTU 1280
+#define RELOAD_DTLS_LINK_MTU 1200
 #define RELOAD_DTLS_RECORD_MAX 16384
 /* Left free in each datagram below the path's MTU (attack row L16). */
 #define RELOAD_DTLS_MTU_MARGIN 32
