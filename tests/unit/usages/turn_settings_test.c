@@ -66,7 +66,7 @@ END_TEST
 
 START_TEST(too_many_networks)
 {
-    char text[RELOAD_NETWORKS_MAX * 12 + 12] = "", huge[2000];
+    char text[RELOAD_NETWORKS_MAX * 16 + 16] = "", huge[2000];
     struct reload_networks networks;
     for (size_t i = 0; i < RELOAD_NETWORKS_MAX; i++)
         (void)snprintf(text + strlen(text), sizeof text - strlen(text), "10.%zu.0.0/16,", i);
