@@ -287,6 +287,27 @@ misses(const struct reload_chord *chord, const struct reload_chord_lists *lists,
     return false;
 }
 
+/* A neighbour that does not know us is told of us at once; so is, of our neighbours, a peer that
+ * should know them, though it is no neighbour of ours, and nobody else may tell it. A neighbour
+ * that does not know all of them may be right. */
+static void
+remind(struct reload_chord *chord, const struct reload_chord_lists *lists,
+       struct reload_chord_place signer, reload_time now)
+{
+    struct reload_chord_peer *peer = reload_chord_table_find(&chord->table, signer);
+    if (!peer || now < peer->told_at + REMIND_GAP)
+        return;
+    bool is_neighbor = reload_chord_table_is_neighbor(&chord->table, peer);
+    if (is_neighbor ? !is_named(lists, chord->table.self) : misses(chord, lists, signer)) {
+        struct reload_node_id id = reload_chord_node_id_of(signer);
+        reload_chord_update_send(chord, peer->link, &id, RELOAD_CHORD_UPDATE_TYPE_NEIGHBORS, now);
+    } else if (is_neighbor && reload_node_config(chord->node)->chord_reactive &&
+               misses(chord, lists, signer)) {
+        peer->told = 0;
+        reload_chord_update_tell(chord, false, now + REMIND_LATER, now);
+    }
+}
+
 /* What a peer's own Update of its neighbours means to a peer. */
 static void
 consider(struct reload_chord *chord, const struct reload_chord_lists *lists,
@@ -300,18 +321,7 @@ consider(struct reload_chord *chord, const struct reload_chord_lists *lists,
         if (names_second(chord, lists))
             reload_chord_replicate_release(chord, now);
     }
-    /* A neighbour that does not know us is told of us. */
-    struct reload_chord_peer *peer = reload_chord_table_find(&chord->table, signer);
-    if (!peer || !reload_chord_table_is_neighbor(&chord->table, peer) ||
-        now < peer->told_at + REMIND_GAP)
-        return;
-    if (!is_named(lists, chord->table.self)) {
-        struct reload_node_id id = reload_chord_node_id_of(signer);
-        reload_chord_update_send(chord, peer->link, &id, RELOAD_CHORD_UPDATE_TYPE_NEIGHBORS, now);
-    } else if (reload_node_config(chord->node)->chord_reactive && misses(chord, lists, signer)) {
-        peer->told = 0;
-        reload_chord_update_tell(chord, false, now + REMIND_LATER, now);
-    }
+    remind(chord, lists, signer, now);
 }
 
 /* The signer says on its own link that it is a peer: from now on we may route through it. */
