@@ -43,9 +43,8 @@ def decode(octet):
     return -value if octet & 0x80 else value
 
 
-def frequency(octets):
+def frequency(samples):
     """The frequency of a tone, by its upward zero crossings."""
-    samples = [decode(octet) for octet in octets]
     crossings = [i for i in range(1, len(samples)) if samples[i - 1] < 0 <= samples[i]]
     if len(crossings) < 10:
         return 0.0
@@ -266,7 +265,7 @@ class TonePhone:
                 except ConnectionRefusedError:
                     pass
         self.result["sent"] = number
-        self.result["hz"] = round(frequency(bytes(self.heard)), 1)
+        self.result["hz"] = round(frequency([decode(octet) for octet in self.heard]), 1)
 
     def take(self, ready):
         """Something came on a socket."""

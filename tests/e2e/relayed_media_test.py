@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""media_test.py: two plain phones hear each other through the media relays of their nodes: real
+"""relayed_media_test.py: two plain phones hear each other through the media relays of their nodes: real
 processes on loopback, RTP and RTCP both ways, tones measured. D72.
 
-usage: media_test.py BUILD
+usage: relayed_media_test.py BUILD
 
 SPDX-License-Identifier: BSD-2-Clause
 """
@@ -139,7 +139,7 @@ OVERLAYS = {
 def run(build, name):
     """All tests of one overlay. Returns how many passed and failed."""
     arguments, tests = OVERLAYS[name]
-    folder = Path(tempfile.mkdtemp(prefix="reload-media-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="reload-relayed-media-test-"))
     world, failed = None, 0
     try:
         world = World(build, folder, *arguments)
