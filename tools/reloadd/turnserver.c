@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,9 @@
 #define PROGRAM "turnserver"
 #define CONFIG_DESCRIPTOR 3
 
+/* Ports below are for root only. */
+#define UNPRIVILEGED_PORT 1024
+
 struct turnserver {
     struct turnserver_options options;
     pid_t process;  /* 0: none */
@@ -30,6 +35,9 @@ struct turnserver {
     struct reload_watch *end, *said;
     char line[256]; /* of its output, so far */
     size_t line_size;
+    bool other_user; /* it runs as |user| and |group|, not as root */
+    uid_t user;
+    gid_t group;
     char complaint[256]; /* the last line that says ERROR */
 };
 
@@ -89,9 +97,34 @@ turnserver_check(const struct reload_address *listen, char *reason)
 /* ---- the child --------------------------------------------------------------------------------
  */
 
+/* It talks to everybody, so it is not to be root where that can be avoided: Debian's package has a
+ * user for it. */
+static void
+choose_user(struct turnserver *server)
+{
+    const struct passwd *entry = NULL;
+    if (geteuid() != 0 || server->options.listen.port < UNPRIVILEGED_PORT)
+        return;
+    entry = getpwnam(PROGRAM);
+    if (!entry)
+        entry = getpwnam("nobody");
+    if (!entry || entry->pw_uid == 0)
+        return;
+    server->other_user = true;
+    server->user = entry->pw_uid;
+    server->group = entry->pw_gid;
+}
+
+static bool
+change_user(const struct turnserver *server)
+{
+    return !server->other_user ||
+           (setgroups(0, NULL) == 0 && setgid(server->group) == 0 && setuid(server->user) == 0);
+}
+
 /* Becomes the program; only calls that are safe after fork. */
 _Noreturn static void
-become(const char *path, pid_t parent, int config, int output)
+become(const struct turnserver *server, const char *path, pid_t parent, int config, int output)
 {
     static char name[] = PROGRAM, option[] = "-c", file[] = "/proc/self/fd/3";
     char *arguments[] = {name, option, file, NULL};
@@ -101,9 +134,9 @@ become(const char *path, pid_t parent, int config, int output)
     (void)sigprocmask(SIG_SETMASK, &nothing, NULL);
     (void)signal(SIGPIPE, SIG_DFL);
     (void)setpgid(0, 0); /* a Ctrl-C is for us: we leave first */
-    /* However we end, it ends; also when that has just happened. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && null >= 0 &&
-        dup2(null, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
+    /* However we end, it ends; also when that has just happened. Another user forgets that. */
+    if (change_user(server) && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
+        null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
         dup2(output, STDERR_FILENO) >= 0) {
         if (config == CONFIG_DESCRIPTOR)
             (void)fcntl(config, F_SETFD, 0);
@@ -189,7 +222,7 @@ spawn(struct turnserver *server, int config, const int *pipe_ends)
     if (process < 0)
         return RELOAD_E_IO;
     if (process == 0)
-        become(path, parent, config, pipe_ends[1]);
+        become(server, path, parent, config, pipe_ends[1]);
     server->process = process;
     server->output = dup(pipe_ends[0]);
     server->descriptor = pidfd_open(process, 0);
@@ -213,6 +246,7 @@ turnserver_start(struct turnserver *server)
         return error;
     int config = memfd_create("turnserver.conf", MFD_CLOEXEC);
     if (config >= 0 && fchmod(config, 0600) == 0 &&
+        (!server->other_user || fchown(config, server->user, server->group) == 0) &&
         turnserver_config_write(&server->options, config) == 0)
         error = spawn(server, config, pipe_ends);
     if (config >= 0)
@@ -247,6 +281,7 @@ turnserver_new(const struct turnserver_options *options, struct turnserver **ser
         return RELOAD_E_NOMEM;
     made->options = *options;
     made->descriptor = made->output = -1;
+    choose_user(made);
     *server = made;
     return 0;
 }
