@@ -136,7 +136,8 @@ write_sample(const struct credentials *credentials, char *message, size_t size)
                                "\n"
                                "; where phones register\n"
                                "[sip]\n"
-                               "; listen = 127.0.0.1:5060\n";
+                               "; listen = 127.0.0.1:5060\n"
+                               "; rtp-relay = on\n";
     char path[PATH_MAX];
     credentials_file(credentials, "reloadd.conf", path);
     if (access(path, F_OK) == 0)

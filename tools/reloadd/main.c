@@ -43,6 +43,7 @@ static const char help[] =
     "  listen = 127.0.0.1:5060     ; for phones\n"
     "  remote-phones = no          ; yes: also phones on other hosts, with a password\n"
     "  password-file = sip.secret  ; its first line is the phones' password\n"
+    "  rtp-relay = off             ; on: relay RTP of phones that do not speak ICE\n"
     "\n"
     "  [turn]\n"
     "  listen = 192.0.2.1:3478     ; where the relay is, UDP and TCP; else our first public "
