@@ -343,8 +343,8 @@ RELOAD_CHECKED int reload_node_fetch(struct reload_node *node, struct reload_byt
 
 /* reload_node_fetch_along fetches what is stored at |resource| along |route|: to a Node-ID it reads
  * what that peer holds, replicas too (D26); to the resource with several copies it hears several
- * answers (D50): a place is told of again when a later one has a
- * newer value there. */
+ * answers (D50): a place is told of again when a later one has a newer value there, and |done| gets
+ * no message. */
 RELOAD_CHECKED int reload_node_fetch_along(struct reload_node *node,
                                            const struct reload_route *route,
                                            struct reload_bytes resource,

@@ -18,7 +18,8 @@ signer_bucket(struct reload_answer_cache *cache, const struct reload_node_id *no
 {
     uint64_t hash;
     memcpy(&hash, node_id->octets, sizeof hash);
-    return &cache->signers[(hash * UINT64_C(0x9e3779b97f4a7c15) >> 32) % RELOAD_ANSWER_BUCKETS];
+    return &cache->signers[(hash * UINT64_C(0x9e3779b97f4a7c15) >> 32) %
+                           RELOAD_ANSWER_SIGNER_BUCKETS];
 }
 
 static struct reload_answer_signer *
@@ -63,7 +64,7 @@ static struct reload_answer_signer *
 heaviest_signer(struct reload_answer_cache *cache, bool by_octets)
 {
     struct reload_answer_signer *heaviest = NULL;
-    for (size_t i = 0; i < RELOAD_ANSWER_BUCKETS; i++)
+    for (size_t i = 0; i < RELOAD_ANSWER_SIGNER_BUCKETS; i++)
         for (struct reload_answer_signer *s = cache->signers[i]; s; s = s->next)
             if (!heaviest ||
                 (by_octets ? s->octets > heaviest->octets : s->count > heaviest->count))

@@ -31,10 +31,11 @@ struct reload_kept_answer {
 };
 
 #define RELOAD_ANSWER_BUCKETS 64
+#define RELOAD_ANSWER_SIGNER_BUCKETS 16
 
 struct reload_answer_cache {
     struct reload_kept_answer **buckets; /* by transaction id; NULL before the first */
-    struct reload_answer_signer *signers[RELOAD_ANSWER_BUCKETS]; /* by Node-ID */
+    struct reload_answer_signer *signers[RELOAD_ANSWER_SIGNER_BUCKETS]; /* by Node-ID */
     struct reload_kept_answer *oldest, **youngest_end;
     size_t count, octets;
     struct reload_alarm alarm;

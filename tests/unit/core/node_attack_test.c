@@ -166,6 +166,72 @@ START_TEST(p15_unknown_extension_in_an_answer)
 }
 END_TEST
 
+/* Answers whatever it is asked with |argument|. */
+static void
+answer_with(struct sim *sim, uint32_t puppet, const struct sim_heard *heard, void *argument)
+{
+    const struct reload_bytes *body = argument;
+    uint16_t code = sim_message_code(sim, heard);
+    if (code != RELOAD_MESSAGE_FETCH_REQ && code != RELOAD_MESSAGE_STAT_REQ &&
+        code != RELOAD_MESSAGE_FIND_REQ)
+        return;
+    struct sim_draft *draft = sim_draft_answer(sim, puppet, heard, (uint16_t)(code + 1), *body);
+    sim_puppet_say(sim, puppet, heard->link, sim_draft_seal(draft));
+    sim_draft_free(draft);
+}
+
+static unsigned answers;
+static int answer_error;
+
+static void
+on_answer(void *argument, const struct reload_result *result, reload_time now)
+{
+    (void)argument, (void)now;
+    answers++;
+    answer_error = result->error;
+}
+
+/* P28: an answer over max-message-size is none: the request fails. */
+START_TEST(p28_answers_that_are_too_large)
+{
+    static const uint16_t codes[] = {RELOAD_MESSAGE_FETCH_REQ, RELOAD_MESSAGE_STAT_REQ,
+                                     RELOAD_MESSAGE_FIND_REQ};
+    for (int i = 0; i < 6; i++) {
+        static uint8_t octets[8000];
+        struct reload_writer writer = reload_writer_of(octets, sizeof octets);
+        uint16_t code = codes[i / 2];
+        begin(SIM_LINKS_MESSAGES);
+        /* A list of Kinds that nobody asked for, which would be left out. */
+        size_t length_size = code == RELOAD_MESSAGE_FIND_REQ ? 2 : 4;
+        size_t list = reload_writer_begin(&writer, length_size);
+        while (writer.size < (i % 2 ? 7000u : 100u)) {
+            reload_writer_u32(&writer, 0xf00000ff);
+            if (code == RELOAD_MESSAGE_FIND_REQ) {
+                reload_writer_u8(&writer, 0);
+            } else {
+                reload_writer_u64(&writer, 1);
+                reload_writer_u32(&writer, 0);
+            }
+        }
+        reload_writer_end(&writer, list, length_size);
+        struct reload_bytes body = reload_writer_written(&writer);
+        sim_puppet_listen(s, mallory.self, answer_with, &body);
+        struct reload_route route = reload_route_to_node(sim_node_id(s, mallory.self));
+        static const uint8_t question[16];
+        answers = 0;
+        ck_assert_int_eq(reload_node_request(sim_node(s, 0), &route, code,
+                                             (struct reload_bytes){question, sizeof question},
+                                             on_answer, NULL, sim_now(s), NULL),
+                         0);
+        sim_turn(s, 0);
+        sim_run_for(s, SIM_SECONDS(16));
+        ck_assert_uint_eq(answers, 1);
+        ck_assert_msg((answer_error == 0) == (i % 2 == 0), "%d: %d", i, answer_error);
+        end();
+    }
+}
+END_TEST
+
 /* P13: fragments with FORWARD_CRITICAL are not passed on either, though nobody is told. */
 START_TEST(p13_forward_critical_on_a_later_fragment)
 {
@@ -440,6 +506,7 @@ static const struct named_test tests[] = {
     {&r11_several_node_ids_without_attach, 0, 0},
     {&answers_longer_than_wanted, 0, 0},
     {&p6_messages_that_are_too_large, 0, 0},
+    {&p28_answers_that_are_too_large, 0, 0},
     {&p6_length_that_lies, 0, 0},
     {&p22_bad_frames, SIM_LINKS_DATAGRAMS, SIM_LINKS_STREAMS + 1},
     {&p26_answers_stay_small, 0, 0},
