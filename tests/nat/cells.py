@@ -1,16 +1,20 @@
-"""cells.py: one cell of the NAT matrix: two real nodes behind two NATs, and a call between them.
+"""cells.py: one cell of the NAT matrix: two real nodes behind two NATs, and a call with audio
+between plain phones at them.
 
 SPDX-License-Identifier: BSD-2-Clause
 """
-import re
 import time
 
+from audio_phone import AudioPhone, CallRefused, heard_share
 from lab import LabError
 from overlay_lab import DemoError
 
 CLEAN_FAILURE_S = 15
 USERS = ("alice", "bob")
-FINAL_ANSWER = re.compile(r"SIP/2\.0 ([3-6]\d\d [^\\\r\n']*)")
+TALK_S = 3         # a call
+HEARD_SHARE = 0.5  # of the packets; the first ones may come before there is a way
+WAIT_S = 60        # until a phone is given up
+REASON_MAX = 300
 
 
 class Cell:
@@ -19,6 +23,11 @@ class Cell:
     def __init__(self, cell, reason=None, **known):
         """|cell|: ok, excluded or fail; |known|: what was measured, as it goes into the JSON."""
         self.cell, self.reason, self.known = cell, reason, known
+
+    @property
+    def is_ok(self):
+        """Whether it is as it should be."""
+        return self.cell != "fail"
 
     def as_json(self):
         """The cell without what is not known."""
@@ -49,43 +58,53 @@ class Cells:
 
     def fill(self, kinds, possible):
         """One cell: |kinds| of caller and callee; |possible|: whether theory knows a way."""
-        nodes = []
+        peers = []
         try:
             for end, (user, kind) in enumerate(zip(USERS, kinds)):
-                nodes.append(self.overlay.node(self.site(end, kind), user,
-                                               is_peer=possible))
-            cell = self.call(nodes, possible)
+                peers.append(self.overlay.node(self.site(end, kind), user, is_peer=possible))
+            cell = self.call(peers, possible)
         except (DemoError, LabError, OSError) as error:
-            cell = Cell("fail", str(error))
+            cell = Cell("fail", str(error)[-REASON_MAX:])
         finally:
-            for peer, _ in nodes:
+            for peer in peers:
                 peer.stop()
         return cell
 
-    def call(self, nodes, possible):
+    def phones(self, peers):
+        """A phone for each of the two."""
+        return [AudioPhone(peer.processes, peer, other)
+                for peer, other in zip(peers, reversed(USERS))]
+
+    def call(self, peers, possible):
         """alice calls bob, who may or may not be to be reached."""
-        (alice, caller), (_, callee) = nodes
-        callee.answer()
-        joins = [round(peer.join_ms) for peer, _ in nodes]
+        caller, callee = self.phones(peers)
+        callee.answer(TALK_S)
         begin = time.monotonic()
+        caller.call("bob", TALK_S)
         try:
-            ms = caller.call("bob")
-        except DemoError as error:
+            results = [caller.end(WAIT_S)]
+        except CallRefused as error:
             took = time.monotonic() - begin
-            for peer, _ in nodes:
+            for peer in peers:
                 peer.processes.check()
-            return refused(str(error), took, possible)
-        path = alice.path_to(self.overlay.identities["bob"]["node_id"])
-        return Cell("ok", ms=round(ms, 1), path=path, join_ms=joins)
+            return refused(error.status, took, possible)
+        results.append(callee.end(WAIT_S))
+        path = peers[0].path_to(self.overlay.identities["bob"]["node_id"])
+        heard = [heard_share(result, phone.expected)
+                 for result, phone in zip(results, (caller, callee))]
+        join_ms = [round(peer.join_ms) for peer in peers]
+        return answered(ms=results[0]["setup_ms"], path=path, heard=heard, join_ms=join_ms)
 
 
-def refused(error, took, possible):
-    """The cell of a call that did not come about, |took| seconds after it was begun."""
-    answer = FINAL_ANSWER.search(error)
-    if not answer:  # the phone was left waiting
-        return Cell("fail", error[-200:])
-    if possible:
-        return Cell("fail", f"{answer[1].strip()} after {took:.1f} s")
-    if took > CLEAN_FAILURE_S:
-        return Cell("fail", f"{answer[1]} after {took:.1f} s only")
-    return Cell("excluded", ms=round(took * 1000, 1), answer=answer[1].strip())
+def answered(**measured):
+    """The cell of a call that came about."""
+    if min(measured["heard"]) < HEARD_SHARE:
+        return Cell("fail", "the phones do not hear each other", **measured)
+    return Cell("ok", **measured)
+
+
+def refused(status, took, possible):
+    """The cell of a call that was answered with |status|, |took| seconds after it was begun."""
+    if possible or took > CLEAN_FAILURE_S:
+        return Cell("fail", f"{status} after {took:.1f} s")
+    return Cell("excluded", ms=round(took * 1000, 1), answer=status)

@@ -3,6 +3,7 @@
 
 usage: matrix.py --build BUILD [--pairs A:B,... | --cover] [--only with_turn|without_turn] [--json]
                  [--parallel N] [--without-ice]
+       matrix.py --build BUILD --figures [--short] [--parallel N] [--json]
 
 For each pair of kinds a node joins at a site of either kind, their phones register, and the first
 calls the second. A cell is
@@ -24,6 +25,7 @@ import sys
 import time
 from pathlib import Path
 
+import figures
 from cells import USERS, Cells
 from lab import KINDS, Lab
 from overlay_lab import LabOverlay
@@ -32,6 +34,7 @@ from workers import WorkerError, share
 
 PROGRAMS = {"reload": "tools/reload/reload", "reloadd": "tools/reloadd/reloadd",
             "reload-enrolld": "tools/enrolld/reload-enrolld"}
+WAN = "tests/nat/wan"
 MODES = {"with_turn": ("turn",), "without_turn": ()}  # roles of a peer with a public address
 COVER = [("public", "full_cone"), ("full_cone", "address_restricted"),
          ("address_restricted", "symmetric"), ("port_restricted", "port_restricted"),
@@ -52,6 +55,14 @@ def read_pairs(text):
     return pairs
 
 
+def read_figures(text):
+    """Names of figures from the command line."""
+    names = text.split(",")
+    if not set(names) <= set(figures.FIGURES):
+        raise argparse.ArgumentTypeError("figures are " + ", ".join(figures.FIGURES))
+    return names
+
+
 def read_arguments():
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -63,8 +74,12 @@ def read_arguments():
     which.add_argument("--pairs", type=read_pairs, metavar="A:B,...",
                        default=[(a, b) for a in KINDS for b in KINDS],
                        help="only these pairs (caller:callee)")
+    which.add_argument("--figures", type=read_figures, nargs="?", const=list(figures.FIGURES),
+                       metavar="NAME,...",
+                       help="not pairs, but figures: " + ", ".join(figures.FIGURES))
     which.add_argument("--cover", dest="pairs", action="store_const", const=COVER,
                        help="only nine pairs, in which each kind of NAT is met")
+    parser.add_argument("--short", action="store_true", help="fewer rounds of each figure")
     parser.add_argument("--only", choices=MODES, help="only with, or only without, TURN servers")
     parser.add_argument("--without-ice", action="store_true",
                         help="an overlay without ICE, to see what NATs do to it")
@@ -75,12 +90,17 @@ def read_arguments():
     return parser.parse_args()
 
 
-def fill_cells(arguments, mode, tasks, put):
-    """In a worker: fills cells of one mode; puts (pair, cell, where its logs are)."""
+def open_overlay(arguments, lab, roles):
+    """The overlay of a worker."""
     programs = {name: arguments.build / path for name, path in PROGRAMS.items()}
     options = () if arguments.without_ice else ("--ice",)
+    return LabOverlay(lab, programs, USERS, options, roles)
+
+
+def fill_cells(arguments, mode, tasks, put):
+    """In a worker: fills cells of one mode; puts (pair, cell, where its logs are)."""
     with Lab() as lab:
-        overlay = LabOverlay(lab, programs, USERS, options, MODES[mode])
+        overlay = open_overlay(arguments, lab, MODES[mode])
         cells = Cells(lab, overlay)
         for pair in tasks:
             cell = cells.fill(pair, can_link(*pair, mode == "with_turn"))
@@ -104,6 +124,28 @@ def run_mode(arguments, mode, say):
     return cells
 
 
+def measure_figures(arguments, tasks, put):
+    """In a worker: measures figures; puts (name, figure, where its logs are)."""
+    with Lab(arguments.build / WAN) as lab:
+        overlay = open_overlay(arguments, lab, ())
+        scene = figures.Scene(lab, overlay, arguments.short)
+        for name in tasks:
+            figure = figures.measure(scene, name)
+            lab.keeps_folder = lab.keeps_folder or not figure.is_ok
+            put((name, figure, None if figure.is_ok else overlay.keep_logs(name)))
+        overlay.stop()
+
+
+def run_figures(arguments, say):
+    """All figures that are asked for: {name: Figure}."""
+    result = {}
+    for name, figure, logs in share(functools.partial(measure_figures, arguments),
+                                    arguments.figures, arguments.parallel):
+        result[name] = figure
+        say(f"{name}: {figure}" + (f" ({logs})" if logs else ""))
+    return result
+
+
 def table(mode, cells):
     """The cells as text: callers down, callees across."""
     columns = [kind for kind in KINDS if any(kind in row for row in cells.values())]
@@ -114,6 +156,12 @@ def table(mode, cells):
             lines.append(f"{kind:20}" + "".join(f"{str(cells[kind].get(other, '')):>10}"
                                                 for other in columns))
     return "\n".join(lines) + "\n"
+
+
+def is_bad(result):
+    """Whether anything in it is not what it should be."""
+    return any(not one.is_ok for part in result.values() for row in part.values()
+               for one in (row.values() if isinstance(row, dict) else [row]))
 
 
 def main():
@@ -129,21 +177,20 @@ def main():
     def say(text):
         print(f"{time.monotonic() - begin:6.1f} s  {text}", file=out, flush=True)
 
-    result = {}
-    for mode in [arguments.only] if arguments.only else MODES:
-        try:
-            result[mode] = run_mode(arguments, mode, say)
-        except WorkerError as error:
-            sys.exit(f"nat-matrix: {mode}: {error}")
+    try:
+        if arguments.figures:
+            result = {"figures": run_figures(arguments, say)}
+        else:
+            result = {mode: run_mode(arguments, mode, say)
+                      for mode in ([arguments.only] if arguments.only else MODES)}
+    except WorkerError as error:
+        sys.exit(f"nat-matrix: {error}")
     for mode, cells in result.items():
-        print(f"\n{table(mode, cells)}", file=out)
+        if mode in MODES:
+            print(f"\n{table(mode, cells)}", file=out)
     if arguments.json:
-        print(json.dumps({mode: {one: {other: cell.as_json() for other, cell in row.items()}
-                                 for one, row in cells.items()}
-                          for mode, cells in result.items()}))
-    is_bad = any(cell.cell == "fail" for cells in result.values() for row in cells.values()
-                 for cell in row.values())
-    sys.exit(is_bad)
+        print(json.dumps(result, default=lambda one: one.as_json()))
+    sys.exit(is_bad(result))
 
 
 if __name__ == "__main__":

@@ -9,21 +9,20 @@ import unittest
 
 import cells
 import matrix
+from audio_phone import CallRefused, heard_share
 from lab import KINDS
 from processes import DemoError
 from theory import can_link
 
 
-REFUSAL = r"""while expecting '200', received 'SIP/2.0 480 Temporarily Unavailable\r\nVia: ..."""
-
-
 class Node:
-    """A node that joins, or not, and lives on, or not; its phone answers, or not."""
+    """A node that joins, or not, and lives on, or not; its phone is answered, and hears the other,
+    or not."""
 
-    def __init__(self, refusal=None, death=None):
-        self.processes = self
-        self.join_ms = 99.6
-        self.refusal, self.death = refusal, death
+    def __init__(self, refusal=None, death=None, heard=100):
+        self.processes = self.peer = self
+        self.user, self.expected, self.join_ms = "somebody", 440, 99.6
+        self.refusal, self.death, self.heard = refusal, death, heard
         self.is_stopped = False
 
     def check(self):
@@ -35,15 +34,18 @@ class Node:
         """As LabPeer.stop."""
         self.is_stopped = True
 
-    def answer(self):
-        """As Phone.answer."""
+    def answer(self, _seconds):
+        """As AudioPhone.answer."""
 
-    def call(self, callee):
-        """As Phone.call."""
+    def call(self, callee, _seconds):
+        """As AudioPhone.call."""
         assert callee == "bob"
+
+    def end(self, _limit_s):
+        """As AudioPhone.end."""
         if self.refusal:
-            raise DemoError(self.refusal)
-        return 12.34
+            raise self.refusal
+        return {"setup_ms": 12.3, "sent": 100, "heard": self.heard, "hz": 441.0}
 
     def path_to(self, other):
         """As LabPeer.path_to."""
@@ -59,21 +61,28 @@ class Overlay:
 
     def node(self, _site, _user, is_peer):
         """As LabOverlay.node."""
-        self.is_peer = is_peer
         node = self.nodes.pop(0)
         if node is None:
-            raise DemoError("has not joined")
-        return node, node
+            raise DemoError(f"has not joined {is_peer}")
+        return node
 
     def site(self, kind):
         """As Lab.site."""
         return kind
 
 
+class PlainCells(cells.Cells):
+    """Whose nodes are their own phones."""
+
+    def phones(self, peers):
+        """As Cells.phones."""
+        return peers
+
+
 def fill(*nodes, possible):
     """The cell of a pair of such nodes."""
     overlay = Overlay(*nodes)
-    cell = cells.Cells(overlay, overlay).fill(("symmetric", "symmetric"), possible)
+    cell = PlainCells(overlay, overlay).fill(("symmetric", "symmetric"), possible)
     assert all(node.is_stopped for node in nodes if node and node not in overlay.nodes)
     return cell
 
@@ -85,34 +94,49 @@ class CellTest(unittest.TestCase):
         """A call that is answered, even where theory knows no way."""
         for possible in (True, False):
             cell = fill(Node(), Node(), possible=possible)
-            self.assertEqual(cell.as_json(),
-                             {"cell": "ok", "ms": 12.3, "path": "direct to b0b",
-                              "join_ms": [100, 100]})
+            self.assertEqual(cell.as_json(), {"cell": "ok", "ms": 12.3, "path": "direct to b0b",
+                                              "heard": [1.0, 1.0], "join_ms": [100, 100]})
+
+    def test_one_way(self):
+        """A call in which one side hears too little has failed."""
+        for heard in (0, 49):
+            for nodes in ((Node(heard=heard), Node()), (Node(), Node(heard=heard))):
+                self.assertEqual(fill(*nodes, possible=True).as_json()["cell"], "fail")
+        self.assertEqual(fill(Node(heard=50), Node(heard=51), possible=True).as_json()["heard"],
+                         [0.5, 0.51])
+
+    def test_own_tone(self):
+        """Whoever hears something else has not heard the other."""
+        self.assertEqual(heard_share({"sent": 9, "heard": 9, "hz": 523.0}, 440), 0.0)
+        self.assertEqual(heard_share({"sent": 0, "heard": 0, "hz": 0.0}, 440), 0.0)
+        self.assertEqual(heard_share({"sent": 9, "heard": 9, "hz": 432.0}, 440), 1.0)
 
     def test_refused(self):
         """A call that is refused: as it must be, or a fault."""
-        cell = fill(Node(REFUSAL), Node(), possible=False).as_json()
+        cell = fill(Node(CallRefused("480")), Node(), possible=False).as_json()
         self.assertLess(cell.pop("ms"), 1000)
-        self.assertEqual(cell, {"cell": "excluded", "answer": "480 Temporarily Unavailable"})
-        self.assertEqual(fill(Node(REFUSAL), Node(), possible=True).as_json(),
-                         {"cell": "fail", "reason": "480 Temporarily Unavailable after 0.0 s"})
+        self.assertEqual(cell, {"cell": "excluded", "answer": "480"})
+        self.assertEqual(fill(Node(CallRefused("480")), Node(), possible=True).as_json(),
+                         {"cell": "fail", "reason": "480 after 0.0 s"})
 
     def test_silence(self):
         """A caller who never got an answer has not failed cleanly."""
-        self.assertEqual(fill(Node("call timeout"), Node(), possible=False).as_json(),
-                         {"cell": "fail", "reason": "call timeout"})
+        self.assertEqual(fill(Node(DemoError("no answer to INVITE in time")), Node(),
+                              possible=False).as_json(),
+                         {"cell": "fail", "reason": "no answer to INVITE in time"})
 
     def test_late(self):
         """Who takes too long to say that there is no way has failed."""
         limit, cells.CLEAN_FAILURE_S = cells.CLEAN_FAILURE_S, -1
         try:
-            self.assertEqual(fill(Node(REFUSAL), Node(), possible=False).cell, "fail")
+            self.assertEqual(fill(Node(CallRefused("480")), Node(), possible=False).cell, "fail")
         finally:
             cells.CLEAN_FAILURE_S = limit
 
     def test_death(self):
         """A node that died is a fault in any pair."""
-        for nodes in ((Node(REFUSAL, "dead"), Node()), (Node(REFUSAL), Node(death="dead"))):
+        for nodes in ((Node(CallRefused("480"), "dead"), Node()),
+                      (Node(CallRefused("480")), Node(death="dead"))):
             self.assertEqual(fill(*nodes, possible=False).as_json(),
                              {"cell": "fail", "reason": "dead"})
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools/demo"))
 
-from lab_phone import LabPhone  # noqa: E402
 from overlay import NAME, Enrolment, Peer  # noqa: E402
 from processes import DemoError  # noqa: E402
 
@@ -121,7 +120,7 @@ class LabPeer(Peer):
             lines.append(f"roles = {', '.join(roles)}")
         if phones:
             self.sip_port = SIP_PORT
-            lines += ["[sip]", f"listen = 127.0.0.1:{SIP_PORT}"]
+            lines += ["[sip]", f"listen = 127.0.0.1:{SIP_PORT}", "rtp-relay = on"]
         if "turn" in roles:
             lines += ["[turn]", f"listen = {self.host.address}:{TURN_PORT}"]
         (self.folder / "reloadd.conf").write_text("\n".join(lines) + "\n")
@@ -182,8 +181,8 @@ class LabOverlay:
             peer.wait_joined()
 
     def node(self, place, user, limit_s=JOIN_LIMIT_S, is_peer=True):
-        """Starts the node of |user| at |place|, a site or a host, with a phone that is registered.
-        |is_peer|: it can become one. Returns both."""
+        """Starts the node of |user| at |place|, a site or a host, which serves phones. |is_peer|:
+        it can become one. Returns it."""
         peer = LabPeer(getattr(place, "host", place), self.folder, user)
         peer.node_id = self.identities[user]["node_id"]
         peer.configure(phones=True)
@@ -192,12 +191,10 @@ class LabOverlay:
             peer.wait_joined(limit_s)
             if is_peer:
                 peer.wait_peer(limit_s)
-            phone = LabPhone(peer.processes, self.folder, peer)
-            phone.register()
         except BaseException:
             peer.stop()
             raise
-        return peer, phone
+        return peer
 
     def keep_logs(self, name):
         """What the nodes at the sites wrote is kept beside the next ones'. Returns where."""
