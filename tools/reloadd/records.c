@@ -3,12 +3,12 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/reloadd/daemon.h"
 
+#include <stdio.h>
+
 #ifdef RELOAD_RECORDS
 
 #include "reload/base/json.h"
 #include "reload/run/record_store.h"
-
-#include <stdio.h>
 
 static void
 report(void *argument, const char *text)
@@ -17,12 +17,18 @@ report(void *argument, const char *text)
     reload_env_log(&daemon->env.env, RELOAD_LOG_WARNING, "%s", text);
 }
 
-/* Without a file the node serves from memory: two other peers hold each value. Only a file that
- * another process has open is an error, since that process is our clone. */
+/* Without a file the node serves from memory: two other peers hold each value. It is an error when
+ * another process has the file open, since that is our clone, or when what is stored has to be
+ * durable. */
 int
 records_open(struct daemon *daemon, char *reason)
 {
     const struct settings *settings = &daemon->settings;
+    if (!*settings->state && settings->durable) {
+        (void)snprintf(reason, SETTINGS_REASON_SIZE,
+                       "'durable = yes' in [node] needs a file: 'state' says none");
+        return RELOAD_E_CONFIG;
+    }
     if (!*settings->state)
         return 0;
     struct reload_record_store_options options = {
@@ -38,6 +44,11 @@ records_open(struct daemon *daemon, char *reason)
     if (error == RELOAD_E_BUSY) {
         (void)snprintf(reason, SETTINGS_REASON_SIZE,
                        "%.300s; is this node running already? 'state' in [node] names the file",
+                       why);
+        return error;
+    }
+    if (error && settings->durable) {
+        (void)snprintf(reason, SETTINGS_REASON_SIZE, "%.300s; 'durable = yes' in [node] needs it",
                        why);
         return error;
     }
@@ -113,9 +124,11 @@ records_close(struct daemon *daemon)
 int
 records_open(struct daemon *daemon, char *reason)
 {
-    (void)daemon;
-    (void)reason;
-    return 0;
+    if (!daemon->settings.durable)
+        return 0;
+    (void)snprintf(reason, SETTINGS_REASON_SIZE,
+                   "'durable = yes' in [node] needs a program that was built with sqlite3");
+    return RELOAD_E_CONFIG;
 }
 
 void

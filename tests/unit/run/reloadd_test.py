@@ -305,6 +305,16 @@ class WrongConfiguration(unittest.TestCase):
         self.check(OVERLAY_FILES.write_settings(1, certificate="open.crt", key="open.key"),
                    "open.key", "600")
 
+    def test_durable_without_a_file(self):
+        self.check(OVERLAY_FILES.write_settings(1, durable="yes", state="none"), "durable", "state")
+        self.check(OVERLAY_FILES.write_settings(1, durable="yes", state="no-folder/x"),
+                   "durable", "no-folder/x")
+        outcome = subprocess.run([RELOADD, "--check", "--config",
+                                  OVERLAY_FILES.write_settings(1, state="no-folder/x")],
+                                 capture_output=True, text=True, timeout=30)
+        self.assertEqual(outcome.returncode, 0, outcome.stderr)
+        self.assertIn("in memory only", outcome.stderr)
+
     def test_phones_password_that_others_can_read(self):
         path = OVERLAY_FILES.file(1, "phones")
         with open(path, "w") as file:
