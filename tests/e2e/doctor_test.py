@@ -7,7 +7,9 @@ usage: doctor_test.py BUILD. Exit code 77: turnserver is missing.
 SPDX-License-Identifier: BSD-2-Clause
 """
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -141,7 +143,34 @@ def stopped_node(world):
     expect(not world.peers["dave"].control.exists(), "the node is still there")
     expect(wait_for_ring([world.peers[user] for user in ("carol", "alice", "bob")]),
            "the ring is not consistent after the checkup")
-    expect(not list(Path("/tmp").glob("reload-doctor.*/control")), "files are left")
+    expect(not (world.folder / "dave" / "reloadd.state").exists(), "a state file is left")
+
+
+def files_of(doctor):
+    """The folder of the node that |doctor| runs, found by what the node writes to."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until and doctor.poll() is None:
+        children = Path(f"/proc/{doctor.pid}/task/{doctor.pid}/children").read_text().split()
+        for child in children:
+            log = Path(os.readlink(f"/proc/{child}/fd/1"))
+            if (log.parent / "control").exists():
+                return int(child), log.parent
+        time.sleep(0.005)
+    raise DemoError("the doctor runs no node")
+
+
+def interrupted(world):
+    """Ctrl-C ends the node in good order, and leaves no files."""
+    with subprocess.Popen([world.programs["reload"], "doctor", "--config",
+                           world.folder / "dave" / "reloadd.conf"],
+                          stdout=subprocess.DEVNULL) as doctor:
+        child, folder = files_of(doctor)
+        doctor.send_signal(signal.SIGINT)
+        expect(doctor.wait(timeout=30) == -signal.SIGINT, "it ended in another way")
+    expect(not folder.exists(), f"{folder} is left")
+    expect(not Path(f"/proc/{child}").exists(), "the node is left")
+    expect(wait_for_ring([world.peers[user] for user in ("carol", "alice", "bob")]),
+           "the ring is not consistent after the checkup")
 
 
 def wrong_configuration(world):
@@ -175,7 +204,7 @@ def unreachable_bootstrap_node(world):
 
 def main():
     """Runs all tests in one overlay."""
-    tests = [running_node, bootstrap_node, stopped_node, wrong_configuration,
+    tests = [running_node, bootstrap_node, stopped_node, interrupted, wrong_configuration,
              unreachable_bootstrap_node]
     if not shutil.which("turnserver"):
         print("skipped: turnserver (Debian: coturn) is missing")

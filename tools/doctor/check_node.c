@@ -40,6 +40,9 @@ be_node(struct checkup *checkup)
         _exit(EXIT_FAILURE);
     daemon->settings = checkup->daemon.settings;
     daemon->settings.role_count = 0;
+    /* Its file is locked while the node runs; a new one would belong to whoever runs the doctor. */
+    if (access(daemon->settings.state, F_OK) != 0)
+        daemon->settings.state[0] = '\0';
     (void)snprintf(daemon->settings.control, sizeof daemon->settings.control, "%s",
                    checkup->control);
     reload_env_host_init(&daemon->env, RELOAD_LOG_INFO, "reloadd");
@@ -111,13 +114,13 @@ checkup_end_node(struct checkup *checkup)
         }
         checkup->child = 0;
     }
-    for (size_t i = 0; checkup->folder[0] && i < sizeof files / sizeof *files; i++) {
-        char path[PATH_MAX];
-        (void)snprintf(path, sizeof path, "%s/%s", checkup->folder, files[i]);
-        (void)unlink(path);
-    }
-    if (checkup->folder[0])
+    int folder = checkup->folder[0] ? open(checkup->folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    for (size_t i = 0; folder >= 0 && i < sizeof files / sizeof *files; i++)
+        (void)unlinkat(folder, files[i], 0);
+    if (folder >= 0) {
+        (void)close(folder);
         (void)rmdir(checkup->folder);
+    }
     checkup->folder[0] = '\0';
 }
 

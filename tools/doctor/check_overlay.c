@@ -63,7 +63,15 @@ try_places(struct checkup *checkup, char *reason, bool *own)
     return false;
 }
 
-/* A node that was linked a moment ago says that this is still going on. */
+/* A node that was linked a moment ago says that this is still going on, one that has much to do
+ * says to come later (D46). */
+static bool
+is_passing(const char *reason)
+{
+    return strcmp(reason, reload_error_text(RELOAD_E_IN_PROGRESS)) == 0 ||
+           strcmp(reason, reload_error_text(RELOAD_E_REFUSED)) == 0;
+}
+
 void
 check_ice(struct checkup *checkup)
 {
@@ -78,8 +86,7 @@ check_ice(struct checkup *checkup)
     for (;;) {
         if (try_places(checkup, reason, &own))
             return;
-        if (strcmp(reason, reload_error_text(RELOAD_E_IN_PROGRESS)) != 0 ||
-            checkup_now_ms() > until_ms)
+        if (!is_passing(reason) || checkup_now_ms() > until_ms)
             break;
         checkup_pause(1000);
     }

@@ -73,7 +73,8 @@ checkup_step check_node, check_join, check_clock;    /* check_node.c */
 checkup_step check_turn;                             /* check_turn.c */
 checkup_step check_ice, check_record;                /* check_overlay.c */
 
-/* checkup_end_node ends the node that check_node started, if it did. */
+/* checkup_end_node ends the node that check_node started, if it did, and removes its files. It may
+ * be called by a signal's handler. */
 void checkup_end_node(struct checkup *checkup);
 
 /* checkup_bundle writes everything that was found, the settings, the document, the certificate and

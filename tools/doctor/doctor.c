@@ -33,8 +33,7 @@ static struct checkup *under_way; /* for the end by a signal */
 static void
 end_by_signal(int number)
 {
-    if (under_way->child > 0)
-        (void)kill(under_way->child, SIGTERM);
+    checkup_end_node(under_way);
     (void)signal(number, SIG_DFL);
     (void)raise(number);
 }
