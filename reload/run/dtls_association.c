@@ -16,9 +16,9 @@
 /* A retransmission is worth little when a peer is near; RFC 6347 4.2.4.1 lets us go below 1 s. */
 #define FLIGHT_TIMEOUT_US 400000u
 
-/* A path whose routers drop large datagrams without a word (L16): when a flight was lost so often,
- * it goes in pieces that each path carries. */
-#define TIMEOUTS_LARGE 3
+/* A path whose routers drop large datagrams without a word (L16): a handshake that takes so long
+ * goes on in pieces that each path carries. It is flights that are large. */
+#define LARGE_TIME (2 * RELOAD_SECOND)
 #define LINK_MTU_MIN 576
 
 static const struct reload_connection_ops association_ops;
@@ -163,6 +163,16 @@ close_connection(struct reload_connection *connection)
     association_close((struct association *)connection);
 }
 
+static void
+shrink_when_slow(struct association *association)
+{
+    reload_time now = reload_loop_now(association->dtls->options.loop);
+    if (association->small || now - association->started < LARGE_TIME)
+        return;
+    association->small = true;
+    (void)DTLS_set_link_mtu(association->ssl, LINK_MTU_MIN);
+}
+
 /* ---- handshake ------------------------------------------------------------------------------ */
 
 static void
@@ -274,18 +284,6 @@ association_start(struct association *association, bool server, reload_time dead
     leave(association);
 }
 
-/* The last flight was lost: sends it again, in smaller pieces when that happens often. */
-static int
-repeat_flight(struct association *association)
-{
-    struct timeval left;
-    if (DTLSv1_get_timeout(association->ssl, &left) && (left.tv_sec || left.tv_usec))
-        return 0; /* not yet */
-    if (++association->timeouts == TIMEOUTS_LARGE)
-        (void)DTLS_set_link_mtu(association->ssl, LINK_MTU_MIN);
-    return DTLSv1_handle_timeout(association->ssl) < 0 ? RELOAD_E_TIMEOUT : 0;
-}
-
 static void
 on_timer(void *argument)
 {
@@ -295,7 +293,8 @@ on_timer(void *argument)
     if (association->failure) {
         fail(association, association->failure);
     } else if (association->state == ASSOCIATION_HANDSHAKING) {
-        if (now >= association->deadline || repeat_flight(association) != 0)
+        shrink_when_slow(association);
+        if (now >= association->deadline || DTLSv1_handle_timeout(association->ssl) < 0)
             fail(association, RELOAD_E_TIMEOUT);
         else
             arm(association);
@@ -342,8 +341,10 @@ association_feed(struct association *association, struct reload_bytes bytes)
     if (association->rtt_ns == 0)
         association->rtt_ns =
             reload_loop_now(association->dtls->options.loop) - association->started;
-    if (association->state == ASSOCIATION_HANDSHAKING)
+    if (association->state == ASSOCIATION_HANDSHAKING) {
+        shrink_when_slow(association); /* it may repeat the last flight */
         advance(association);
+    }
     if (association->state == ASSOCIATION_UP)
         read_records(association);
     association->incoming = (struct reload_bytes){0};

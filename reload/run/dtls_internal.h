@@ -29,14 +29,14 @@ struct association {
     struct reload_address address;
     enum association_state state;
     bool server;
+    bool small;                                     /* sends small datagrams only */
     bool active;                                    /* since the last sweep */
     bool lean;                                      /* the buffers of OpenSSL are given back */
     uint8_t client_random[RELOAD_DTLS_RANDOM_SIZE]; /* server: of the ClientHello it began with */
     struct reload_bytes incoming;                   /* the datagram that OpenSSL may read */
     struct reload_timer *timer;                     /* handshake; told failures */
     reload_time started, deadline, rtt_ns;
-    unsigned timeouts; /* of flights, in the handshake */
-    int failure;       /* to be told by the timer */
+    int failure; /* to be told by the timer */
     unsigned entered;
     LIST_ENTRY(association) in_bucket;
     TAILQ_ENTRY(association) in_half_open;
