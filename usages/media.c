@@ -230,7 +230,8 @@ attach(struct media_peer *peer, reload_time now)
 }
 
 static int
-media_open(void *overlay, const struct reload_sip_destination *destination, reload_time now)
+media_open(void *overlay, const struct reload_sip_destination *destination, bool waits,
+           reload_time now)
 {
     struct reload_media *media = overlay;
     struct media_peer *peer = find_peer(media, &destination->node_id);
@@ -239,8 +240,9 @@ media_open(void *overlay, const struct reload_sip_destination *destination, relo
     if (!peer)
         return RELOAD_E_BUSY;
     peer->destination = *destination;
-    peer->uses++;
-    if (!best_link(peer))
+    if (peer->uses++ == 0 && waits && peer->retry_at < now + RELOAD_MEDIA_RETRY)
+        peer->retry_at = now + RELOAD_MEDIA_RETRY;
+    if (!best_link(peer) && !waits)
         attach(peer, now);
     return 0;
 }

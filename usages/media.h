@@ -75,8 +75,10 @@ struct reload_media_ops {
     /* Sets who takes packets; |handler| is copied. NULL: nobody does any more. */
     void (*set_handler)(void *overlay, const struct reload_media_handler *handler);
     /* Makes sure that there is a link to |destination|'s last node, or will be, until as many
-     * calls of |close|. Returns 0 or RELOAD_E_BUSY, RELOAD_E_NOMEM. */
-    int (*open)(void *overlay, const struct reload_sip_destination *destination, reload_time now);
+     * calls of |close|. With |waits| the other side is expected to make it: only when it is not
+     * there after RELOAD_MEDIA_RETRY, it is made from here. Returns 0 or RELOAD_E_BUSY. */
+    int (*open)(void *overlay, const struct reload_sip_destination *destination, bool waits,
+                reload_time now);
     void (*close)(void *overlay, const struct reload_node_id *peer, reload_time now);
     /* Sends |packet| (copied), not more than RELOAD_MEDIA_PACKET_MAX octets, to |peer|, which must
      * be open. When there is no link, one is asked for and the packet is lost: RELOAD_E_CLOSED.

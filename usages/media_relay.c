@@ -109,12 +109,12 @@ free_slot(const struct media_relay *relay, const struct reload_node_id *peer)
 
 uint64_t
 media_call_new(struct media_relay *relay, const struct reload_sip_destination *peer,
-               const uint8_t dialog[MEDIA_KEY_SIZE], const struct reload_address *phone,
+               const uint8_t dialog[MEDIA_KEY_SIZE], const struct reload_address *phone, bool waits,
                reload_time now)
 {
     size_t slot = free_slot(relay, &peer->node_id);
     struct media_call *call = slot < MEDIA_CALLS_MAX ? calloc(1, sizeof *call) : NULL;
-    if (!call || relay->options.ops->open(relay->options.overlay, peer, now) != 0) {
+    if (!call || relay->options.ops->open(relay->options.overlay, peer, waits, now) != 0) {
         relay->counters.dropped_busy++;
         free(call);
         return 0;

@@ -67,10 +67,11 @@ RELOAD_CHECKED int media_relay_new(const struct media_relay_options *options,
 void media_relay_free(struct media_relay *relay);
 
 /* media_call_new begins a call with |peer|'s last node for the phone whose SIP comes from |phone|.
- * |dialog| stands for the Call-ID. Returns its number, 0 when there is no room. */
+ * |dialog| stands for the Call-ID. The caller's node makes the link; the other one |waits|. Returns
+ * its number, 0 when there is no room. */
 uint64_t media_call_new(struct media_relay *relay, const struct reload_sip_destination *peer,
                         const uint8_t dialog[MEDIA_KEY_SIZE], const struct reload_address *phone,
-                        reload_time now);
+                        bool waits, reload_time now);
 
 /* media_call_find finds the call of that dialog with |peer| whose phone has |tag| (as a key, too).
  * Returns its number, 0 when there is none. */

@@ -102,7 +102,8 @@ new_call(struct passing *passing, reload_time now)
     if (make_key(branch, passing->message->head->call_id->number, dialog) != 0)
         return;
     passing->call = branch->media =
-        media_call_new(passing->relay, &destination, dialog, &phone_of(branch)->address, now);
+        media_call_new(passing->relay, &destination, dialog, &phone_of(branch)->address,
+                       branch->transaction->is_from_link, now);
 }
 
 /* Whether there is something in the description to begin a call for. */

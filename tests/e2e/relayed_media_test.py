@@ -109,6 +109,7 @@ def test_relayed(world, caller="alice", callee="bob"):
         while world.media(user)["active"] and time.monotonic() < until:
             time.sleep(0.05)
         check(world.media(user)["active"] == 0, f"{user}: the call did not end")
+        check(after["links"]["links_up"] == 1, f"{user}: {after['links']}")
 
 
 def test_back(world):

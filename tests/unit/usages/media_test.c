@@ -64,13 +64,19 @@ begin(enum sim_links links)
 }
 
 static int
-open_to(uint32_t from, uint32_t to)
+open_waiting(uint32_t from, uint32_t to, bool waits)
 {
     struct reload_sip_destination destination =
         reload_sip_destination_of_node(reload_node_wire(sim_node(s, from)), sim_node_id(s, to));
-    int error = reload_media_overlay.open(media_of(from), &destination, sim_now(s));
+    int error = reload_media_overlay.open(media_of(from), &destination, waits, sim_now(s));
     sim_turn(s, from);
     return error;
+}
+
+static int
+open_to(uint32_t from, uint32_t to)
+{
+    return open_waiting(from, to, false);
 }
 
 static int
@@ -114,6 +120,26 @@ START_TEST(both_ways)
     ck_assert_uint_eq(inboxes[4].stream, 19);
     ck_assert_uint_eq(inboxes[4].size, 19);
     ck_assert_uint_eq(counters_of(4)->packets_received, 21);
+    sim_free(s);
+}
+END_TEST
+
+/* The called side waits for the caller's link, so that there are not two; but not for ever. */
+START_TEST(one_waits)
+{
+    begin(SIM_LINKS_DATAGRAMS);
+    ck_assert_int_eq(open_waiting(4, 1, true), 0);
+    ck_assert_int_eq(open_to(1, 4), 0);
+    ck_assert_int_eq(send_to(4, 1, 1, RELOAD_MEDIA_RTP, "a", 1), RELOAD_E_CLOSED);
+    sim_run_for(s, SIM_SECONDS(30));
+    ck_assert_uint_eq(counters_of(1)->links_up, 1);
+    ck_assert_uint_eq(counters_of(4)->links_up, 1);
+    ck_assert_int_eq(open_waiting(5, 2, true), 0);
+    sim_run_for(s, SIM_SECONDS(2));
+    ck_assert_int_eq(send_to(5, 2, 1, RELOAD_MEDIA_RTP, "a", 1), RELOAD_E_CLOSED);
+    ck_assert_uint_eq(counters_of(5)->links_up, 0);
+    sim_run_for(s, SIM_SECONDS(10));
+    ck_assert_uint_eq(counters_of(5)->links_up, 1);
     sim_free(s);
 }
 END_TEST
@@ -180,7 +206,8 @@ START_TEST(refused)
         struct reload_node_id nobody = {{1, (uint8_t)i}};
         struct reload_sip_destination destination =
             reload_sip_destination_of_node(reload_node_wire(sim_node(s, 1)), &nobody);
-        ck_assert_int_eq(reload_media_overlay.open(media_of(1), &destination, sim_now(s)), 0);
+        ck_assert_int_eq(reload_media_overlay.open(media_of(1), &destination, false, sim_now(s)),
+                         0);
     }
     ck_assert_int_eq(open_to(1, 5), RELOAD_E_BUSY);
     sim_run_for(s, SIM_SECONDS(60));
@@ -271,6 +298,7 @@ main(void)
     Suite *suite = suite_create("media");
     TCase *tcase = tcase_create("media");
     tcase_add_loop_test(tcase, both_ways, 0, 3);
+    tcase_add_test(tcase, one_waits);
     tcase_add_test(tcase, idle);
     tcase_add_test(tcase, link_lost);
     tcase_add_test(tcase, refused);

@@ -385,9 +385,10 @@ media_set_handler(void *overlay, const struct reload_media_handler *handler)
 }
 
 static int
-media_open(void *overlay, const struct reload_sip_destination *destination, reload_time now)
+media_open(void *overlay, const struct reload_sip_destination *destination, bool waits,
+           reload_time now)
 {
-    (void)destination, (void)now;
+    (void)destination, (void)waits, (void)now;
     ((struct node *)overlay)->media_opened++;
     return 0;
 }
