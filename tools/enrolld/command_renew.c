@@ -18,7 +18,7 @@ static const char help[] =
     "\n"
     "Signs the configuration document in the folder DIR (" HOME_DEFAULT ") anew, with the next\n"
     "sequence number. What you changed in overlay.xml by hand is taken over. Then start serve\n"
-    "again; nodes get the document when they enrol, and from each other.\n"
+    "again. Nodes get the document when they enrol, and read it when they start.\n"
     "\n"
     "  --days N               until it expires (365)\n"
     "  --bootstrap HOST:PORT  the nodes that others reach first, instead of those before\n"

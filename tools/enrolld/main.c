@@ -53,9 +53,14 @@ main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     protect();
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        char name[64]; /* what getopt begins its messages with */
+        snprintf(name, sizeof name, "reload-enrolld %s", commands[i].name);
+        argv[1] = name;
+        return commands[i].run(argc - 1, argv + 1);
+    }
     fprintf(stderr, "reload-enrolld: unknown command '%s'; reload-enrolld --help lists them\n",
             argv[1]);
     return EXIT_USAGE;

@@ -396,6 +396,8 @@ command_enrol(int argc, char **argv)
 {
     struct enrol enrol = {.key_type = RELOAD_KEY_P256};
     struct rlimit none = {0, 0};
+    char name[] = "reload enrol"; /* what getopt begins its messages with */
+    argv[0] = name;
     int code = read_arguments(&enrol, argc, argv);
     if (code >= 0)
         return code;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CELL_MAX 400
@@ -52,6 +53,21 @@ write_cell(const json_t *value, char *cell, size_t size)
     }
 }
 
+/* As write_cell, for the member |key|: a number of milliseconds that is a time is shown as one. */
+static void
+write_member(const char *key, const json_t *value, char *cell, size_t size)
+{
+    static const json_int_t times_begin = 1000000000000; /* in 2001; no duration is that long */
+    size_t length = strlen(key);
+    bool is_time = length > 3 && strcmp(key + length - 3, "_ms") == 0 && json_is_integer(value) &&
+                   json_integer_value(value) >= times_begin;
+    time_t seconds = is_time ? (time_t)(json_integer_value(value) / 1000) : 0;
+    struct tm parts;
+    if (!is_time || !gmtime_r(&seconds, &parts) ||
+        strftime(cell, size, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
+        write_cell(value, cell, size);
+}
+
 static bool
 is_table(const json_t *value)
 {
@@ -82,9 +98,12 @@ add_members(struct libscols_table *table, const char *prefix, const json_t *obje
         }
         /* Of many counters, people want to see those that counted. */
         bool is_idle_counter = *prefix && json_is_integer(value) && json_integer_value(value) == 0;
-        if (is_idle_counter || is_table(value) || is_empty(value))
+        if (is_idle_counter || is_table(value))
             continue;
-        write_cell(value, cell, sizeof cell);
+        if (is_empty(value))
+            (void)snprintf(cell, sizeof cell, "none");
+        else
+            write_member(key, value, cell, sizeof cell);
         struct libscols_line *line = scols_table_new_line(table, NULL);
         if (!line || scols_line_set_data(line, 0, name) != 0 ||
             scols_line_set_data(line, 1, cell) != 0)
@@ -134,7 +153,7 @@ add_row(struct libscols_table *table, const json_t *columns, const json_t *row)
         char cell[CELL_MAX] = "-";
         const json_t *value = json_object_get(row, key);
         if (value)
-            write_cell(value, cell, sizeof cell);
+            write_member(key, value, cell, sizeof cell);
         if (scols_line_set_data(line, column++, cell) != 0)
             return RELOAD_E_NOMEM;
     }
