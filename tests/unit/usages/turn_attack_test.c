@@ -117,6 +117,53 @@ START_TEST(announcements_at_others_places_are_refused)
 }
 END_TEST
 
+/* ---- answers that are none --------------------------------------------------------------------
+ */
+
+/* What a relay that lies answers: the |cut| first octets of a good answer, each time one more, then
+ * good ones with an address inside. */
+static struct {
+    size_t cut, whole;
+    unsigned asked;
+} liar;
+
+static int
+lying_ping(void *state, const struct reload_identity *signer,
+           const struct reload_node_id *signer_id, struct reload_bytes content,
+           struct reload_writer *answer, reload_time now)
+{
+    uint8_t octets[512];
+    struct reload_writer good = reload_writer_of(octets, sizeof octets);
+    int error = reload_turn_service_usage.ping(state, signer, signer_id, content, &good, now);
+    if (error)
+        return error;
+    liar.asked++;
+    liar.whole = good.size;
+    if (liar.cut < good.size) {
+        reload_writer_bytes(answer, (struct reload_bytes){octets, liar.cut++});
+        return 0;
+    }
+    memcpy(octets + 4 + 2, (const uint8_t[]){127, 0, 0, 1}, 4); /* behind lifetime, type, length */
+    reload_writer_bytes(answer, reload_writer_written(&good));
+    return 0;
+}
+
+START_TEST(answers_cut_anywhere_or_with_addresses_inside_are_not_used)
+{
+    static struct reload_usage_ops ops; /* outlives the ring */
+    ops = reload_turn_service_usage;
+    ops.ping = lying_ping;
+    memset(&liar, 0, sizeof liar);
+    s = turn_ring_with(4, &ops, turn_ring_configure);
+    turn_lend(s, 1);
+    while (liar.whole == 0 || liar.asked < liar.whole + 10) {
+        sim_run_for(s, SIM_SECONDS(300));
+        ck_assert_uint_eq(turn_known(s, 0) + turn_known(s, 2) + turn_known(s, 3), 0);
+        ck_assert_uint_lt(sim_now(s), SIM_TIME_BEGIN + SIM_SECONDS(1000000));
+    }
+}
+END_TEST
+
 /* ---- credentials ------------------------------------------------------------------------------
  */
 
@@ -183,12 +230,14 @@ START_TEST(nodes_without_a_relay_give_nothing)
     ck_assert_uint_eq(reload_turn_service_counters(turn_of(s, 1)).granted, 0);
 }
 END_TEST
+
 int
 main(void)
 {
-    return RUN_SUITE_IN(NULL, end, "turn_attack", announced_addresses_inside_are_not_used,
-                        an_announcement_without_a_relay_is_found_out,
-                        announcements_in_a_wrong_place_are_not_used,
-                        announcements_at_others_places_are_refused, who_asks_too_often_gets_nothing,
-                        questions_with_a_content_get_nothing, nodes_without_a_relay_give_nothing);
+    return RUN_SUITE_IN(
+        NULL, end, "turn_attack", announced_addresses_inside_are_not_used,
+        an_announcement_without_a_relay_is_found_out, announcements_in_a_wrong_place_are_not_used,
+        announcements_at_others_places_are_refused,
+        answers_cut_anywhere_or_with_addresses_inside_are_not_used, who_asks_too_often_gets_nothing,
+        questions_with_a_content_get_nothing, nodes_without_a_relay_give_nothing);
 }

@@ -13,9 +13,16 @@ turn_ring_configure(struct reload_config *config, uint32_t overlay)
 struct sim *
 turn_ring_of(uint32_t count, void (*configure)(struct reload_config *config, uint32_t overlay))
 {
+    return turn_ring_with(count, &reload_turn_service_usage, configure);
+}
+
+struct sim *
+turn_ring_with(uint32_t count, const struct reload_usage_ops *usage,
+               void (*configure)(struct reload_config *config, uint32_t overlay))
+{
     static struct reload_turn_options use = {.use = true};
     struct sim_options options = ring_options();
-    options.usages[0] = &reload_turn_service_usage;
+    options.usages[0] = usage;
     options.usage_arguments[0] = &use;
     options.usage_count = 1;
     options.configure = configure;

@@ -13,9 +13,12 @@
 /* Sets DENSITY; may be called by another one. */
 void turn_ring_configure(struct reload_config *config, uint32_t overlay);
 
-/* A ring of |count| nodes that all look for relays. */
+/* A ring of |count| nodes that all look for relays; all nodes have |usage| in the second. */
 struct sim *turn_ring_of(uint32_t count,
                          void (*configure)(struct reload_config *config, uint32_t overlay));
+
+struct sim *turn_ring_with(uint32_t count, const struct reload_usage_ops *usage,
+                           void (*configure)(struct reload_config *config, uint32_t overlay));
 
 /* The usage's state at |node|. */
 void *turn_of(struct sim *s, uint32_t node);
