@@ -336,6 +336,7 @@ START_TEST(forbidden_domain)
 {
     configure_more = restrict_domain;
     begin(8, SIM_LINKS_MESSAGES);
+    configure_more = NULL;
     ck_assert_int_eq(register_node(1, 600, ""), RELOAD_E_FORBIDDEN);
     ck_assert_int_eq(look_up(1, "user2@overlay0.sim").error, RELOAD_E_FORBIDDEN);
     static const uint8_t forward[] = "\x01\x00\x12\x00\x10x@elsewhere.examp";
