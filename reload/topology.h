@@ -115,7 +115,10 @@ void reload_topology_joined(struct reload_node *node, reload_time now);
 void reload_topology_stays_client(struct reload_node *node,
                                   const struct reload_node_id *unreachable, reload_time now);
 
-/* reload_topology_failed tells that this attempt to join failed; the core tries again later. */
+/* reload_topology_failed tells that this attempt to join failed; the core tries again later.
+ * |error| is RELOAD_E_UNREACHABLE when no peer of the overlay was met at all, only nodes that are
+ * looking for it themselves (all of them may have restarted): the next bootstrap node is tried at
+ * once, and a first-node may found the overlay (D54). */
 void reload_topology_failed(struct reload_node *node, int error, reload_time now);
 
 /* reload_topology_rejoin tells that we fell out of the overlay: the core looks for a bootstrap node

@@ -15,6 +15,7 @@
 #include "topology/chord_change.h"
 
 #include "topology/chord_finger.h"
+#include "topology/chord_partition.h"
 #include "topology/chord_replicate.h"
 #include "topology/chord_update.h"
 
@@ -26,7 +27,6 @@
  * it is replaced by the right one. */
 #define HOLD_DOWN (30 * RELOAD_SECOND)
 #define REPAIR_FIRST (1 * RELOAD_SECOND)
-#define PARTITION_SOON (20 * RELOAD_SECOND)
 
 static struct reload_chord_view
 look(const struct reload_chord_table *table)
@@ -128,8 +128,7 @@ reload_chord_changed(struct reload_chord *chord, enum reload_chord_cause cause, 
     /* Perhaps not it is gone, but the way to its part of the ring: do not wait for the next search.
      */
     if ((near || range) && cause == RELOAD_CHORD_CAUSE_LOST)
-        reload_chord_arm(chord, RELOAD_CHORD_TIMER_PARTITION,
-                         now + reload_chord_jitter(chord, PARTITION_SOON));
+        reload_chord_partition_suspect(chord, now);
     tell(chord, range, near, cause, now);
     /* Who just joined is spared: its admitting peer and that one's successor have the data. */
     if (!joined) {

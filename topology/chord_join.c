@@ -36,6 +36,8 @@
 #include <assert.h>
 
 #define DEADLINE (35 * RELOAD_SECOND)
+#define NOBODY_DEADLINE                                                                            \
+    (10 * RELOAD_SECOND)        /* no peer has said that it is one (10.7: peer_ready) */
 #define PAUSE (100 * RELOAD_MS) /* doubled with each try */
 #define PAUSE_DOUBLINGS_MAX 4
 #define TRIES_MAX 24
@@ -75,6 +77,8 @@ fail(struct reload_chord *chord, int error, reload_time now)
     if (reload_chord_client_stays_on(chord, now))
         return;
     chord->phase = RELOAD_CHORD_OFFLINE;
+    if (error == RELOAD_E_UNREACHABLE || !chord->met)
+        error = chord->met ? RELOAD_E_TIMEOUT : RELOAD_E_UNREACHABLE;
     if (reload_node_joined(chord->node))
         reload_topology_rejoin(chord->node, now);
     else
@@ -136,7 +140,8 @@ reload_chord_join_begin(void *state, uint32_t link, reload_time now)
     reload_chord_join_abandon(chord);
     reload_chord_attempt_forget(chord);
     uint32_t number = chord->join.number;
-    chord->join = (struct reload_chord_join){.number = number, .deadline = now + DEADLINE};
+    chord->join = (struct reload_chord_join){
+        .number = number, .deadline = now + (chord->met ? DEADLINE : NOBODY_DEADLINE)};
     chord->founded = false;
     struct reload_link_info info;
     size_t cursor = 0;
@@ -145,6 +150,18 @@ reload_chord_join_begin(void *state, uint32_t link, reload_time now)
             chord->join.gateway = reload_chord_place_of(&info.node_id);
     reload_chord_attempt_mark_ours(chord, chord->join.gateway);
     seek(chord, now);
+}
+
+void
+reload_chord_join_met(struct reload_chord *chord, reload_time now)
+{
+    reload_time *timer = &chord->timers[RELOAD_CHORD_TIMER_JOIN], before = chord->join.deadline;
+    if (chord->met)
+        return;
+    chord->met = true;
+    chord->join.deadline = now + DEADLINE;
+    if (*timer == before)
+        *timer = chord->join.deadline;
 }
 
 void
@@ -485,7 +502,7 @@ reload_chord_found(void *state, reload_time now)
 {
     struct reload_chord *chord = state;
     reload_chord_join_abandon(chord);
-    chord->founded = true;
+    chord->founded = chord->met = true;
     chord->phase = RELOAD_CHORD_JOINED;
     reload_chord_changed(chord, RELOAD_CHORD_CAUSE_JOINED, now);
     reload_chord_stabilize_begin(chord, now);

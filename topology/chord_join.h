@@ -18,6 +18,9 @@ void reload_chord_join_attached(struct reload_chord *chord, uint32_t number, int
 void reload_chord_join_learn(struct reload_chord *chord, struct reload_chord_place signer,
                              uint8_t type, const struct reload_chord_lists *lists, reload_time now);
 
+/* reload_chord_join_met hears that somebody said that it is a peer. */
+void reload_chord_join_met(struct reload_chord *chord, reload_time now);
+
 /* reload_chord_join_progress looks whether the join can go on; cheap when there is none. */
 void reload_chord_join_progress(struct reload_chord *chord, reload_time now);
 

@@ -198,6 +198,17 @@ follow(struct reload_chord *chord, struct reload_bytes list, bool from_successor
     return from_successor && is_replica(chord, nearest);
 }
 
+static bool
+names_only(const struct reload_chord *chord, struct reload_bytes list)
+{
+    struct reload_reader reader = reload_reader_of(list);
+    struct reload_node_id id;
+    while (reload_node_id_next(&reader, reload_node_wire(chord->node), &id))
+        if (!reload_node_id_equal(&id, reload_node_id(chord->node)))
+            return false;
+    return true;
+}
+
 int
 reload_chord_leave_received(struct reload_chord *chord, const struct reload_incoming *incoming,
                             struct reload_writer *answer, reload_time now)
@@ -214,6 +225,9 @@ reload_chord_leave_received(struct reload_chord *chord, const struct reload_inco
         reload_chord_admit_cancel(chord);
     if (!reload_chord_table_find(&chord->table, place))
         return 0;
+    /* The only other peer says goodbye, and knows of nobody else: that is no split (T12). */
+    if (chord->phase == RELOAD_CHORD_JOINED && chord->table.count == 1 && names_only(chord, list))
+        chord->founded = true;
     lose(chord, place, now);
     if (chord->phase == RELOAD_CHORD_JOINED && follow(chord, list, from_successor, now))
         reload_chord_replicate_release(chord, now); /* we know who follows: no hold-down */

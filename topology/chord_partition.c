@@ -14,13 +14,30 @@
 
 #include <assert.h>
 
+/* A search that found the ring whole says nothing of the part whose bootstrap nodes it did not ask;
+ * one that reached no bootstrap node says that there may be such a part, for as long as that lasts:
+ * the next ones come soon, so that a ring is one again within a minute after it can be (D53). */
+#define SOON (25 * RELOAD_SECOND)
+#define DOUBTS 3
+
+void
+reload_chord_partition_suspect(struct reload_chord *chord, reload_time now)
+{
+    chord->partition_doubts = DOUBTS;
+    reload_chord_arm(chord, RELOAD_CHORD_TIMER_PARTITION, now + reload_chord_jitter(chord, SOON));
+}
+
 static void
 answered(void *argument, const struct reload_result *result, reload_time now)
 {
     struct reload_chord *chord = argument;
     chord->partition_search = false;
-    if (result->error || chord->phase != RELOAD_CHORD_JOINED)
+    if (chord->phase != RELOAD_CHORD_JOINED)
         return;
+    if (result->error) { /* it is of no overlay itself, or does not reach the peer behind us */
+        reload_chord_partition_suspect(chord, now);
+        return;
+    }
     struct reload_chord_place found = reload_chord_place_of(&result->responder_id);
     if (reload_chord_equal(found, chord->table.self) ||
         reload_chord_table_find(&chord->table, found))
@@ -36,6 +53,8 @@ linked(void *argument, int error, uint32_t link, const struct reload_node_id *no
 {
     struct reload_chord *chord = argument;
     chord->partition_search = false;
+    if (error && chord->phase == RELOAD_CHORD_JOINED)
+        reload_chord_partition_suspect(chord, now);
     if (error || chord->phase != RELOAD_CHORD_JOINED ||
         reload_node_id_equal(node_id, reload_node_id(chord->node)))
         return;
@@ -66,6 +85,10 @@ reload_chord_partition_due(struct reload_chord *chord, reload_time now)
     if (chord->phase != RELOAD_CHORD_JOINED)
         return;
     reload_time interval = config->chord_update_interval_s * RELOAD_SECOND;
+    if (chord->partition_doubts > 0) {
+        chord->partition_doubts--;
+        interval = interval < SOON ? interval : SOON;
+    }
     reload_chord_arm(chord, RELOAD_CHORD_TIMER_PARTITION,
                      now + reload_chord_jitter(chord, interval ? interval : RELOAD_SECOND));
     if (chord->partition_search)

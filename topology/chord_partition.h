@@ -6,6 +6,9 @@
 
 #include "topology/chord_state.h"
 
+/* reload_chord_partition_suspect hears of something that may be a split: neighbours were lost. */
+void reload_chord_partition_suspect(struct reload_chord *chord, reload_time now);
+
 /* The function of a timer: asks a bootstrap node who follows us. */
 void reload_chord_partition_due(struct reload_chord *chord, reload_time now);
 

@@ -145,7 +145,8 @@ struct reload_chord {
     const struct reload_env *env;
     struct reload_chord_table table;
     enum reload_chord_phase phase;
-    bool founded;             /* we began this ring: we may be alone in it (6.4.2.1) */
+    bool met;                 /* a peer, ever: there is an overlay */
+    bool founded;             /* we began this ring, or all others left: we may be alone in it */
     bool successor_confirmed; /* the first successor named us as its predecessor */
     unsigned stays;           /* a client against its wish (D29), so many times in a row; 0: no */
     reload_time started_at;
@@ -178,7 +179,8 @@ struct reload_chord {
     double fingers_size;                     /* estimated size of the ring then */
     unsigned finger_sought;                  /* the search that is on, 0: none */
     unsigned finger_failures;
-    bool partition_search; /* likewise */
+    bool partition_search;     /* likewise */
+    unsigned partition_doubts; /* searches still to be made soon */
     struct reload_chord_place partition_bootstrap;
     uint32_t partition_link;
 };

@@ -335,6 +335,7 @@ enter(struct reload_chord *chord, struct reload_chord_place signer, uint32_t lin
         return; /* no room or memory: it stays linked */
     struct reload_chord_peer *peer = reload_chord_table_find(&chord->table, signer);
     peer->doubted_until = RELOAD_NEVER;
+    reload_chord_join_met(chord, now);
     if (known)
         return;
     peer->opened = reload_chord_attempt_was_ours(chord, signer);

@@ -74,12 +74,13 @@ connect_to(struct reload_node *node, const struct reload_candidate *candidate, r
     return id;
 }
 
-/* No bootstrap node answered: found the overlay if we may, or try again later. */
+/* No bootstrap node answered, or none is a peer: found the overlay if we may, or try again later.
+ * Who has been part of it never founds another one. */
 static void
 fail(struct reload_node *node, int error, reload_time now)
 {
     struct reload_bootstrap *bootstrap = &node->bootstrap;
-    if (node->options.first_node && !node->options.client && !bootstrap->rounds &&
+    if (node->options.first_node && !node->options.client && !bootstrap->was_joined &&
         error == RELOAD_E_UNREACHABLE) {
         bootstrap->state = RELOAD_BOOTSTRAP_JOINING;
         arm(node, now + JOIN_DEADLINE);
@@ -361,6 +362,7 @@ reload_topology_joined(struct reload_node *node, reload_time now)
     if (bootstrap->state >= RELOAD_BOOTSTRAP_JOINED)
         return;
     bootstrap->state = RELOAD_BOOTSTRAP_JOINED;
+    bootstrap->was_joined = true;
     bootstrap->rounds = 0;
     if (bootstrap->alarm.slot)
         arm(node, RELOAD_NEVER);
@@ -384,8 +386,13 @@ reload_topology_stays_client(struct reload_node *node, const struct reload_node_
 void
 reload_topology_failed(struct reload_node *node, int error, reload_time now)
 {
-    if (node->bootstrap.state == RELOAD_BOOTSTRAP_JOINING)
-        fail(node, error == RELOAD_E_UNREACHABLE ? RELOAD_E_TIMEOUT : error, now);
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    if (bootstrap->state != RELOAD_BOOTSTRAP_JOINING)
+        return;
+    if (error == RELOAD_E_UNREACHABLE && bootstrap->tried < bootstrap->candidate_count)
+        attempt(node, now);
+    else
+        fail(node, error, now);
 }
 
 void
@@ -396,7 +403,7 @@ reload_topology_rejoin(struct reload_node *node, reload_time now)
         return;
     bootstrap->state = RELOAD_BOOTSTRAP_WAITING;
     bootstrap->stays_client = false;
-    bootstrap->rounds = bootstrap->rounds ? bootstrap->rounds : 1; /* never found a second one */
+    bootstrap->rounds = bootstrap->rounds ? bootstrap->rounds : 1;
     arm(node, now + random_u64(node) % PAUSE_MIN);
 }
 

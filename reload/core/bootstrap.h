@@ -31,6 +31,7 @@ struct reload_bootstrap {
     size_t next;               /* the candidate to be tried next */
     size_t tried;              /* in this round */
     unsigned rounds;           /* in vain, for the pauses between */
+    bool was_joined;           /* once */
     bool stays_client;         /* JOINED, though not what it would be (D29) */
     struct reload_alarm alarm; /* always set once started, for never when nothing is due */
     reload_time leave_until;   /* LEAVING ends then, whatever is still on its way */

@@ -157,6 +157,24 @@ START_TEST(left_alone)
 }
 END_TEST
 
+/* The only other peer leaves in good order: that is no split, the ring goes on with one. Found by
+ * reload-sim check, seed 28. */
+START_TEST(last_other_leaves)
+{
+    grow(2, RELOAD_SECOND);
+    town_leave(town, 0);
+    town_run(town, 60 * RELOAD_SECOND);
+    struct reload_node_id id = random_id();
+    ck_assert(town->nodes[1].joined);
+    ck_assert_uint_eq(town->nodes[1].rejoins, 0);
+    ck_assert(reload_chord.is_responsible(chord_of(1), &id));
+    town_join(town, town_add(town, false), 1);
+    town_run(town, 5 * RELOAD_SECOND);
+    ck_assert(is_whole());
+    ck_assert(town->nodes[2].joined);
+}
+END_TEST
+
 START_TEST(split_rings_merge)
 {
     grow(16, RELOAD_SECOND);
@@ -245,6 +263,7 @@ main(void)
     tcase_add_test(tests, peers_leave);
     tcase_add_test(tests, joins_while_others_die);
     tcase_add_test(tests, left_alone);
+    tcase_add_test(tests, last_other_leaves);
     tcase_add_test(tests, split_rings_merge);
     tcase_add_loop_test(tests, random_histories, 0, 5);
     suite_add_tcase(suite, tests);

@@ -194,6 +194,64 @@ START_TEST(split_and_merge)
 }
 END_TEST
 
+/* Attack row T11: with the default intervals of ten minutes, too, the parts of a ring that was
+ * split for long find each other within a minute (D53). Found by reload-sim check, seed 1. */
+START_TEST(long_split_heals_soon)
+{
+    struct sim *s = sim_new(120 + (uint64_t)_i, &(struct sim_options){
+                                                    .topology = &reload_chord,
+                                                    .successor = sim_chord_successor,
+                                                    .links = (enum sim_links)_i,
+                                                });
+    (void)sim_add_nodes(s, 0, 16, SIM_MS(500));
+    wait_whole(s, 60);
+    for (uint32_t i = 0; i < 16; i++)
+        sim_partition(s, i, i % 2);
+    sim_run_for(s, SIM_SECONDS(1200));
+    for (uint32_t i = 0; i < 16; i++)
+        sim_partition(s, i, 0);
+    wait_whole(s, 60);
+    sim_free(s);
+}
+END_TEST
+
+/* Attack row T13: all restart within a second, and wait for each other: the first-node, which meets
+ * no peer, founds the overlay once more (D54). */
+START_TEST(all_restart_at_once)
+{
+    uint32_t count = 2 + 12 * (uint32_t)_i;
+    struct sim *s = ring(count, 130 + (uint64_t)_i, SIM_LINKS_MIXED);
+    for (uint32_t i = 0; i < count; i++)
+        sim_kill(s, i);
+    sim_run_for(s, SIM_SECONDS(1));
+    for (uint32_t i = count; i-- > 0;) {
+        sim_restart(s, i);
+        sim_run_for(s, SIM_MS(1000 / count));
+    }
+    wait_whole(s, 120);
+    sim_free(s);
+}
+END_TEST
+
+/* Attack row T12: likewise, but the first-node never returns: the others look for it for ever. */
+START_TEST(nobody_else_founds)
+{
+    struct sim *s = ring(5, 140, SIM_LINKS_MESSAGES);
+    for (uint32_t i = 0; i < 5; i++)
+        sim_kill(s, i);
+    for (uint32_t i = 1; i < 5; i++)
+        sim_restart(s, i);
+    for (int minute = 0; minute < 20; minute++) {
+        sim_run_for(s, SIM_SECONDS(60));
+        for (uint32_t i = 1; i < 5; i++)
+            ck_assert(!sim_is_joined(s, i));
+    }
+    sim_restart(s, 0);
+    wait_whole(s, 120);
+    sim_free(s);
+}
+END_TEST
+
 /* Attack row T9: whoever dies at whatever moment of a join, the ring stays one. */
 START_TEST(somebody_dies_during_a_join)
 {
@@ -293,6 +351,9 @@ main(void)
     tcase_add_loop_test(tests, peers_leave, 0, links);
     tcase_add_loop_test(tests, restart_before_it_is_missed, 0, links);
     tcase_add_loop_test(tests, split_and_merge, 0, links);
+    tcase_add_loop_test(tests, long_split_heals_soon, 0, links);
+    tcase_add_loop_test(tests, all_restart_at_once, 0, 3);
+    tcase_add_test(tests, nobody_else_founds);
     tcase_add_loop_test(tests, somebody_dies_during_a_join, 0, 2);
     tcase_add_loop_test(tests, random_histories, 0, links);
     suite_add_tcase(suite, tests);
