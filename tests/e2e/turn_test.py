@@ -278,10 +278,38 @@ def test_nothing_is_left_behind(world):
             raise DemoError(f"{path} has the secret")
 
 
+def test_a_relay_that_does_not_run(world):
+    """A turnserver that ends at once is started again more and more slowly, and never announced."""
+    carol = world.peers["carol"]
+    folder = world.folder / "bin"
+    folder.mkdir()
+    program = folder / "turnserver"
+    program.write_text("#!/bin/sh\necho 'ERROR: no mood'\nexit 3\n")
+    program.chmod(0o755)
+    for path in (world.folder, folder):  # turnserver is another user's process
+        path.chmod(0o755)
+    log = world.folder / "carol.log"
+    with open(log, "wb") as output:
+        process = world.processes.spawn(
+            "carol", [world.programs["reloadd"], "--config", carol.folder / "reloadd.conf"],
+            stdout=output, stderr=output, env={**os.environ, "PATH": f"{folder}:/usr/bin:/bin"})
+    carol.started = begin = time.monotonic()
+    carol.wait_joined()
+    wait_for("three starts", lambda: world.turn()["restarts"] >= 3)
+    if time.monotonic() - begin < 3:  # pauses of 1 s and 2 s
+        raise DemoError("it is started again too fast")
+    expect("announcements", world.turn()["announcements"], 0)
+    expect("answers", world.turn()["answers"], False)
+    if "ended by exit code 3; it said: ERROR: no mood" not in log.read_text():
+        raise DemoError(f"the log does not say why: {log.read_text()}")
+    process.terminate()
+    expect("exit code", process.wait(10), 0)
+
+
 TESTS = [test_credentials_of_the_overlay, test_others_get_nowhere,
          test_standing_allocations_outlive_their_credentials, test_denied_addresses,
          test_outside_of_the_laboratory, test_the_relay_comes_back, test_settings_that_cannot_work,
-         test_nothing_is_left_behind]
+         test_nothing_is_left_behind, test_a_relay_that_does_not_run]
 
 
 def main():
