@@ -23,6 +23,7 @@ from processes import DemoError, Processes, free_port  # noqa: E402
 
 SECONDS = 2
 PACKETS = SECONDS * 50
+HOSTS = {"alice": "127.0.0.1", "bob": "127.0.0.1"}  # where phones are served
 TONES = {"alice": 440, "bob": 523, "carol": 660}
 
 
@@ -46,8 +47,10 @@ class World:
                         "tls" if user == "bob" else "dtls")
             peer.configure(first=i == 0, phones=i > 0)
             if user in ("alice", "bob"):
-                with open(folder / user / "reloadd.conf", "a", encoding="utf-8") as file:
-                    file.write("rtp-relay = on\n")
+                path = folder / user / "reloadd.conf"
+                text = path.read_text() + "rtp-relay = on\n"
+                path.write_text(text.replace(f"127.0.0.1:{peer.sip_port}",
+                                             f"{HOSTS[user]}:{peer.sip_port}"))
             peer.start(programs["reloadd"])
             peer.wait_joined()
             self.peers[user] = peer
@@ -58,7 +61,7 @@ class World:
         """Starts a phone; a process."""
         return subprocess.Popen(
             [sys.executable, HERE / "media/tone_phone.py", "--node",
-             f"127.0.0.1:{self.peers[user].sip_port}", "--user", user, "--overlay", NAME,
+             f"{HOSTS.get(user, '127.0.0.1')}:{self.peers[user].sip_port}", "--user", user, "--overlay", NAME,
              "--tone", str(TONES[user]), "--seconds", str(SECONDS), *arguments],
             stdout=subprocess.PIPE, text=True)
 
@@ -130,16 +133,16 @@ def test_without_relay(world):
           "something was relayed")
 
 
-# By overlay: what `reload-enrolld init` is told, and what is tried there.
+# By overlay: what `reload-enrolld init` is told, where bob's phone is, and what is tried there.
 OVERLAYS = {
-    "direct": ([], [test_relayed, test_back, test_without_relay]),
-    "ice": (["--ice"], [test_relayed]),
+    "direct": ([], "127.0.0.1", [test_relayed, test_back, test_without_relay]),
+    "ice": (["--ice"], "[::1]", [test_relayed]),
 }
 
 
 def run(build, name):
     """All tests of one overlay. Returns how many passed and failed."""
-    arguments, tests = OVERLAYS[name]
+    arguments, HOSTS["bob"], tests = OVERLAYS[name]
     folder = Path(tempfile.mkdtemp(prefix="reload-relayed-media-test-"))
     world, failed = None, 0
     try:

@@ -55,14 +55,19 @@ class PhoneError(Exception):
     """What went wrong, for people."""
 
 
+def udp_socket(host):
+    """A UDP socket of |host|'s family."""
+    return socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+
+
 def bind_pair(host):
     """An even UDP port for RTP and the next one for RTCP."""
     for _ in range(50):
-        rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        rtp = udp_socket(host)
         rtp.bind((host, 0))
         port = rtp.getsockname()[1]
         if port % 2 == 0:
-            rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            rtcp = udp_socket(host)
             try:
                 rtcp.bind((host, port + 1))
                 return rtp, rtcp
@@ -78,9 +83,10 @@ class TonePhone:
     def __init__(self, node, user, overlay, tone_hz, limit_s):
         self.node, self.user, self.overlay, self.tone_hz = node, user, overlay, tone_hz
         self.until = time.monotonic() + limit_s
-        self.sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sip = udp_socket(node[0])
         self.sip.connect(node)
-        self.host, self.port = self.sip.getsockname()
+        self.host, self.port = self.sip.getsockname()[:2]
+        self.at = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         self.rtp, self.rtcp = bind_pair(self.host)
         self.tag, self.call_id, self.sequence = secrets.token_hex(4), secrets.token_hex(8), 0
         self.dialog = None  # (local, remote, target, routes) of a call
@@ -99,7 +105,8 @@ class TonePhone:
 
     def describe(self):
         """Our session description."""
-        return (f"v=0\r\no=- 1 1 IN IP4 {self.host}\r\ns=-\r\nc=IN IP4 {self.host}\r\nt=0 0\r\n"
+        where = f"IN IP{6 if ':' in self.host else 4} {self.host}"
+        return (f"v=0\r\no=- 1 1 {where}\r\ns=-\r\nc={where}\r\nt=0 0\r\n"
                 f"m=audio {self.rtp.getsockname()[1]} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
                 f"a=ptime:20\r\n")
 
@@ -107,14 +114,14 @@ class TonePhone:
         """Sends a message; a body is a description."""
         if body:
             headers += "Content-Type: application/sdp\r\n"
-        self.sip.send(f"{first_line}\r\n{headers}Contact: <sip:{self.user}@{self.host}:{self.port}>"
+        self.sip.send(f"{first_line}\r\n{headers}Contact: <sip:{self.user}@{self.at}>"
                       f"\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
 
     def request(self, method, uri, local, remote, call_id, more="", body=""):
         """Sends a request outside or inside of a call; repeats it until anything comes back."""
         if method != "ACK":
             self.sequence += 1
-        headers = (f"Via: SIP/2.0/UDP {self.host}:{self.port};branch=z9hG4bK{secrets.token_hex(8)};"
+        headers = (f"Via: SIP/2.0/UDP {self.at};branch=z9hG4bK{secrets.token_hex(8)};"
                    f"rport\r\nMax-Forwards: 70\r\nFrom: {local}\r\nTo: {remote}\r\n"
                    f"Call-ID: {call_id}\r\nCSeq: {self.sequence} {method}\r\n{more}")
         pause = 0.5
@@ -220,13 +227,13 @@ class TonePhone:
     def begin(self, message):
         """Where to send, as the other side's description says."""
         body = message.split("\r\n\r\n", 1)[1]
-        host = re.findall(r"^c=IN IP4 (\S+)", body, re.M)
+        host = re.findall(r"^c=IN IP[46] (\S+)", body, re.M)
         port = re.search(r"^m=audio (\d+) ", body, re.M)
         if not host or not port:
             raise PhoneError("the other side sent no description of its audio")
         self.remote = (host[-1], int(port.group(1)))
         self.result["state"] = "answered"
-        self.result["peer"] = f"{self.remote[0]}:{self.remote[1]}"
+        self.result["peer"] = f"{self.remote[0]} {self.remote[1]}"
 
     def packet(self, number, source):
         """RTP packet |number| of our tone."""
@@ -298,7 +305,7 @@ def contact_of(text):
 def main():
     """One phone, one call. Exit code 0 when the other side's tone was heard."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--node", required=True, help="HOST:PORT of [sip] listen")
+    parser.add_argument("--node", required=True, help="HOST:PORT or [HOST]:PORT of [sip] listen")
     parser.add_argument("--user", required=True)
     parser.add_argument("--overlay", required=True)
     what = parser.add_mutually_exclusive_group(required=True)
@@ -310,7 +317,7 @@ def main():
     parser.add_argument("--limit", type=float, default=30, help="seconds for all of it")
     options = parser.parse_args()
     host, port = options.node.rsplit(":", 1)
-    phone = TonePhone((host, int(port)), options.user, options.overlay, options.tone, options.limit)
+    phone = TonePhone((host.strip("[]"), int(port)), options.user, options.overlay, options.tone, options.limit)
     try:
         phone.register()
         print("registered", flush=True)
