@@ -83,6 +83,23 @@ mode_of(const struct home *home, const char *name)
 }
 
 /* RFC6940-11.3-04: a folder that only its owner can read, and a certificate for the overlay. */
+/* A gateway only makes sense where there are foreign domains (D71). */
+START_TEST(gateways)
+{
+    struct overlay_plan plan;
+    overlay_plan_default(&plan);
+    static const char *const wrong[] = {"", "gateway", "@example.org", "gateway@"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        ck_assert_msg(!overlay_plan_add_gateway(&plan, wrong[i]), "%s", wrong[i]);
+    ck_assert(!plan.config.domain_restrictions_present);
+    for (unsigned i = 0; i < RELOAD_CONFIG_GATEWAYS_MAX; i++)
+        ck_assert(overlay_plan_add_gateway(&plan, "gateway@example.org"));
+    ck_assert(!overlay_plan_add_gateway(&plan, "gateway@example.org"));
+    ck_assert_str_eq(plan.config.gateways[0], "gateway@example.org");
+    ck_assert(plan.config.domain_restrictions_present && !plan.config.domain_restrictions_enable);
+}
+END_TEST
+
 START_TEST(what_init_makes)
 {
     static const char *const secret[] = {"ca.key",   "server.key", "signer.key",
@@ -167,5 +184,5 @@ START_TEST(folder_that_is_none)
 }
 END_TEST
 
-SUITE_MAIN("overlay_plan", names, bootstrap_nodes, private_kinds, what_init_makes,
+SUITE_MAIN("overlay_plan", names, bootstrap_nodes, private_kinds, gateways, what_init_makes,
            nothing_is_overwritten, settings, folder_that_is_none)
