@@ -87,6 +87,8 @@ signer_by_node_hash(struct reload_node *node, uint8_t hash_algorithm, struct rel
 {
     struct reload_reader reader = reload_reader_of(certificates);
     struct reload_generic_certificate certificate;
+    if (hash_algorithm < HASH_SHA256) /* D16 */
+        return RELOAD_E_CERTIFICATE;
     while (reload_generic_certificate_next(&reader, &node->wire, &certificate)) {
         const struct reload_identity *candidate;
         if (certificate.type == RELOAD_CERTIFICATE_TYPE_X509 &&
