@@ -228,6 +228,8 @@ reload_bootstrap_link_up(struct reload_node *node, uint32_t id, reload_time now)
         reload_attach_fn *done = bootstrap->probe_done;
         bootstrap->probe_done = NULL;
         bootstrap->probe_link = 0;
+        if (bootstrap->probe_failed == bootstrap->probed)
+            bootstrap->probe_failed = 0;
         done(bootstrap->probe_argument, 0, id, &reload_link_find(node, id)->node_id, now);
         return;
     }
@@ -261,6 +263,7 @@ reload_bootstrap_link_gone(struct reload_node *node, const struct reload_link *l
         reload_attach_fn *done = bootstrap->probe_done;
         bootstrap->probe_done = NULL;
         bootstrap->probe_link = 0;
+        bootstrap->probe_failed = bootstrap->probed;
         done(bootstrap->probe_argument, RELOAD_E_UNREACHABLE, 0, &link->node_id, now);
     }
     if (is_attempt(node, link) && bootstrap->state == RELOAD_BOOTSTRAP_CONNECTING)
@@ -424,6 +427,20 @@ probe_wake(struct reload_alarm *alarm, void *owner, uint64_t now)
     done(bootstrap->probe_argument, link ? 0 : RELOAD_E_UNREACHABLE, id, &node_id, now);
 }
 
+/* Any candidate; every second time the one that said nothing when it was last asked, since that may
+ * be in the part of the overlay that is looked for. */
+static const struct reload_candidate *
+pick_probed(struct reload_node *node)
+{
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    size_t failed = bootstrap->probe_failed;
+    if (failed && failed <= bootstrap->candidate_count && bootstrap->probes++ % 2 == 0)
+        bootstrap->probed = failed;
+    else
+        bootstrap->probed = 1 + random_u64(node) % bootstrap->candidate_count;
+    return &bootstrap->candidates[bootstrap->probed - 1];
+}
+
 int
 reload_topology_bootstrap(struct reload_node *node, reload_attach_fn *done, void *argument,
                           reload_time now)
@@ -433,8 +450,7 @@ reload_topology_bootstrap(struct reload_node *node, reload_attach_fn *done, void
         return RELOAD_E_BUSY;
     if (bootstrap->candidate_count == 0)
         return RELOAD_E_UNREACHABLE;
-    const struct reload_candidate *candidate =
-        &bootstrap->candidates[random_u64(node) % bootstrap->candidate_count];
+    const struct reload_candidate *candidate = pick_probed(node);
     uint32_t id = 0;
     size_t cursor = 0;
     const struct reload_link *link;

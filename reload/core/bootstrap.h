@@ -44,6 +44,8 @@ struct reload_bootstrap {
     reload_attach_fn *probe_done;
     void *probe_argument;
     uint32_t probe_link;
+    size_t probed, probe_failed; /* candidates, from 1: the last one, the last that said nothing */
+    unsigned probes;
     struct reload_alarm probe_alarm;
 };
 
