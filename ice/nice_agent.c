@@ -79,13 +79,9 @@ fill_offer(struct reload_ice_agent *agent, struct reload_offer *offer)
     g_free(ufrag);
     g_free(password);
     GSList *list = nice_agent_get_local_candidates(agent->nice, agent->stream, COMPONENT);
-    for (GSList *item = list; item; item = item->next) {
-        struct reload_candidate *place = &offer->candidates[offer->candidate_count];
-        if (offer->candidate_count < RELOAD_CANDIDATES_MAX &&
-            nice_candidate_to(item->data, agent->options.loopback, agent->options.overlay_link,
-                              place))
-            offer->candidate_count++;
-    }
+    offer->candidate_count =
+        nice_candidates_to(list, agent->options.loopback, agent->options.overlay_link,
+                           offer->candidates, RELOAD_CANDIDATES_MAX);
     g_slist_free_full(list, (GDestroyNotify)nice_candidate_free);
     return offer->candidate_count > 0;
 }

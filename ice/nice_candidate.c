@@ -6,6 +6,8 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#define HOST 1 /* CandType */
+
 bool
 nice_address_from(const struct reload_address *address, NiceAddress *nice)
 {
@@ -92,6 +94,37 @@ nice_candidate_to(const NiceCandidate *nice, bool loopback, uint8_t overlay_link
         return false;
     snprintf(candidate->foundation, sizeof candidate->foundation, "%s", nice->foundation);
     return true;
+}
+
+/* Puts |candidate| behind those that are better. */
+static void
+insert(struct reload_candidate *candidates, size_t count, const struct reload_candidate *candidate)
+{
+    size_t place = count;
+    while (place > 0 && candidates[place - 1].priority < candidate->priority)
+        place--;
+    memmove(candidates + place + 1, candidates + place, (count - place) * sizeof *candidates);
+    candidates[place] = *candidate;
+}
+
+size_t
+nice_candidates_to(const GSList *list, bool loopback, uint8_t overlay_link,
+                   struct reload_candidate *candidates, size_t max)
+{
+    struct reload_candidate candidate;
+    size_t count = 0, of_servers = 0;
+    for (const GSList *item = list; item; item = item->next)
+        of_servers += nice_candidate_to(item->data, loopback, overlay_link, &candidate) &&
+                      candidate.type != HOST;
+    size_t hosts_left = of_servers < max ? max - of_servers : 0;
+    for (const GSList *item = list; item && count < max; item = item->next) {
+        if (!nice_candidate_to(item->data, loopback, overlay_link, &candidate) ||
+            (candidate.type == HOST && hosts_left == 0))
+            continue;
+        hosts_left -= candidate.type == HOST;
+        insert(candidates, count++, &candidate);
+    }
+    return count;
 }
 
 NiceCandidate *

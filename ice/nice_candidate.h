@@ -22,6 +22,12 @@ uint8_t nice_candidate_type(NiceCandidateType type);
 bool nice_candidate_to(const NiceCandidate *nice, bool loopback, uint8_t overlay_link,
                        struct reload_candidate *candidate);
 
+/* nice_candidates_to fills |candidates| with at most |max| of the NiceCandidates in |list| that may
+ * be offered, best first. When there are more, host addresses go before what servers gave us: one
+ * of those is what a NAT leaves. Returns how many. */
+size_t nice_candidates_to(const GSList *list, bool loopback, uint8_t overlay_link,
+                          struct reload_candidate *candidates, size_t max);
+
 /* nice_candidate_from makes libnice's form of |candidate|, to be freed by nice_candidate_free, or
  * returns NULL for one that cannot be (loopback when that is not wanted, an unknown type). */
 NiceCandidate *nice_candidate_from(const struct reload_candidate *candidate, bool loopback,

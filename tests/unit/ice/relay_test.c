@@ -91,6 +91,32 @@ START_TEST(relays_are_given_back)
 }
 END_TEST
 
+/* The server is gone when its relays are to be given back: that takes 4 s at most, and leaves
+ * nothing. */
+START_TEST(a_server_that_stalls_delays_little)
+{
+    struct coturn server;
+    struct agents agents;
+    size_t before = 0;
+    for (int round = 0; round < 4; round++) {
+        coturn_start(&server, 100);
+        agents_init(&agents);
+        use_relay(&agents, &server, round % 2 == 1);
+        meet_through_relays(&agents);
+        coturn_pause(&server);
+        reload_time begun = reload_loop_now(agents.loop);
+        agents_close(&agents);
+        printf("given up after %.1f s\n", (double)(reload_loop_now(agents.loop) - begun) / 1e9);
+        ck_assert_uint_le(reload_loop_now(agents.loop) - begun, 4100 * RELOAD_MS);
+        agents_fini(&agents);
+        coturn_stop(&server);
+        if (round == 1)
+            before = open_descriptors(); /* GLib keeps some */
+    }
+    ck_assert_uint_eq(open_descriptors(), before);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -98,5 +124,6 @@ main(void)
         fprintf(stderr, "turnserver is not installed (package coturn)\n");
         return SKIP;
     }
-    return RUN_SUITE("relay", relays_carry_both_ways, relays_are_given_back);
+    return RUN_SUITE("relay", relays_carry_both_ways, relays_are_given_back,
+                     a_server_that_stalls_delays_little);
 }
