@@ -133,6 +133,10 @@ START_TEST(one_signer_cannot_flush_it)
     ck_assert_int_eq(look(&alice, 1, digest), RELOAD_ANSWER_NEW);
     keep(1, 0, "a", 1);
     ck_assert_int_eq(look(&bob, 2, digest), RELOAD_ANSWER_NEW); /* pending */
+    for (uint8_t i = 200; i < 250; i++) {
+        const struct reload_node_id other = {{i}};
+        ck_assert_int_eq(look(&other, i, digest), RELOAD_ANSWER_NEW);
+    }
     for (uint64_t id = 1; id <= 3000; id++) {
         ck_assert_int_eq(look(&mallory, id, digest), RELOAD_ANSWER_NEW);
         reload_answer_cache_keep(host->node, &mallory, id, digest, 0,
@@ -143,6 +147,10 @@ START_TEST(one_signer_cannot_flush_it)
     }
     ck_assert_int_eq(look(&alice, 1, digest), RELOAD_ANSWER_KEPT);
     ck_assert_int_eq(look(&bob, 2, digest), RELOAD_ANSWER_PENDING);
+    for (uint8_t i = 200; i < 250; i++) {
+        const struct reload_node_id other = {{i}};
+        ck_assert_int_eq(look(&other, i, digest), RELOAD_ANSWER_PENDING);
+    }
     /* Nor do those who come when it is full push each other out. */
     for (uint8_t i = 100; i < 200; i++) {
         const struct reload_node_id other = {{i}};
@@ -156,6 +164,25 @@ START_TEST(one_signer_cannot_flush_it)
     world_advance(world, world->now + 16 * RELOAD_SECOND);
     ck_assert_uint_eq(host->node->answers.count, 0);
     ck_assert_uint_eq(host->node->answers.octets, 0);
+    world_free(world);
+}
+END_TEST
+
+/* One answer that is larger than all others together is kept, and they go. */
+START_TEST(one_large_answer)
+{
+    static const uint8_t large[RELOAD_ANSWERS_KEPT_OCTETS_MAX - 100];
+    begin();
+    for (uint64_t id = 1; id <= 10; id++) {
+        ck_assert_int_eq(look(&alice, id, digest), RELOAD_ANSWER_NEW);
+        keep(id, 0, large, 1000);
+    }
+    ck_assert_int_eq(look(&bob, 77, digest), RELOAD_ANSWER_NEW);
+    reload_answer_cache_keep(host->node, &bob, 77, digest, 0,
+                             (struct reload_bytes){large, sizeof large});
+    ck_assert_int_eq(look(&bob, 77, digest), RELOAD_ANSWER_KEPT);
+    ck_assert_uint_eq(kept->size, sizeof large);
+    ck_assert_uint_le(host->node->answers.octets, RELOAD_ANSWERS_KEPT_OCTETS_MAX);
     world_free(world);
 }
 END_TEST
@@ -205,6 +232,7 @@ main(void)
     tcase_add_test(tcase, forgotten);
     tcase_add_loop_test(tcase, bounds, 0, 2);
     tcase_add_loop_test(tcase, one_signer_cannot_flush_it, 0, 2);
+    tcase_add_test(tcase, one_large_answer);
     tcase_add_test(tcase, many_signers);
     tcase_add_test(tcase, memory_runs_out);
     suite_add_tcase(suite, tcase);

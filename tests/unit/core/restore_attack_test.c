@@ -183,7 +183,9 @@ START_TEST(forged_records_are_refused)
         for (size_t i = 0; i < key.size + value.size - RELOAD_RECORD_CHECK_SIZE; i += 3) {
             octets[i] ^= 0x41;
             disk_check(k, octets + key.size, value.size);
-            accepted += restore_one(key, k, v) == 0;
+            bool is_taken = restore_one(key, k, v) == 0;
+            accepted += is_taken;
+            ck_assert(!is_taken || i >= key.size); /* nor under another key */
             values_accepted += fixture_storage(f)->value_count > 0;
             disk_is_between(disk_dump(f, values), whole, whole);
             octets[i] ^= 0x41;
@@ -191,6 +193,72 @@ START_TEST(forged_records_are_refused)
     }
     ck_assert_uint_gt(values_accepted, 0); /* times and counters are nobody's signature */
     ck_assert_uint_eq(accepted, values_accepted);
+    end();
+}
+END_TEST
+
+/* Marks bear no signature: what they can do is bounded. */
+START_TEST(forged_marks)
+{
+    struct reload_bytes key = {0}, value;
+    uint8_t octets[4096];
+    const reload_time day = 86400 * RELOAD_SECOND;
+    begin();
+    ck_assert_int_eq(store_text(KIND_DICTIONARY, text("a"), "v", 1000, 60), 0);
+    wait(61 * RELOAD_SECOND);
+    disk_take(&disk, f);
+    struct reload_mark_place place = {.resource = alice,
+                                      .kind = KIND_DICTIONARY,
+                                      .key = text("a"),
+                                      .type = RELOAD_MARK_STORAGE_TIME};
+    while (disk_next(&disk, disk.count, &key, &value) &&
+           (key.data[0] != 'M' || key.data[key.size - 1] != 'a'))
+        ;
+    memcpy(octets, key.data, key.size);
+    memcpy(octets + key.size, value.data, value.size);
+    uint8_t *in_value = octets + key.size;
+    struct reload_bytes k = {octets, key.size}, v = {in_value, value.size};
+    octets[key.size - 1] = 'b'; /* not the key that the value names */
+    disk_check(k, in_value, value.size);
+    ck_assert_int_eq(restore_one(none, k, v), RELOAD_E_MALFORMED);
+    octets[key.size - 1] = 'a';
+    in_value[8] |= 0x80; /* a storage time that none can be above (D9) */
+    disk_check(k, in_value, value.size);
+    ck_assert_int_eq(restore_one(none, k, v), RELOAD_E_FORBIDDEN);
+    in_value[8] &= 0x7f;
+    memset(in_value, 0xff, 8); /* for ever */
+    disk_check(k, in_value, value.size);
+    ck_assert_int_eq(restore_one(none, k, v), 0);
+    const struct reload_marks *marks = &fixture_storage(f)->marks;
+    ck_assert_uint_eq(reload_marks_get(marks, &place, f->now + 365 * day), 1000);
+    ck_assert_uint_eq(reload_marks_get(marks, &place, f->now + 367 * day), 0);
+    end();
+}
+END_TEST
+
+static int
+refuse(const struct reload_wire *of, struct reload_bytes key, struct reload_bytes value)
+{
+    (void)of, (void)key, (void)value;
+    return RELOAD_E_MALFORMED;
+}
+
+/* A value that its Kind no longer takes for one. */
+START_TEST(contents_are_checked_again)
+{
+    struct reload_bytes key = {0}, value;
+    int last = 0;
+    begin();
+    ck_assert_int_eq(store_text(KIND_SINGLE, none, "v", 1000, 60), 0);
+    disk_take(&disk, f);
+    fixture_boot(f, STORER);
+    for (size_t i = 0; i < storer()->kinds.count; i++)
+        if (storer()->kinds.rows[i].kind == KIND_SINGLE)
+            storer()->kinds.rows[i].check = refuse;
+    while (disk_next(&disk, disk.count, &key, &value))
+        last = reload_node_restore(storer(), key, value, f->now);
+    ck_assert_int_eq(last, RELOAD_E_MALFORMED);
+    ck_assert_uint_eq(fixture_storage(f)->value_count, 0);
     end();
 }
 END_TEST
@@ -342,7 +410,8 @@ int
 main(void)
 {
     return RUN_SUITE("restore_attack", s15_clocks_that_jump, s15_lifetimes_are_bounded,
-                     torn_records_are_refused, forged_records_are_refused,
-                     what_is_not_allowed_any_more, s18_more_than_there_is_room_for, orphans_go,
-                     s17_an_old_disk, s17_another_nodes_disk);
+                     torn_records_are_refused, forged_records_are_refused, forged_marks,
+                     contents_are_checked_again, what_is_not_allowed_any_more,
+                     s18_more_than_there_is_room_for, orphans_go, s17_an_old_disk,
+                     s17_another_nodes_disk);
 }

@@ -265,11 +265,15 @@ START_TEST(generations_go_on)
     disk_take(&disk, f);
     ck_assert_uint_eq(disk_boot(&disk, disk.count, f), 0);
     ck_assert_uint_eq(generation_at(f, alice, KIND_DICTIONARY), 2);
+    ck_assert_int_eq(store_text(KIND_DICTIONARY, text("a"), "3", 1000, 600), 0);
+    disk_take(&disk, f); /* the newest record comes back first */
+    ck_assert_uint_eq(disk_boot(&disk, disk.count, f), 0);
+    ck_assert_uint_eq(generation_at(f, alice, KIND_DICTIONARY), 3);
     wait(6001 * RELOAD_SECOND); /* now the Kind is gone, too */
     disk_take(&disk, f);
     ck_assert_uint_eq(disk_boot(&disk, disk.count, f), 0);
-    ck_assert_int_eq(store_text(KIND_DICTIONARY, text("new"), "3", 2000, 60), 0);
-    ck_assert_uint_eq(generation_at(f, alice, KIND_DICTIONARY), 3);
+    ck_assert_int_eq(store_text(KIND_DICTIONARY, text("new"), "4", 2000, 60), 0);
+    ck_assert_uint_eq(generation_at(f, alice, KIND_DICTIONARY), 4);
     end();
 }
 END_TEST

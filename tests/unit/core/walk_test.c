@@ -161,9 +161,13 @@ START_TEST(who_leads_astray)
     walk(&route);
     ck_assert_int_eq(last_error, 0);
     ck_assert(reload_node_id_equal(&responder, &hosts[3]->id));
+    /* The request has its own time, behind that of its way. */
     world_topology_of(hosts[0])->implausible = true;
+    from = world->now;
     walk(&route);
     ck_assert_int_eq(last_error, RELOAD_E_TIMEOUT);
+    ck_assert_uint_gt(ended_at - from, 15 * RELOAD_SECOND);
+    ck_assert_uint_lt(ended_at - from, 16 * RELOAD_SECOND);
     world_free(world);
 }
 END_TEST
