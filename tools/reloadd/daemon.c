@@ -221,6 +221,9 @@ use_relays(struct daemon *daemon, struct reload_driver_options *options)
     daemon->turn =
         (struct reload_turn_options){.use = possible && wanted, .allow = settings->turn.allow};
     options->node.usage_arguments[DAEMON_USAGE_TURN] = &daemon->turn;
+    if (settings->turn_use == SETTINGS_ON && !possible)
+        reload_env_log(&daemon->env.env, RELOAD_LOG_WARNING,
+                       "'turn = on' in [node]: the overlay is one without ICE, which uses no relays");
     options->relays = use_relays_now;
     options->relays_argument = daemon;
 }
