@@ -62,7 +62,7 @@ ways(uint32_t node, struct reload_ice_relay *relays)
 /* ---- announcements ----------------------------------------------------------------------------
  */
 
-/* RFC6940-9: "for each value, called d, between 1 and turn-density". */
+/* RFC6940-9-04: "for each value, called d, between 1 and turn-density". */
 START_TEST(announced_as_often_as_the_density_says)
 {
     begin(6);
@@ -81,7 +81,7 @@ START_TEST(announced_as_often_as_the_density_says)
 }
 END_TEST
 
-/* RFC6940-9: "a maximum iteration of counter 20". */
+/* RFC6940-9-04; "a maximum iteration of counter 20". */
 START_TEST(announced_not_more_often_than_allowed)
 {
     static const struct {
@@ -130,6 +130,7 @@ START_TEST(withdrawn_by_a_node_that_leaves)
 }
 END_TEST
 
+/* RFC6940-9-02, and what is further out of range. */
 START_TEST(offers_that_nobody_would_take_are_refused)
 {
     begin(3);
@@ -154,6 +155,7 @@ END_TEST
 /* ---- finding them -----------------------------------------------------------------------------
  */
 
+/* RFC6940-9-05. */
 START_TEST(found_with_credentials_by_udp_and_tcp)
 {
     begin(8);
