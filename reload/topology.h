@@ -141,6 +141,9 @@ RELOAD_CHECKED int reload_topology_push(struct reload_node *node,
                                         const struct reload_node_id *upto, uint8_t replica_number,
                                         reload_push_fn *done, void *argument, reload_time now);
 
+/* reload_topology_holds_data tells whether anything is stored here. */
+bool reload_topology_holds_data(const struct reload_node *node);
+
 /* reload_topology_changed tells that responsibility or replica sets changed: the core drops what
  * |keeps| denies after a while (values not known elsewhere are pushed first, 6.4.2.3). */
 void reload_topology_changed(struct reload_node *node, reload_time now);

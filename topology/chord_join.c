@@ -31,6 +31,7 @@
 #include "topology/chord_change.h"
 #include "topology/chord_client.h"
 #include "topology/chord_finger.h"
+#include "topology/chord_replicate.h"
 #include "topology/chord_stabilize.h"
 
 #include <assert.h>
@@ -142,6 +143,7 @@ reload_chord_join_begin(void *state, uint32_t link, reload_time now)
     uint32_t number = chord->join.number;
     chord->join = (struct reload_chord_join){
         .number = number, .deadline = now + (chord->met ? DEADLINE : NOBODY_DEADLINE)};
+    chord->join.brings_data = reload_topology_holds_data(chord->node);
     chord->founded = false;
     struct reload_link_info info;
     size_t cursor = 0;
@@ -401,6 +403,8 @@ become_peer(struct reload_chord *chord, reload_time now)
     chord->successor_confirmed =
         reload_chord_equal(reload_chord_table_successor(&chord->table, 0), chord->join.admitting);
     reload_chord_stabilize_begin(chord, now);
+    if (chord->join.brings_data)
+        reload_chord_replicate_brought(chord, now);
     reload_topology_joined(chord->node, now);
 }
 

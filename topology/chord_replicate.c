@@ -108,6 +108,20 @@ reload_chord_replicate_handover(struct reload_chord *chord, struct reload_chord_
 }
 
 void
+reload_chord_replicate_brought(struct reload_chord *chord, reload_time now)
+{
+    const struct reload_chord_table *table = &chord->table;
+    size_t neighbors = reload_chord_table_neighbors(table);
+    for (size_t i = 0; i < neighbors && i < RELOAD_CHORD_REPLICAS; i++) {
+        bool last = i + 1 == table->count;
+        reload_chord_replicate_all(chord, reload_chord_table_successor(table, i), now);
+        reload_chord_replicate_handover(
+            chord, reload_chord_table_predecessor(table, i),
+            last ? table->self : reload_chord_table_predecessor(table, i + 1), now);
+    }
+}
+
+void
 reload_chord_replicate_release(struct reload_chord *chord, reload_time now)
 {
     for (size_t i = 0; i < RELOAD_CHORD_PUSHES_MAX; i++) {

@@ -40,4 +40,9 @@ bool reload_chord_accepts_replica(void *state, const struct reload_node_id *id,
                                   const struct reload_node_id *sender);
 bool reload_chord_keeps(void *state, const struct reload_node_id *id);
 
+/* reload_chord_replicate_brought sends what a node that joins again still has to those who should
+ * have it: the replica set, and the peers before us whose replicas we keep. What we do not keep the
+ * core stores by the normal way. */
+void reload_chord_replicate_brought(struct reload_chord *chord, reload_time now);
+
 #endif

@@ -66,6 +66,7 @@ struct reload_chord_join {
     struct reload_chord_place known[2 * RELOAD_CHORD_REACH_MAX];
     size_t known_count, known_predecessors; /* the latter come first */
     bool placed;
+    bool brings_data; /* of an earlier life in the ring: nobody else may have it */
     uint64_t request; /* the Join; 0: none */
     unsigned tries;
     reload_time deadline;

@@ -410,6 +410,12 @@ reload_topology_rejoin(struct reload_node *node, reload_time now)
     arm(node, now + random_u64(node) % PAUSE_MIN);
 }
 
+bool
+reload_topology_holds_data(const struct reload_node *node)
+{
+    return reload_storage_resource_count(&node->storage) > 0;
+}
+
 static void
 probe_wake(struct reload_alarm *alarm, void *owner, uint64_t now)
 {

@@ -233,6 +233,28 @@ START_TEST(all_restart_at_once)
 }
 END_TEST
 
+/* A peer that was left alone keeps what it has, and hands it over when it joins again. Found by
+ * reload-sim check, seed 85. */
+START_TEST(data_of_a_peer_left_alone)
+{
+    uint32_t count = 2 + 3 * (uint32_t)_i;
+    struct sim *s = ring(count, 150 + (uint64_t)_i, SIM_LINKS_MESSAGES);
+    store_all(s, count);
+    sim_run_for(s, SIM_SECONDS(20));
+    for (uint32_t i = 0; i < count; i++)
+        sim_partition(s, i, (uint8_t)i);
+    sim_run_for(s, SIM_SECONDS(60));
+    sim_kill(s, 0); /* it loses its own */
+    sim_restart(s, 0);
+    for (uint32_t i = 0; i < count; i++)
+        sim_partition(s, i, 0);
+    wait_whole(s, 200);
+    sim_run_for(s, SIM_SECONDS(30));
+    fetch_all(s, count);
+    sim_free(s);
+}
+END_TEST
+
 /* Attack row T12: likewise, but the first-node never returns: the others look for it for ever. */
 START_TEST(nobody_else_founds)
 {
@@ -353,6 +375,7 @@ main(void)
     tcase_add_loop_test(tests, split_and_merge, 0, links);
     tcase_add_loop_test(tests, long_split_heals_soon, 0, links);
     tcase_add_loop_test(tests, all_restart_at_once, 0, 3);
+    tcase_add_loop_test(tests, data_of_a_peer_left_alone, 0, 2);
     tcase_add_test(tests, nobody_else_founds);
     tcase_add_loop_test(tests, somebody_dies_during_a_join, 0, 2);
     tcase_add_loop_test(tests, random_histories, 0, links);

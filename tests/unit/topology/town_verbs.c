@@ -224,6 +224,12 @@ reload_topology_failed(struct reload_node *node, int error, reload_time now)
     try_later(node);
 }
 
+bool
+reload_topology_holds_data(const struct reload_node *node)
+{
+    return node->value_count > 0;
+}
+
 void
 reload_topology_rejoin(struct reload_node *node, reload_time now)
 {
