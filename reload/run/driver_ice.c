@@ -15,6 +15,8 @@
 
 /* From CHECK until DTLS stands; the node gives the whole Attach 15 s. */
 #define ICE_TIME (10 * RELOAD_SECOND)
+/* When no relay could be had from the servers we know, agents do without for so long. */
+#define RELAYS_SILENT_TIME (30 * RELOAD_SECOND)
 
 /* ---- DTLS over the pair --------------------------------------------------------------------- */
 
@@ -86,6 +88,15 @@ open_dtls(struct driver_link *link, struct reload_datagram *path)
 
 /* ---- what the agent tells ------------------------------------------------------------------- */
 
+static bool
+has_relay(const struct reload_offer *offer)
+{
+    for (size_t i = 0; offer && i < offer->candidate_count; i++)
+        if (offer->candidates[i].type == RELOAD_CAND_TYPE_RELAY)
+            return true;
+    return false;
+}
+
 static void
 on_gathered(void *argument, const struct reload_offer *offer)
 {
@@ -93,6 +104,8 @@ on_gathered(void *argument, const struct reload_offer *offer)
     struct reload_driver *driver = link->driver;
     uint32_t id = link->id;
     struct reload_offer ours;
+    if (link->ice->relayed && !has_relay(offer))
+        driver->relays_silent_until = driver_now(driver) + RELAYS_SILENT_TIME;
     if (offer) {
         ours = *offer;
         driver_stun_announce(driver, &ours);
@@ -147,7 +160,7 @@ static const struct reload_ice_user agent_user = {
 static void
 add_relays(struct reload_driver *driver, struct reload_ice_options *options)
 {
-    if (!driver->options.relays)
+    if (!driver->options.relays || driver_now(driver) < driver->relays_silent_until)
         return;
     size_t count = driver->options.relays(driver->options.relays_argument, options->relays,
                                           RELOAD_ICE_RELAYS_MAX);
@@ -161,6 +174,11 @@ add_relays(struct reload_driver *driver, struct reload_ice_options *options)
     for (size_t i = 0; i < count; i++)
         if (options->relays[i].tcp ? !no_tcp : !no_udp)
             options->relays[options->relay_count++] = options->relays[i];
+    /* A relay by UDP tells the reflexive address, too (RFC 8445 5.1.1.2); besides one libnice does
+     * not take the answer of a STUN server, and waits for it. */
+    for (size_t i = 0; i < options->relay_count; i++)
+        if (!options->relays[i].tcp)
+            options->stun = (struct reload_address){0};
 }
 
 static int
@@ -183,6 +201,7 @@ open_agent(struct driver_link *link, bool controlling)
         .alive = &driver->agents_alive,
     };
     add_relays(driver, &options);
+    ice->relayed = options.relay_count > 0;
     return driver->options.ice->open(&options, &agent_user, link, &ice->agent);
 }
 

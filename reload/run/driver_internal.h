@@ -47,6 +47,7 @@ struct ice_session {
     struct reload_address remote;
     struct reload_address stun; /* where the peer answers STUN, as it says; family 0: not */
     bool controlling;
+    bool relayed; /* relays were asked for */
 };
 
 struct driver_link {
@@ -95,7 +96,8 @@ struct reload_driver {
     struct reload_after *after;
     struct driver_link_bucket links[LINK_BUCKETS];
     size_t link_count;
-    size_t agents_alive; /* ICE agents, those that give back their relays among them */
+    reload_time relays_silent_until; /* the TURN servers gave nothing */
+    size_t agents_alive;             /* ICE agents, those that give back their relays among them */
     struct reload_stun_peers stun_peers;
     struct reload_timer *stun_timer; /* asks them; NULL without ICE */
     struct reload_udp *stun_other;   /* answers from another port; NULL until somebody wants one */
