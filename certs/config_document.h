@@ -57,4 +57,10 @@ enum reload_config_trust reload_config_verify_kind(const struct reload_config *c
                                                    const struct reload_config *in_force,
                                                    uint64_t wall_ms);
 
+/* reload_config_kinds_hold tells whether no signature of |config|'s Kinds is bad; else |*kind| is
+ * the first Kind whose signature does not verify. */
+bool reload_config_kinds_hold(const struct reload_config *config,
+                              const struct reload_config *in_force, uint64_t wall_ms,
+                              uint32_t *kind);
+
 #endif

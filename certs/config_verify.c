@@ -161,3 +161,15 @@ reload_config_verify_kind(const struct reload_config *config, size_t index,
     ERR_clear_error();
     return good ? RELOAD_CONFIG_SIGNED : RELOAD_CONFIG_BAD;
 }
+
+bool
+reload_config_kinds_hold(const struct reload_config *config, const struct reload_config *in_force,
+                         uint64_t wall_ms, uint32_t *kind)
+{
+    for (size_t i = 0; i < config->kind_count; i++)
+        if (reload_config_verify_kind(config, i, in_force, wall_ms) == RELOAD_CONFIG_BAD) {
+            *kind = config->kinds[i].kind;
+            return false;
+        }
+    return true;
+}

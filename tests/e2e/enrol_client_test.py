@@ -6,6 +6,7 @@ SPDX-License-Identifier: BSD-2-Clause
 import json
 import os
 import pty
+import re
 import signal
 import stat
 import termios
@@ -176,6 +177,11 @@ class OddConfigurationServers(WithOffice):
         server = self.serve(changed)
         self.assert_refused(self.enrol(url=server.url()), "signature does not verify")
 
+    def test_kinds_without_their_signer(self):
+        """The certificate that verifies them stands in the document's own signature."""
+        document = self.document().split(b"<signature>")[0] + b"</overlay>"
+        self.assert_refused(self.enrol(url=self.serve(document).url()), "signature of its Kind")
+
     def test_expired(self):
         old = self.document().replace(b'expiration="2', b'expiration="1')
         server = self.serve(old)
@@ -184,7 +190,7 @@ class OddConfigurationServers(WithOffice):
     def test_entities(self):
         bomb = (b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">'
                 b'<!ENTITY b SYSTEM "file:///etc/passwd">]>'
-                + self.document().split(b"?>", 1)[1].replace(b"CHORD-PROGRAMS.reload", b"&b;"))
+                + self.document().split(b"?>", 1)[1].replace(b"CHORD-RELOAD", b"&b;"))
         server = self.serve(bomb)
         self.assert_refused(self.enrol(url=server.url()), "document is refused")
 
@@ -192,6 +198,7 @@ class OddConfigurationServers(WithOffice):
         """Enrols at an odd enrolment server which is named by an unsigned document."""
         server = self.odd({"/enrol": answer}, certificate, key)
         document = self.document().split(b"<signature>")[0] + b"</overlay>"
+        document = re.sub(b"<kind-signature>.*?</kind-signature>", b"", document, flags=re.DOTALL)
         document = document.replace(b"127.0.0.1:%d/enrol" % self.office.port,
                                     b"127.0.0.1:%d/enrol" % server.port)
         done = self.enrol(url=self.serve(document).url(), out="odd")

@@ -165,11 +165,18 @@ credentials_load(struct credentials *credentials, uint64_t wall_ms,
     struct reload_config_reading reading = {.wall_ms = wall_ms, .warn = warn};
     struct reload_keyring *keyring = NULL;
     char path[PATH_MAX], key_path[PATH_MAX];
+    uint32_t kind;
     credentials_file(credentials, "overlay.xml", path);
     int error = reload_config_read(path, &reading, &credentials->config, message, size);
     if (error == 0 && reload_config_verify(credentials->config, credentials->config, wall_ms) ==
                           RELOAD_CONFIG_BAD) {
         snprintf(message, size, "%s: its signature does not verify; get it again", path);
+        error = RELOAD_E_CONFIG;
+    }
+    if (error == 0 &&
+        !reload_config_kinds_hold(credentials->config, credentials->config, wall_ms, &kind)) {
+        snprintf(message, size, "%s: the signature of its Kind %u does not verify; get it again",
+                 path, kind);
         error = RELOAD_E_CONFIG;
     }
     credentials_file(credentials, "node.key", key_path);

@@ -136,6 +136,7 @@ check_document(struct enrol *enrol, const struct https_answer *answer)
     struct reload_bytes document = {answer->body, answer->size};
     struct reload_config **config = &enrol->credentials.config;
     char problem[512];
+    uint32_t kind;
     int error = reload_config_parse(document, &reading, config, problem, sizeof problem);
     if (error != 0)
         return refuse(enrol, error, "the configuration document is refused: %s", problem);
@@ -148,6 +149,13 @@ check_document(struct enrol *enrol, const struct https_answer *answer)
         break;
     case RELOAD_CONFIG_SIGNED:
         break;
+    }
+    if (!reload_config_kinds_hold(*config, *config, enrol->wall_ms, &kind)) {
+        snprintf(enrol->message, sizeof enrol->message,
+                 "the configuration document is refused: the signature of its Kind %u does not "
+                 "verify",
+                 kind);
+        return RELOAD_E_SIGNATURE;
     }
     if ((*config)->enrollment_url_count == 0)
         return refuse(enrol, RELOAD_E_CONFIG, "overlay %s has no enrolment server",

@@ -53,8 +53,11 @@ open_document(struct daemon *daemon, uint64_t wall_ms, char *reason)
     }
     /* I7: a local file is trusted itself, so a bad signature is worth a warning only. */
     enum reload_config_trust trust = reload_config_verify(daemon->config, daemon->config, wall_ms);
+    uint32_t kind;
     if (trust == RELOAD_CONFIG_BAD)
         warn(daemon, "no signature of the document verifies");
+    else if (!reload_config_kinds_hold(daemon->config, daemon->config, wall_ms, &kind))
+        warn(daemon, "the signature of a Kind in the document does not verify");
     return 0;
 }
 

@@ -439,6 +439,21 @@ trust_in_kind(const char *text, size_t index)
     return trust;
 }
 
+/* The first Kind whose signature does not hold; 0: none. */
+static uint32_t
+bad_kind(const char *text)
+{
+    struct documents_outcome outcome;
+    uint32_t kind = 0;
+    documents_read(text, 0, false, PKI_NOW, &outcome);
+    ck_assert_msg(outcome.error == 0, "%s", outcome.message);
+    ck_assert(reload_config_kinds_hold(outcome.config, &plain, PKI_NOW, &kind) == (kind == 0));
+    ck_assert(kind == 0 || kind == outcome.config->kinds[0].kind ||
+              kind == outcome.config->kinds[1].kind);
+    documents_forget(&outcome);
+    return kind;
+}
+
 /* RFC6940-11.1-31, -32, -33 */
 START_TEST(kinds)
 {
@@ -446,15 +461,18 @@ START_TEST(kinds)
     char *text = written(pki_key(0), signer);
     for (size_t i = 0; i < 3; i++)
         ck_assert_int_eq(trust_in_kind(text, i), RELOAD_CONFIG_SIGNED);
+    ck_assert_uint_eq(bad_kind(text), 0);
     text = edited(text, "<max-size>100</max-size>", "<max-size>900</max-size>");
     ck_assert_int_eq(trust_in_kind(text, 0), RELOAD_CONFIG_SIGNED);
     ck_assert_int_eq(trust_in_kind(text, 1), RELOAD_CONFIG_BAD);
     ck_assert_int_eq(trust_in_kind(text, 2), RELOAD_CONFIG_SIGNED);
+    ck_assert_uint_ne(bad_kind(text), 0);
     plain.kind_signers[0] = pki_node_id(PKI_ID_B);
     ck_assert_int_eq(trust_in_kind(text, 0), RELOAD_CONFIG_BAD);
     free(text);
     text = written(NULL, NULL);
     ck_assert_int_eq(trust_in_kind(text, 0), RELOAD_CONFIG_UNSIGNED);
+    ck_assert_uint_eq(bad_kind(text), 0);
     free(text);
     end();
 }
