@@ -88,7 +88,22 @@ fail(struct reload_chord *chord, int error, reload_time now)
 
 /* ---- SEEKING -------------------------------------------------------------------------------- */
 
-/* Attaches to the peer that is responsible for n+1: by the link that we came by, or by any peer. */
+/* Whom we look for our admitting peer through: the node that we came by, or any peer when that one
+ * is none itself (it may have fallen out, as we have), or did not get us there. */
+static uint32_t
+pick_gateway(struct reload_chord *chord)
+{
+    const struct reload_chord_table *table = &chord->table;
+    uint32_t link = reload_chord_link_to(chord, chord->join.gateway);
+    bool is_peer = link && reload_chord_table_find(table, chord->join.gateway);
+    if (table->count == 0 || (is_peer && chord->join.tries == 0))
+        return link;
+    const struct reload_chord_peer *peer = &table->peers[reload_chord_random(chord) % table->count];
+    chord->join.gateway = reload_chord_table_place(table, peer);
+    return peer->link;
+}
+
+/* Attaches to the peer that is responsible for n+1. */
 static void
 seek(struct reload_chord *chord, reload_time now)
 {
@@ -97,11 +112,7 @@ seek(struct reload_chord *chord, reload_time now)
     chord->join.known_count = 0;
     chord->join.known_from = (struct reload_chord_place){0}; /* nobody: an old list is none */
     chord->phase = RELOAD_CHORD_SEEKING;
-    uint32_t link = reload_chord_link_to(chord, chord->join.gateway);
-    if (!link && chord->table.count) {
-        link = chord->table.peers[0].link;
-        chord->join.gateway = reload_chord_table_successor(&chord->table, 0);
-    }
+    uint32_t link = pick_gateway(chord);
     if (!link) {
         fail(chord, RELOAD_E_UNREACHABLE, now);
         return;
