@@ -36,7 +36,8 @@ struct reload_record_store_options {
 /* reload_record_store_new opens the file. One of a newer program, of another node or overlay, or
  * one that is damaged, is renamed to PATH.aside (an older such one is replaced) and a new one is
  * begun. |reason|, of RELOAD_RECORD_REASON_SIZE octets, says in one line why not even that could be
- * done. Returns 0, RELOAD_E_NOMEM, RELOAD_E_IO, RELOAD_E_BUSY (another process has the file open). */
+ * done. Returns 0, RELOAD_E_NOMEM, RELOAD_E_IO, RELOAD_E_BUSY (another process has the file open).
+ */
 RELOAD_CHECKED int reload_record_store_new(const struct reload_record_store_options *options,
                                            char *reason, struct reload_record_store **store);
 
