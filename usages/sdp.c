@@ -77,15 +77,19 @@ read_address(const char *text, struct reload_address *address)
 static void
 read_media(const struct line *line, struct reload_sdp_stream *stream)
 {
-    char text[LINE_MAX], protocol[16];
-    unsigned port;
+    char text[LINE_MAX], *port_text, *protocol;
     *stream = (struct reload_sdp_stream){.is_relayable = false};
-    if (!text_of(line, text) || sscanf(text, "%*31s %5u %15s", &port, protocol) != 2 ||
-        port > 65534)
+    if (!text_of(line, text) || !(port_text = strchr(text, ' ')) || port_text == text)
         return;
+    size_t digits = strspn(port_text + 1, "0123456789");
+    if (digits == 0 || digits > 5)
+        return;
+    unsigned long port = strtoul(port_text + 1, &protocol, 10);
+    if (port > 65534 || *protocol != ' ')
+        return; /* also one of several ports, 4000/2 */
     stream->rtp.port = (uint16_t)port;
     stream->rtcp.port = (uint16_t)(port ? port + 1 : 0);
-    stream->is_relayable = port != 0 && strncmp(protocol, "RTP/", 4) == 0;
+    stream->is_relayable = port != 0 && strncmp(protocol, " RTP/", 5) == 0;
 }
 
 /* a=rtcp:53020 IN IP6 2001:db8::1; the address may be missing (RFC 3605). */

@@ -5,6 +5,7 @@
 #include "usages/sip_adaptor_state.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define UNVERIFIED "[unverified]"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""relayed_media_test.py: two plain phones hear each other through the media relays of their nodes: real
-processes on loopback, RTP and RTCP both ways, tones measured. D72.
+"""relayed_media_test.py: two plain phones hear each other through the media relays of their nodes:
+real processes on loopback, RTP and RTCP both ways, tones measured. D72.
 
 usage: relayed_media_test.py BUILD
 
@@ -61,7 +61,8 @@ class World:
         """Starts a phone; a process."""
         return subprocess.Popen(
             [sys.executable, HERE / "media/tone_phone.py", "--node",
-             f"{HOSTS.get(user, '127.0.0.1')}:{self.peers[user].sip_port}", "--user", user, "--overlay", NAME,
+             f"{HOSTS.get(user, '127.0.0.1')}:{self.peers[user].sip_port}", "--user", user,
+             "--overlay", NAME,
              "--tone", str(TONES[user]), "--seconds", str(SECONDS), *arguments],
             stdout=subprocess.PIPE, text=True)
 

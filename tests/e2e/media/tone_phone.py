@@ -317,7 +317,8 @@ def main():
     parser.add_argument("--limit", type=float, default=30, help="seconds for all of it")
     options = parser.parse_args()
     host, port = options.node.rsplit(":", 1)
-    phone = TonePhone((host.strip("[]"), int(port)), options.user, options.overlay, options.tone, options.limit)
+    phone = TonePhone((host.strip("[]"), int(port)), options.user, options.overlay, options.tone,
+                      options.limit)
     try:
         phone.register()
         print("registered", flush=True)

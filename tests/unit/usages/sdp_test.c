@@ -142,6 +142,21 @@ START_TEST(ice)
 }
 END_TEST
 
+/* Found by fuzz_sdp: the port is what stands behind the first space, for reader and writer. */
+START_TEST(odd_spaces)
+{
+    static const struct reload_sdp_change changes[1] = {{.label = 1}};
+    static const char *const lines[] = {"m=audio\r7 RTP/A 0", "m=audio\t7 RTP/AVP 0",
+                                        "m= 7 RTP/AVP 0", "m=audio  7 RTP/AVP 0",
+                                        "m=audio 7\tRTP/AVP 0"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        ck_assert_int_eq(read_text(lines[i]), 0);
+        ck_assert_msg(!sdp.streams[0].is_relayable, "%s", lines[i]);
+        ck_assert_int_eq(strncmp(write_text(lines[i], changes), lines[i], strlen(lines[i])), 0);
+    }
+}
+END_TEST
+
 /* What is not understood is left alone, and bounded. */
 START_TEST(odd)
 {
@@ -236,5 +251,6 @@ END_TEST
 int
 main(void)
 {
-    return RUN_SUITE("sdp", reads, labels, redirects, holds, ice, odd, bounds, random_changes);
+    return RUN_SUITE("sdp", reads, labels, redirects, holds, ice, odd_spaces, odd, bounds,
+                     random_changes);
 }
