@@ -14,9 +14,9 @@ ninja -C "$build" fuzz >/dev/null
 python3 "$root/tests/fuzz/corpus.py" "$build/corpus/fuzz_whole_message" "$root/tests/data/vectors"
 python3 "$root/tests/fuzz/certs/seeds.py" "$build/corpus" "$root/tests/data/vectors"
 python3 "$root/tests/fuzz/ice/seeds.py" "$build/corpus/fuzz_stun"
-for seed in "$root"/tests/fuzz/usages/seeds/*; do
-    mkdir -p "$build/corpus/fuzz_${seed##*.}"
-    cp "$seed" "$build/corpus/fuzz_${seed##*.}/"
+for seeds in "$root"/tests/fuzz/usages/seeds/*; do
+    mkdir -p "$build/corpus/fuzz_${seeds##*/}"
+    cp "$seeds"/* "$build/corpus/fuzz_${seeds##*/}/"
 done
 targets=$(cd "$build/tests/fuzz" && find . -maxdepth 2 -name 'fuzz_*' -type f -perm -u+x | sort)
 count=$(echo "$targets" | wc -l)

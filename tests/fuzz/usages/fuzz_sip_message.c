@@ -1,4 +1,4 @@
-/* fuzz_sip.c: fuzzes SIP messages: what is parsed is copied, answered, acknowledged and written,
+/* fuzz_sip_message.c: fuzzes SIP messages: what is parsed is copied, answered, acknowledged and written,
  * and what is written can be parsed.
  *
  * RFC 3261, RFC 4475; attack row U10. SPDX-License-Identifier: BSD-2-Clause */
