@@ -28,6 +28,19 @@ begin(uint64_t seed)
 }
 
 static void
+restart_all(enum sim_disk_state state, uint64_t other)
+{
+    for (uint32_t i = 0; i < RING; i++)
+        if (sim_is_alive(s, i))
+            sim_kill(s, i);
+    sim_run_for(s, SIM_SECONDS(1));
+    for (uint32_t i = 0; i < RING; i++)
+        sim_restart_from(s, i, state, other + i);
+    wait_until_whole(s, SIM_SECONDS(120));
+    sim_run_for(s, SIM_SECONDS(60));
+}
+
+static void
 everybody_finds(const char *text)
 {
     for (uint32_t reader = 0; reader < RING; reader++) {
@@ -36,6 +49,16 @@ everybody_finds(const char *text)
         ck_assert(text ? sim_text(&outcome, text) : !outcome.exists);
     }
 }
+
+/* What is acknowledged survives that all lose power. */
+START_TEST(all_lose_power)
+{
+    begin(1);
+    restart_all(SIM_DISK_KEPT, 0);
+    everybody_finds("first");
+    sim_free(s);
+}
+END_TEST
 
 /* S17: one peer comes back with a disk from before: the newer value wins everywhere. */
 START_TEST(s17_one_old_disk)
@@ -63,6 +86,16 @@ START_TEST(s16_a_removed_value_on_an_old_disk)
     wait_until_whole(s, SIM_SECONDS(60));
     sim_run_for(s, SIM_SECONDS(60));
     everybody_finds(NULL);
+    sim_free(s);
+}
+END_TEST
+
+/* S17: everybody has the disk of a neighbour: values go to where they belong. */
+START_TEST(s17_disks_of_others)
+{
+    begin(4);
+    restart_all(SIM_DISK_FOREIGN, 3);
+    everybody_finds("first");
     sim_free(s);
 }
 END_TEST
@@ -120,8 +153,12 @@ START_TEST(s15_clocks_that_jump)
 END_TEST
 
 static const struct named_test tests[] = {
-    {&s17_one_old_disk, 0, 0},     {&s16_a_removed_value_on_an_old_disk, 0, 0},
-    {&m8_torn_disks, 0, 8},        {&m8_full_disk, 0, 0},
+    {&all_lose_power, 0, 0},
+    {&s17_one_old_disk, 0, 0},
+    {&s16_a_removed_value_on_an_old_disk, 0, 0},
+    {&s17_disks_of_others, 0, 0},
+    {&m8_torn_disks, 0, 8},
+    {&m8_full_disk, 0, 0},
     {&s15_clocks_that_jump, 0, 3},
 };
 

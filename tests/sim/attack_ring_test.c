@@ -56,6 +56,36 @@ START_TEST(r12_blackholes)
 }
 END_TEST
 
+/* ---- T13: all restart ----------------------------------------------------------------------- */
+
+START_TEST(t13_all_restart_with_their_disks)
+{
+    const uint32_t peers = 24;
+    struct sim_options options = ring_options();
+    options.links = SIM_LINKS_DATAGRAMS;
+    options.disks = true;
+    s = sim_new(13, &options);
+    ring_grow(s, peers);
+    ck_assert_int_eq(sim_store(s, 3, 1, "kept").error, 0);
+    sim_run_for(s, SIM_SECONDS(120));
+    uint64_t before = sim_wire_bytes(s);
+    sim_run_for(s, SIM_SECONDS(120));
+    uint64_t steady = sim_wire_bytes(s) - before;
+    for (uint32_t i = 0; i < peers; i++)
+        sim_kill(s, i);
+    sim_run_for(s, SIM_SECONDS(1));
+    before = sim_wire_bytes(s);
+    for (uint32_t i = 0; i < peers; i++)
+        sim_restart_from(s, i, SIM_DISK_KEPT, 0);
+    wait_until_whole(s, SIM_SECONDS(120));
+    sim_run_for(s, SIM_SECONDS(120));
+    ck_assert_uint_le((sim_wire_bytes(s) - before) / 2, 10 * steady);
+    struct sim_outcome outcome = sim_fetch(s, 20, 3, 1);
+    ck_assert(sim_text(&outcome, "kept"));
+    sim_free(s);
+}
+END_TEST
+
 /* ---- T14: bootstrap nodes that are dead, or not of the overlay ------------------------------- */
 
 START_TEST(t14_dead_bootstrap_nodes)
@@ -150,11 +180,9 @@ START_TEST(l8_one_link_carries_many_messages)
 END_TEST
 
 static const struct named_test tests[] = {
-    {&r12_blackholes, 0, 0},
-    {&t14_dead_bootstrap_nodes, 0, 0},
-    {&t14_bootstrap_node_of_somebody_else, 0, 0},
-    {&t16_pause_and_resume, 0, 3},
-    {&l8_one_link_carries_many_messages, 0, 0},
+    {&r12_blackholes, 0, 0},           {&t13_all_restart_with_their_disks, 0, 0},
+    {&t14_dead_bootstrap_nodes, 0, 0}, {&t14_bootstrap_node_of_somebody_else, 0, 0},
+    {&t16_pause_and_resume, 0, 3},     {&l8_one_link_carries_many_messages, 0, 0},
 };
 
 int

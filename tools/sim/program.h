@@ -24,5 +24,6 @@ int program_refuse(const char *option, const char *argument);
 /* The commands, each with its own options; they return the exit code. |argv[0]| is its name. */
 int check_command(int argc, char **argv);
 int report_command(int argc, char **argv);
+int scale_command(int argc, char **argv);
 
 #endif

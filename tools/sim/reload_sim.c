@@ -14,6 +14,7 @@ static const char usage[] =
     "usage: reload-sim [OPTION]...\n"
     "       reload-sim check [OPTION]...     runs with faults, checked from outside; knows --help\n"
     "       reload-sim report [OPTION]...    figures beside their goals; knows --help\n"
+    "       reload-sim scale [OPTION]...     a very large ring: memory and speed; knows --help\n"
     "\n"
     "Builds overlays of real RELOAD nodes in one process and in virtual time, stores keys in each\n"
     "and looks them up from one client in each. The same seed gives the same run.\n"
@@ -228,5 +229,7 @@ main(int argc, char **argv)
         return check_command(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "report") == 0)
         return report_command(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "scale") == 0)
+        return scale_command(argc - 1, argv + 1);
     return experiment_command(argc, argv);
 }

@@ -47,6 +47,8 @@ report_world(const struct report *report, uint64_t seed, enum sim_links links)
     struct sim_options options = {.topology = &reload_chord,
                                   .successor = sim_chord_successor,
                                   .successors = sim_chord_successors,
+                                  .log = stderr, /* errors of the scene itself */
+                                  .log_level = RELOAD_LOG_ERROR,
                                   .links = links};
     return sim_new(report->seed + seed, &options);
 }

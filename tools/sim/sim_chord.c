@@ -34,6 +34,13 @@ sim_chord_successors(const void *topology_state, struct reload_node_id *successo
 }
 
 void
+sim_chord_unfound(void *topology_state)
+{
+    struct reload_chord *chord = topology_state;
+    chord->founded = false;
+}
+
+void
 sim_chord_describe(const void *topology_state, FILE *out)
 {
     static const char *const phases[] = {"offline", "seeking", "learning",  "linking", "asking",

@@ -15,6 +15,9 @@ bool sim_chord_successor(const void *topology_state, struct reload_node_id *succ
 size_t sim_chord_successors(const void *topology_state, struct reload_node_id *successors,
                             size_t max);
 
+/* sim_chord_unfound is a sim_unfound_fn for reload_chord. */
+void sim_chord_unfound(void *topology_state);
+
 /* sim_chord_describe writes a line about the state: the first octets of Node-IDs stand for them. */
 void sim_chord_describe(const void *topology_state, FILE *out);
 

@@ -223,3 +223,24 @@ sim_handshake_connected(struct sim *sim, struct sim_pipe *pipe)
     }
     sim_host_turn(client);
 }
+
+void
+sim_handshake_stand(struct sim *sim, uint32_t a, uint32_t b)
+{
+    uint32_t index = sim_pipe_new(sim);
+    struct sim_host *hosts[] = {sim_host_of(sim, a), sim_host_of(sim, b)};
+    struct sim_pipe *pipe = &sim->pipes[index];
+    pipe->framing = framing_of(sim, a, b);
+    pipe->overlay_link = pipe->framing == RELOAD_FRAMING_STREAM ? 4 : 3;
+    pipe->started_at = sim->now;
+    pipe->accepted = true;
+    for (unsigned end = 0; end < 2; end++)
+        pipe->ends[end] = (struct sim_end){.host = hosts[end]->index, .epoch = hosts[end]->epoch};
+    for (unsigned end = 0; end < 2; end++) {
+        int error = tell_up(sim, pipe, end);
+        assert(error == 0);
+        (void)error;
+    }
+    for (unsigned end = 0; end < 2; end++)
+        sim_host_turn(hosts[end]);
+}

@@ -195,6 +195,8 @@ void sim_pipe_expect(struct sim_host *host, const struct reload_effect *effect);
 void sim_handshake_accept(struct sim *sim, struct sim_pipe *pipe);
 void sim_handshake_finish(struct sim *sim, struct sim_pipe *pipe);
 void sim_handshake_connected(struct sim *sim, struct sim_pipe *pipe);
+/* Makes a link between |a| and |b| that stands at once, as if each had been called by the other. */
+void sim_handshake_stand(struct sim *sim, uint32_t a, uint32_t b);
 
 /* ---- sim_pipe.c: links that stand ---- */
 

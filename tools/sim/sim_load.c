@@ -306,8 +306,12 @@ sim_load_new(struct sim *sim, const struct sim_load_options *options)
         (void)sim_add_node(sim, &(struct sim_node_options){.client = true});
         sim_run_for(sim, SIM_MS(50));
     }
-    if (!sim_run_until(sim, owners_are_connected, load, CONNECT_LIMIT_NS) ||
-        sim_load_store_all(load) < options->keys) {
+    bool connected = sim_run_until(sim, owners_are_connected, load, CONNECT_LIMIT_NS);
+    uint32_t stored = connected ? sim_load_store_all(load) : 0;
+    if (stored < options->keys) {
+        if (sim_log(sim))
+            fprintf(sim_log(sim), "the owners are %sconnected, %" PRIu32 " of %" PRIu32 " stored\n",
+                    connected ? "" : "not ", stored, options->keys);
         sim_load_free(load);
         return NULL;
     }

@@ -1,0 +1,201 @@
+/* scale_command.c: reload-sim scale: a very large ring in one process.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/program.h"
+#include "tools/sim/report.h"
+#include "tools/sim/sim_chord.h"
+#include "tools/sim/sim_load.h"
+#include "tools/sim/sim_memory.h"
+#include "tools/sim/sim_quick.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define PER_PEER_GOAL 40960
+#define EVENTS_GOAL 200000.0
+
+static const char usage[] =
+    "usage: reload-sim scale [OPTION]...\n"
+    "Builds one large ring of real nodes, lets clients store and members look up, and tells what "
+    "a\n"
+    "peer's memory is used for and how many events a second of processor time were worked off.\n"
+    "\n"
+    "  --nodes N     peers (10000)\n"
+    "  --joins       let every peer join, in place of the quick start that links them all at once\n"
+    "  --lookups N   lookups, 500 a second of virtual time (5000)\n"
+    "  --seed N      decides everything (1)\n"
+    "  --json        print one JSON object in place of the table\n"
+    "  --help        print this text\n"
+    "\n"
+    "Exit code: 0, 1 when the ring did not become whole or a lookup failed, 2 for wrong options.\n";
+
+struct settings {
+    uint64_t nodes, lookups, seed;
+    bool joins, json;
+};
+
+struct outcome {
+    bool whole;
+    double build_s, build_virtual_s; /* processor's, virtual */
+    double events_per_s, hops;
+    uint64_t events, asked, found;
+    struct sim_memory_parts memory; /* of all peers, before anything is stored */
+    uint64_t trace_hash;
+};
+
+static double
+processor_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void
+look_up(struct sim *sim, const struct settings *settings, struct outcome *outcome)
+{
+    struct sim_load *load = sim_load_new(
+        sim, &(struct sim_load_options){
+                 .seed = settings->seed, .owners = 16, .keys = 500, .lookups_per_s = 500});
+    if (!load)
+        return;
+    double begin = processor_seconds();
+    uint64_t events = sim_events(sim);
+    program_progress("looking up", 0, settings->lookups);
+    sim_load_start(load);
+    sim_run_for(sim, SIM_SECONDS(settings->lookups) / 500);
+    sim_load_stop(load);
+    double took = processor_seconds() - begin;
+    const struct sim_load_tally *tally = sim_load_tally(load);
+    outcome->events = sim_events(sim) - events;
+    outcome->events_per_s = took > 0 ? (double)outcome->events / took : 0;
+    outcome->asked = tally->started;
+    outcome->found = tally->found;
+    outcome->hops = tally->answered ? (double)tally->hops / (double)tally->answered : 0;
+    sim_load_free(load);
+}
+
+static void
+measure(const struct settings *settings, struct outcome *outcome)
+{
+    struct report report = {.seed = settings->seed};
+    struct sim *sim = report_world(&report, 0, SIM_LINKS_MESSAGES);
+    uint32_t nodes = (uint32_t)settings->nodes;
+    double begin = processor_seconds();
+    program_progress("building the ring of peers", 0, nodes);
+    outcome->whole =
+        settings->joins ? report_build(sim, nodes) : sim_quick_start(sim, nodes, sim_chord_unfound);
+    outcome->build_s = processor_seconds() - begin;
+    outcome->build_virtual_s = (double)(sim_now(sim) - SIM_TIME_BEGIN) / 1e9;
+    program_progress("settling", 0, 1);
+    if (outcome->whole)
+        sim_run_for(sim, SIM_SECONDS(90));
+    for (uint32_t i = 0; i < nodes; i++)
+        sim_memory_parts(sim, i, &outcome->memory);
+    if (outcome->whole && settings->lookups > 0)
+        look_up(sim, settings, outcome);
+    outcome->trace_hash = sim_trace_hash(sim);
+    sim_free(sim);
+}
+
+static void
+print_table(const struct settings *settings, const struct outcome *outcome)
+{
+    printf("%" PRIu64 " peers, %s: %s after %.1f s of virtual and %.1f s of processor time\n\n",
+           settings->nodes, settings->joins ? "joined one by one" : "linked at once",
+           outcome->whole ? "one whole ring" : "NO whole ring", outcome->build_virtual_s,
+           outcome->build_s);
+    puts("memory of a peer, without stored values, in octets:");
+#define X(name, text)                                                                              \
+    printf("  %-52s %10.1f\n", text, (double)outcome->memory.name / (double)settings->nodes);
+    SIM_MEMORY(X)
+#undef X
+    printf("  goal: at most %d: %s\n\n", PER_PEER_GOAL,
+           outcome->memory.all <= PER_PEER_GOAL * settings->nodes ? "reached" : "MISSED");
+    printf("%" PRIu64 " of %" PRIu64 " lookups found their value, %.2f hops, mean\n",
+           outcome->found, outcome->asked, outcome->hops);
+    printf("%.0f events a second of processor time; goal: at least %.0f: %s\n",
+           outcome->events_per_s, EVENTS_GOAL,
+           outcome->events_per_s >= EVENTS_GOAL ? "reached" : "MISSED");
+    printf("trace hash %016" PRIx64 " (seed %" PRIu64 ")\n", outcome->trace_hash, settings->seed);
+}
+
+static void
+print_json(const struct settings *settings, const struct outcome *outcome)
+{
+    printf("{\"nodes\": %" PRIu64 ", \"joins\": %s, \"seed\": %" PRIu64 ", \"whole\": %s"
+           ", \"build_seconds\": %.3f, \"memory\": {",
+           settings->nodes, settings->joins ? "true" : "false", settings->seed,
+           outcome->whole ? "true" : "false", outcome->build_s);
+#define X(name, text)                                                                              \
+    printf("\"%s\": %.1f, ", #name, (double)outcome->memory.name / (double)settings->nodes);
+    SIM_MEMORY(X)
+#undef X
+    printf("\"goal\": %d}, \"lookups\": %" PRIu64 ", \"lookups_ok\": %" PRIu64
+           ", \"hops_mean\": %.3f, \"events_per_second\": %.0f, \"trace_hash\": \"%016" PRIx64
+           "\"}\n",
+           PER_PEER_GOAL, outcome->asked, outcome->found, outcome->hops, outcome->events_per_s,
+           outcome->trace_hash);
+}
+
+static const struct option options[] = {
+    {"nodes", required_argument, NULL, 'n'},
+    {"joins", no_argument, NULL, 'b'},
+    {"lookups", required_argument, NULL, 'l'},
+    {"seed", required_argument, NULL, 's'},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static bool
+take_option(struct settings *settings, int option, const char *argument)
+{
+    switch (option) {
+    case 'n':
+        return program_number(argument, 1, 1000000, &settings->nodes);
+    case 'l':
+        return program_number(argument, 0, 100000000, &settings->lookups);
+    case 's':
+        return program_number(argument, 0, UINT64_MAX, &settings->seed);
+    case 'b':
+        settings->joins = true;
+        return true;
+    default:
+        settings->json = true;
+        return true;
+    }
+}
+
+int
+scale_command(int argc, char **argv)
+{
+    struct settings settings = {.nodes = 10000, .lookups = 5000, .seed = 1};
+    int index = 0;
+    for (int option; (option = getopt_long(argc, argv, "", options, &index)) != -1;) {
+        if (option == 'h') {
+            fputs(usage, stdout);
+            return 0;
+        }
+        if (option == '?') {
+            fputs("reload-sim scale: try --help\n", stderr);
+            return 2;
+        }
+        if (!take_option(&settings, option, optarg))
+            return program_refuse(options[index].name, optarg);
+    }
+    if (optind < argc) {
+        fprintf(stderr, "reload-sim scale: %s: what is this? see --help\n", argv[optind]);
+        return 2;
+    }
+    struct outcome outcome = {.whole = false};
+    measure(&settings, &outcome);
+    program_progress_end();
+    if (settings.json)
+        print_json(&settings, &outcome);
+    else
+        print_table(&settings, &outcome);
+    return outcome.whole && outcome.found == outcome.asked ? 0 : 1;
+}
