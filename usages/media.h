@@ -32,8 +32,8 @@
 
 /* While there are calls, whether the other side still hears: asked so often, and for so long
  * without any answer or packet until the link counts as lost and another one is made. */
-#define RELOAD_MEDIA_KEEP_ALIVE (2 * RELOAD_SECOND)
-#define RELOAD_MEDIA_SILENCE (7 * RELOAD_SECOND)
+#define RELOAD_MEDIA_KEEP_ALIVE (1 * RELOAD_SECOND)
+#define RELOAD_MEDIA_SILENCE (5 * RELOAD_SECOND)
 
 extern const struct reload_usage_ops reload_media_usage;
 
