@@ -14,6 +14,7 @@
 #define PATIENCE_NS SIM_MINUTES(30) /* for a ring that is late, to tell whether it comes at all */
 #define SETTLE_NS SIM_SECONDS(60)
 #define BOOTSTRAP_NODES 4
+#define FOUNDER 0
 
 /* What is due at some time. */
 struct happening {
@@ -147,10 +148,33 @@ build_up(struct sim_trial *trial)
     return false;
 }
 
+/* Nobody is left who is a peer, and who alone may found the overlay anew is dead. */
+static bool
+is_orphaned(struct sim *sim, void *argument)
+{
+    const struct sim_trial *trial = argument;
+    for (uint32_t i = 0; i < trial->peers; i++)
+        if (sim_is_alive(sim, i) && (i == FOUNDER || sim_is_joined(sim, i)))
+            return false;
+    return true;
+}
+
+static bool
+is_whole_or_orphaned(struct sim *sim, void *argument)
+{
+    return sim_is_whole(sim, NULL) || is_orphaned(sim, argument);
+}
+
 static void
 recover(struct sim_trial *trial)
 {
     struct sim_verdict *verdict = trial->verdict;
+    uint64_t now = sim_now(trial->sim), limit = trial->last_fault_ns + SIM_RECOVERY_NS;
+    if (sim_run_until(trial->sim, is_whole_or_orphaned, trial, limit > now ? limit - now : 0) &&
+        is_orphaned(trial->sim, trial)) {
+        sim_restart(trial->sim, FOUNDER);
+        trial->last_fault_ns = sim_now(trial->sim);
+    }
     uint64_t since = trial->last_fault_ns;
     verdict->faults_end_ns = since - SIM_TIME_BEGIN;
     verdict->recovery_ns = wait_until_whole(trial, since, SIM_RECOVERY_NS);
