@@ -125,6 +125,10 @@ void reload_topology_failed(struct reload_node *node, int error, reload_time now
  * and calls |join| again (10.7.1). */
 void reload_topology_rejoin(struct reload_node *node, reload_time now);
 
+/* reload_topology_peer_met tells that a peer was met while we are out of the overlay: the core does
+ * not wait any longer before it calls |join|. */
+void reload_topology_peer_met(struct reload_node *node, reload_time now);
+
 /* reload_topology_bootstrap asks for a link to a bootstrap node, for the search for partitions
  * (10.7.4.4). |done| gets an error when there is none or we are the only one. */
 RELOAD_CHECKED int reload_topology_bootstrap(struct reload_node *node, reload_attach_fn *done,

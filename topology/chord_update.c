@@ -338,6 +338,8 @@ enter(struct reload_chord *chord, struct reload_chord_place signer, uint32_t lin
     reload_chord_join_met(chord, now);
     if (known)
         return;
+    if (chord->phase == RELOAD_CHORD_OFFLINE && chord->table.count == 1)
+        reload_topology_peer_met(chord->node, now);
     peer->opened = reload_chord_attempt_was_ours(chord, signer);
     reload_chord_changed(chord, RELOAD_CHORD_CAUSE_LEARNT, now);
 }

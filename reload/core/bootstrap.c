@@ -135,6 +135,20 @@ any_attempt(const struct reload_node *node)
     return NULL;
 }
 
+/* A link to somebody whom the topology would send our messages through, as the last candidate:
+ * bootstrap nodes may be gone, or be us, while peers are linked with us. 0: there is none. */
+static uint32_t
+linked_peer(struct reload_node *node)
+{
+    struct reload_node_id next;
+    if (node->bootstrap.tried != node->bootstrap.candidate_count)
+        return 0;
+    node->bootstrap.tried++; /* once a round */
+    bool any =
+        node->topology->next_hop(node->topology_state, &node->id, 0, &next) == RELOAD_HOP_LINK;
+    return any ? reload_node_link_to(node, &next) : 0;
+}
+
 /* Each round begins with another bootstrap node: the one of before may be out of the overlay
  * itself, and waiting for us. One that says nothing does not keep us from the next. */
 static void
@@ -156,7 +170,12 @@ attempt(struct reload_node *node, reload_time now)
         }
     }
     arm(node, RELOAD_NEVER);
-    if (!any_attempt(node))
+    if (any_attempt(node))
+        return;
+    uint32_t link = linked_peer(node);
+    if (link)
+        reload_bootstrap_link_up(node, link, now);
+    else
         fail(node, RELOAD_E_UNREACHABLE, now);
 }
 
@@ -392,7 +411,7 @@ reload_topology_failed(struct reload_node *node, int error, reload_time now)
     struct reload_bootstrap *bootstrap = &node->bootstrap;
     if (bootstrap->state != RELOAD_BOOTSTRAP_JOINING)
         return;
-    if (error == RELOAD_E_UNREACHABLE && bootstrap->tried < bootstrap->candidate_count)
+    if (error == RELOAD_E_UNREACHABLE && bootstrap->tried <= bootstrap->candidate_count)
         attempt(node, now);
     else
         fail(node, error, now);
@@ -414,6 +433,13 @@ bool
 reload_topology_holds_data(const struct reload_node *node)
 {
     return reload_storage_resource_count(&node->storage) > 0;
+}
+
+void
+reload_topology_peer_met(struct reload_node *node, reload_time now)
+{
+    if (node->bootstrap.state == RELOAD_BOOTSTRAP_WAITING)
+        arm(node, now + random_u64(node) % PAUSE_MIN);
 }
 
 static void

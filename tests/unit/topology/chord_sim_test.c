@@ -255,6 +255,24 @@ START_TEST(data_of_a_peer_left_alone)
 }
 END_TEST
 
+/* The only bootstrap node that is left has fallen out of the ring: it comes back through a peer that
+ * looks for other parts of the ring at it. Found by reload-sim check, seeds 134 and 250. */
+START_TEST(last_bootstrap_node_fell_out)
+{
+    struct sim *s = ring(10, 160, SIM_LINKS_MESSAGES);
+    sim_partition(s, 1, 1);
+    sim_kill(s, 0);
+    sim_kill(s, 2);
+    sim_kill(s, 3);
+    sim_run_for(s, SIM_SECONDS(120));
+    ck_assert(!sim_is_joined(s, 1));
+    sim_partition(s, 1, 0);
+    wait_whole(s, 120);
+    ck_assert(sim_is_joined(s, 1));
+    sim_free(s);
+}
+END_TEST
+
 /* Attack row T12: likewise, but the first-node never returns: the others look for it for ever. */
 START_TEST(nobody_else_founds)
 {
@@ -376,6 +394,7 @@ main(void)
     tcase_add_loop_test(tests, long_split_heals_soon, 0, links);
     tcase_add_loop_test(tests, all_restart_at_once, 0, 3);
     tcase_add_loop_test(tests, data_of_a_peer_left_alone, 0, 2);
+    tcase_add_test(tests, last_bootstrap_node_fell_out);
     tcase_add_test(tests, nobody_else_founds);
     tcase_add_loop_test(tests, somebody_dies_during_a_join, 0, 2);
     tcase_add_loop_test(tests, random_histories, 0, links);
