@@ -15,7 +15,7 @@ from pathlib import Path
 from overlay_lab import NAME, DemoError
 
 PROGRAM = Path(__file__).resolve().parents[1] / "e2e/media/tone_phone.py"
-TONES = {"alice": 440, "bob": 523}  # Hz
+CALLER_HZ, CALLEE_HZ = 440, 523  # their tones
 WAIT_S = 90       # for a call
 GIVE_UP_S = 40    # an own call that nobody answers
 REGISTER_S = 20
@@ -31,11 +31,13 @@ class CallRefused(DemoError):
 
 
 class AudioPhone:
-    """The phone of a node's user, at whose other end is |other|."""
+    """The phone of a node's user."""
 
-    def __init__(self, processes, peer, other):
+    def __init__(self, processes, peer, is_caller):
         self.processes, self.peer = processes, peer
-        self.expected = TONES[other]
+        self.tone, self.expected = CALLER_HZ, CALLEE_HZ
+        if not is_caller:
+            self.tone, self.expected = CALLEE_HZ, CALLER_HZ
         self.name = f"{peer.user}-phone"
         self.process = None
 
@@ -43,7 +45,7 @@ class AudioPhone:
         """Starts it; it registers first."""
         self.process = self.processes.start(self.name, [
             sys.executable, PROGRAM, "--node", f"127.0.0.1:{self.peer.sip_port}", "--user",
-            self.peer.user, "--overlay", NAME, "--tone", str(TONES[self.peer.user]), "--expect",
+            self.peer.user, "--overlay", NAME, "--tone", str(self.tone), "--expect",
             str(self.expected), "--limit", str(limit_s), *more])
 
     def lines(self):

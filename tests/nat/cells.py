@@ -7,10 +7,10 @@ import time
 
 from audio_phone import AudioPhone, CallRefused, heard_share
 from lab import LabError
-from overlay_lab import DemoError
+from overlay_lab import USERS, DemoError
 
 CLEAN_FAILURE_S = 15
-USERS = ("alice", "bob")
+LIVES_MAX = 6      # of a node: servers give one node only so many credentials in a time
 TALK_S = 3         # a call
 HEARD_SHARE = 0.5  # of the packets; the first ones may come before there is a way
 WAIT_S = 60        # until a phone is given up
@@ -49,6 +49,15 @@ class Cells:
     def __init__(self, lab, overlay):
         self.lab, self.overlay = lab, overlay
         self.sites = {}
+        self.filled, self.users = 0, ()
+
+    def next_users(self):
+        """Who plays in the next cell: now and then somebody else."""
+        if self.filled % LIVES_MAX == 0:
+            self.users = [f"{user}{self.filled}" for user in USERS]
+            self.overlay.enrol(*self.users)
+        self.filled += 1
+        return self.users
 
     def site(self, end, kind):
         """The site of one end, made when it is first needed."""
@@ -60,7 +69,7 @@ class Cells:
         """One cell: |kinds| of caller and callee; |possible|: whether theory knows a way."""
         peers = []
         try:
-            for end, (user, kind) in enumerate(zip(USERS, kinds)):
+            for end, (user, kind) in enumerate(zip(self.next_users(), kinds)):
                 peers.append(self.overlay.node(self.site(end, kind), user, is_peer=possible))
             cell = self.call(peers, possible)
         except (DemoError, LabError, OSError) as error:
@@ -72,15 +81,15 @@ class Cells:
 
     def phones(self, peers):
         """A phone for each of the two."""
-        return [AudioPhone(peer.processes, peer, other)
-                for peer, other in zip(peers, reversed(USERS))]
+        return [AudioPhone(peer.processes, peer, is_caller)
+                for peer, is_caller in zip(peers, (True, False))]
 
     def call(self, peers, possible):
         """alice calls bob, who may or may not be to be reached."""
         caller, callee = self.phones(peers)
         callee.answer(TALK_S)
         begin = time.monotonic()
-        caller.call("bob", TALK_S)
+        caller.call(self.users[1], TALK_S)
         try:
             results = [caller.end(WAIT_S)]
         except CallRefused as error:
@@ -89,7 +98,7 @@ class Cells:
                 peer.processes.check()
             return refused(error.status, took, possible)
         results.append(callee.end(WAIT_S))
-        path = peers[0].path_to(self.overlay.identities["bob"]["node_id"])
+        path = peers[0].path_to(self.overlay.identities[self.users[1]]["node_id"])
         heard = [heard_share(result, phone.expected)
                  for result, phone in zip(results, (caller, callee))]
         join_ms = [round(peer.join_ms) for peer in peers]

@@ -10,7 +10,7 @@ import time
 
 from audio_phone import AudioPhone, heard_share
 from lab import LabError
-from overlay_lab import DemoError
+from overlay_lab import USERS, DemoError
 from lab_phone import LabPhone
 
 LAN_MS = 150     # median, from Attach sent to the first message
@@ -58,7 +58,7 @@ class Scene:
 
     def pair(self, *places):
         """alice at the first place and bob at the second."""
-        return [self.node(place, user) for place, user in zip(places, ("alice", "bob"))]
+        return [self.node(place, user) for place, user in zip(places, USERS)]
 
     def clear(self):
         """Ends the nodes of the figure."""
@@ -141,8 +141,8 @@ def during_a_call(scene, kinds, event, timeout_s=120, call_s=CALL_S):
     which share of the packets of audio each of the two heard, or why the call was not kept."""
     sites = [scene.lab.site(kind, timeout_s=timeout_s) for kind in kinds]
     alice, bob = scene.pair(*sites)
-    caller = AudioPhone(alice.processes, alice, "bob")
-    callee = AudioPhone(bob.processes, bob, "alice")
+    caller = AudioPhone(alice.processes, alice, True)
+    callee = AudioPhone(bob.processes, bob, False)
     callee.answer(call_s)
     caller.call("bob", call_s)
     time.sleep(WHEN_S)

@@ -26,9 +26,9 @@ import time
 from pathlib import Path
 
 import figures
-from cells import USERS, Cells
+from cells import Cells
 from lab import KINDS, Lab
-from overlay_lab import LabOverlay
+from overlay_lab import USERS, LabOverlay
 from theory import can_link
 from workers import WorkerError, share
 
@@ -90,17 +90,17 @@ def read_arguments():
     return parser.parse_args()
 
 
-def open_overlay(arguments, lab, roles):
+def open_overlay(arguments, lab, users, roles):
     """The overlay of a worker."""
     programs = {name: arguments.build / path for name, path in PROGRAMS.items()}
     options = () if arguments.without_ice else ("--ice",)
-    return LabOverlay(lab, programs, USERS, options, roles)
+    return LabOverlay(lab, programs, users, options, roles)
 
 
 def fill_cells(arguments, mode, tasks, put):
     """In a worker: fills cells of one mode; puts (pair, cell, where its logs are)."""
     with Lab() as lab:
-        overlay = open_overlay(arguments, lab, MODES[mode])
+        overlay = open_overlay(arguments, lab, (), MODES[mode])
         cells = Cells(lab, overlay)
         for pair in tasks:
             cell = cells.fill(pair, can_link(*pair, mode == "with_turn"))
@@ -127,7 +127,7 @@ def run_mode(arguments, mode, say):
 def measure_figures(arguments, tasks, put):
     """In a worker: measures figures; puts (name, figure, where its logs are)."""
     with Lab(arguments.build / WAN) as lab:
-        overlay = open_overlay(arguments, lab, ())
+        overlay = open_overlay(arguments, lab, USERS, ())
         scene = figures.Scene(lab, overlay, arguments.short)
         for name in tasks:
             figure = figures.measure(scene, name)

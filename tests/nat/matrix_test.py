@@ -39,7 +39,7 @@ class Node:
 
     def call(self, callee, _seconds):
         """As AudioPhone.call."""
-        assert callee == "bob"
+        assert callee == "bob0"
 
     def end(self, _limit_s):
         """As AudioPhone.end."""
@@ -54,10 +54,14 @@ class Node:
 
 class Overlay:
     """Gives out those nodes."""
-    identities = {"bob": {"node_id": "b0b"}}
 
     def __init__(self, *nodes):
         self.nodes = list(nodes)
+        self.identities = {}
+
+    def enrol(self, *users):
+        """As LabOverlay.enrol."""
+        self.identities |= {user: {"node_id": f"ID of {user}"} for user in users}
 
     def node(self, _site, _user, is_peer):
         """As LabOverlay.node."""
@@ -94,8 +98,9 @@ class CellTest(unittest.TestCase):
         """A call that is answered, even where theory knows no way."""
         for possible in (True, False):
             cell = fill(Node(), Node(), possible=possible)
-            self.assertEqual(cell.as_json(), {"cell": "ok", "ms": 12.3, "path": "direct to b0b",
-                                              "heard": [1.0, 1.0], "join_ms": [100, 100]})
+            self.assertEqual(cell.as_json(), {"cell": "ok", "ms": 12.3,
+                                              "path": "direct to ID of bob0", "heard": [1.0, 1.0],
+                                              "join_ms": [100, 100]})
 
     def test_one_way(self):
         """A call in which one side hears too little has failed."""

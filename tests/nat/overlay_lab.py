@@ -19,6 +19,7 @@ from processes import DemoError  # noqa: E402
 PORT, SIP_PORT, HTTPS_PORT, TURN_PORT = 6084, 5060, 8443, 3478
 ERROR_TEXT_MAX = 2000
 JOIN_LIMIT_S = 40
+USERS = ("alice", "bob")
 FIRST_PEERS = 3  # with public addresses; also the bootstrap nodes
 
 
@@ -170,15 +171,20 @@ class LabOverlay:
         self.enrolment = LabEnrolment(programs, office, self.folder,
                                       [host.address for host in hosts[:bootstraps]], options)
         names = [f"first{i}" for i in range(FIRST_PEERS)]
-        for user in (*names, *users):
-            self.enrolment.add_user(user)
         self.enrolment.serve()
-        self.identities = {user: self.enrolment.enrol(user) for user in (*names, *users)}
+        self.identities = {}
+        self.enrol(*names, *users)
         self.first = [LabPeer(host, self.folder, name) for host, name in zip(hosts, names)]
         for i, peer in enumerate(self.first):
             peer.configure(first=i == 0, roles=roles if i == FIRST_PEERS - 1 else ())
             peer.start(programs["reloadd"])
             peer.wait_joined()
+
+    def enrol(self, *users):
+        """Gives each of |users| an account and a certificate."""
+        for user in users:
+            self.enrolment.add_user(user)
+            self.identities[user] = self.enrolment.enrol(user)
 
     def node(self, place, user, limit_s=JOIN_LIMIT_S, is_peer=True):
         """Starts the node of |user| at |place|, a site or a host, which serves phones. |is_peer|:
