@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define DESCRIPTORS_MAX 64
+#define DESCRIPTORS_MAX 128 /* 16 local addresses, each with a TCP connection to 4 relays, fit */
 
 struct slot {
     int descriptor;

@@ -241,6 +241,22 @@ destroy(struct reload_ice_agent *agent)
 }
 
 static void
+use_addresses(struct reload_ice_agent *agent)
+{
+    struct reload_ice_options *options = &agent->options;
+    if (options->local_count == 0 && options->loopback)
+        options->local[options->local_count++] =
+            (struct reload_address){.family = 4, .octets = {127, 0, 0, 1}};
+    for (size_t i = 0; i < options->local_count; i++) {
+        NiceAddress address;
+        if (!nice_address_from(&options->local[i], &address))
+            continue;
+        nice_address_set_port(&address, 0);
+        nice_agent_add_local_address(agent->nice, &address);
+    }
+}
+
+static void
 use_stun(struct reload_ice_agent *agent)
 {
     NiceAddress address;
@@ -282,14 +298,7 @@ set_up(struct reload_ice_agent *agent)
                  "ice-tcp", FALSE, "stun-max-retransmissions", 3, "stun-initial-timeout", 100,
                  "idle-timeout", IDLE_MS, "max-connectivity-checks", PAIRS_MAX, NULL);
     use_stun(agent);
-    struct reload_address local = options->local;
-    if (local.family == 0 && options->loopback)
-        local = (struct reload_address){.family = 4, .octets = {127, 0, 0, 1}};
-    NiceAddress address;
-    if (nice_address_from(&local, &address)) {
-        nice_address_set_port(&address, 0);
-        nice_agent_add_local_address(agent->nice, &address);
-    }
+    use_addresses(agent);
     agent->stream = nice_agent_add_stream(agent->nice, 1);
     if (agent->stream == 0)
         return false;

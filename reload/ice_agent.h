@@ -12,6 +12,7 @@
 #include "reload/loop.h"
 
 #define RELOAD_ICE_RELAYS_MAX 4
+#define RELOAD_ICE_LOCAL_MAX 16
 
 struct reload_ice_agent;
 
@@ -27,9 +28,11 @@ struct reload_ice_options {
     struct reload_loop *loop;
     bool controlling; /* the sender of the Attach; the other side says the opposite */
     bool loopback;    /* loopback addresses are right, too: tests and demos on one host */
-    struct reload_address local; /* gather only there (the port does not matter); family 0: on all
-                                    interfaces, or on 127.0.0.1 with |loopback| */
-    struct reload_address stun;  /* family 0: none */
+    /* Where to gather; the ports do not matter. None: 127.0.0.1 with |loopback|, else as the
+     * implementation finds them. */
+    struct reload_address local[RELOAD_ICE_LOCAL_MAX];
+    size_t local_count;
+    struct reload_address stun; /* family 0: none */
     struct reload_ice_relay relays[RELOAD_ICE_RELAYS_MAX];
     size_t relay_count;
     uint8_t overlay_link; /* of all candidates: 1 DTLS-UDP-SR */

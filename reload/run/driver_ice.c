@@ -181,6 +181,17 @@ add_relays(struct reload_driver *driver, struct reload_ice_options *options)
             options->stun = (struct reload_address){0};
 }
 
+/* The listen address when it is a specific one, else all that we have, of both families: an agent's
+ * sockets are its own. */
+static size_t
+local_addresses(const struct reload_driver *driver, struct reload_address *addresses, size_t max)
+{
+    if (reload_address_is_any(&driver->address))
+        return reload_address_interfaces(0, 0, addresses, max);
+    addresses[0] = driver->address;
+    return 1;
+}
+
 static int
 open_agent(struct driver_link *link, bool controlling)
 {
@@ -193,13 +204,12 @@ open_agent(struct driver_link *link, bool controlling)
     struct reload_ice_options options = {
         .loop = driver->options.loop,
         .controlling = controlling,
-        .loopback = reload_address_is_loopback(&driver->address),
-        .local =
-            reload_address_is_any(&driver->address) ? (struct reload_address){0} : driver->address,
         .stun = driver_stun_server(driver),
         .overlay_link = RELOAD_OVERLAY_LINK_TYPE_DTLS_UDP_SR,
         .alive = &driver->agents_alive,
     };
+    options.local_count = local_addresses(driver, options.local, RELOAD_ICE_LOCAL_MAX);
+    options.loopback = options.local_count > 0 && reload_address_is_loopback(&options.local[0]);
     add_relays(driver, &options);
     ice->relayed = options.relay_count > 0;
     return driver->options.ice->open(&options, &agent_user, link, &ice->agent);

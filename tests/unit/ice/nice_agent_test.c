@@ -29,8 +29,12 @@ START_TEST(ipv6)
 {
     struct agents agents;
     agents_init(&agents);
-    agents.a.options.local = agents.b.options.local =
-        (struct reload_address){.family = 6, .octets = {[15] = 1}, .port = 6084};
+    struct agent_end *ends[] = {&agents.a, &agents.b};
+    for (int i = 0; i < 2; i++) {
+        ends[i]->options.local[0] =
+            (struct reload_address){.family = 6, .octets = {[15] = 1}, .port = 6084};
+        ends[i]->options.local_count = 1;
+    }
     agents_open(&agents);
     for (size_t i = 0; i < agents.a.offer.candidate_count; i++) {
         ck_assert_uint_eq(agents.a.offer.candidates[i].address.family, 6);
