@@ -70,7 +70,8 @@ bool
 overlay_plan_set_name(struct overlay_plan *plan, const char *name)
 {
     size_t size = strlen(name);
-    if (size == 0 || size > 128 || name[0] == '.' || name[0] == '-' || name[size - 1] == '.')
+    if (size == 0 || size > 128 || name[0] == '.' || name[0] == '-' || name[size - 1] == '.' ||
+        strstr(name, "..") != NULL)
         return false;
     for (const char *at = name; *at != '\0'; at++)
         if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.", *at) == NULL)

@@ -14,8 +14,8 @@
 
 START_TEST(names)
 {
-    static const char *const wrong[] = {"",   ".org", "a b", "a/b", "-a",
-                                        "a.", "a\nb", "a@b", "\xc3"};
+    static const char *const wrong[] = {"",   ".org", "a b",  "a/b", "-a",
+                                        "a.", "a..b", "a\nb", "a@b", "\xc3"};
     struct overlay_plan plan;
     overlay_plan_default(&plan);
     ck_assert(overlay_plan_set_name(&plan, "overlay-1.example.org"));
