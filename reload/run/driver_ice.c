@@ -15,6 +15,8 @@
 
 /* From CHECK until DTLS stands; the node gives the whole Attach 15 s. */
 #define ICE_TIME (10 * RELOAD_SECOND)
+/* The same where no UDP gets out and we have no relay: only somebody near by can be reached. */
+#define ICE_TIME_NEAR (2 * RELOAD_SECOND)
 /* When no relay could be had from the servers we know, agents do without for so long. */
 #define RELAYS_SILENT_TIME (30 * RELOAD_SECOND)
 
@@ -104,8 +106,10 @@ on_gathered(void *argument, const struct reload_offer *offer)
     struct reload_driver *driver = link->driver;
     uint32_t id = link->id;
     struct reload_offer ours;
-    if (link->ice->relayed && !has_relay(offer))
+    bool relay = has_relay(offer);
+    if (link->ice->relayed && !relay)
         driver->relays_silent_until = driver_now(driver) + RELAYS_SILENT_TIME;
+    link->ice->relayed = relay;
     if (offer) {
         ours = *offer;
         driver_stun_announce(driver, &ours);
@@ -165,7 +169,7 @@ add_relays(struct reload_driver *driver, struct reload_ice_options *options)
     size_t count = driver->options.relays(driver->options.relays_argument, options->relays,
                                           RELOAD_ICE_RELAYS_MAX);
     assert(count <= RELOAD_ICE_RELAYS_MAX);
-    enum reload_stun_udp udp = reload_stun_peers_udp(&driver->stun_peers);
+    enum reload_stun_udp udp = driver_stun_udp(driver);
     size_t by_tcp = 0;
     for (size_t i = 0; i < count; i++)
         by_tcp += options->relays[i].tcp;
@@ -253,7 +257,10 @@ driver_ice_check(struct reload_driver *driver, const struct reload_effect *effec
     link->node_id = effect->node_id;
     link->error = RELOAD_E_UNREACHABLE; /* it has answered the Attach */
     link->ice->stun = stun_of(effect->remote);
-    link->deadline = driver_now(driver) + ICE_TIME;
+    bool near =
+        !link->ice->relayed &&
+        reload_stun_peers_udp(&driver->stun_peers, driver_now(driver)) == RELOAD_STUN_UDP_BLOCKED;
+    link->deadline = driver_now(driver) + (near ? ICE_TIME_NEAR : ICE_TIME);
     int error = driver_link_give_up_at(link, link->deadline);
     if (!error)
         error = driver->options.ice->check(link->ice->agent, effect->remote);

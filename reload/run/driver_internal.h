@@ -47,7 +47,7 @@ struct ice_session {
     struct reload_address remote;
     struct reload_address stun; /* where the peer answers STUN, as it says; family 0: not */
     bool controlling;
-    bool relayed; /* relays were asked for */
+    bool relayed; /* relays were asked for; once gathered: there is one */
 };
 
 struct driver_link {
@@ -167,6 +167,8 @@ void driver_stun_add(struct reload_driver *driver, const struct reload_address *
 void driver_stun_remove(struct reload_driver *driver, uint32_t link);
 /* The one to ask now; family 0 when there is none. */
 struct reload_address driver_stun_server(struct reload_driver *driver);
+/* Whether UDP gets out of where we are, as far as we know. */
+enum reload_stun_udp driver_stun_udp(const struct reload_driver *driver);
 /* Says in |offer| where we answer STUN, when others can reach us there (D34). */
 void driver_stun_announce(const struct reload_driver *driver, struct reload_offer *offer);
 

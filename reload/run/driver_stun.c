@@ -115,6 +115,14 @@ driver_stun_server(struct reload_driver *driver)
     return reload_stun_peers_choose(&driver->stun_peers);
 }
 
+enum reload_stun_udp
+driver_stun_udp(const struct reload_driver *driver)
+{
+    enum reload_stun_udp udp = reload_stun_peers_udp(&driver->stun_peers, driver_now(driver));
+    bool heard = reload_udp_counters(driver->udp)->received > 0; /* servers may know no STUN */
+    return udp == RELOAD_STUN_UDP_BLOCKED && heard ? RELOAD_STUN_UDP_UNKNOWN : udp;
+}
+
 void
 driver_stun_announce(const struct reload_driver *driver, struct reload_offer *offer)
 {

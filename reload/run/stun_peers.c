@@ -7,6 +7,7 @@
 
 #define TRIES_MAX 3
 #define RTO (500 * RELOAD_MS)
+#define BLOCKED_AFTER (1 * RELOAD_SECOND)
 #define ASK_AGAIN (300 * RELOAD_SECOND)
 #define SILENT_AGAIN (60 * RELOAD_SECOND)
 
@@ -72,6 +73,7 @@ reload_stun_peers_ask(struct reload_stun_peers *peers, const struct reload_env *
         if (!peer->asking) {
             env->random(env->context, peer->transaction, sizeof peer->transaction);
             peer->asking = true;
+            peer->asked_at = now;
             peer->tries = 0;
         }
         peer->next_at = now + (RTO << peer->tries++);
@@ -142,13 +144,14 @@ reload_stun_peers_choose(struct reload_stun_peers *peers)
 }
 
 enum reload_stun_udp
-reload_stun_peers_udp(const struct reload_stun_peers *peers)
+reload_stun_peers_udp(const struct reload_stun_peers *peers, reload_time now)
 {
     size_t silent = 0;
     for (size_t i = 0; i < peers->count; i++) {
-        if (peers->peers[i].known)
+        const struct reload_stun_peer *peer = &peers->peers[i];
+        if (peer->known)
             return RELOAD_STUN_UDP_WORKS;
-        silent += peers->peers[i].silent;
+        silent += peer->silent || (peer->asking && now - peer->asked_at >= BLOCKED_AFTER);
     }
     return silent > 0 && silent == peers->count ? RELOAD_STUN_UDP_BLOCKED : RELOAD_STUN_UDP_UNKNOWN;
 }

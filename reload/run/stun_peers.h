@@ -23,8 +23,8 @@ struct reload_stun_peer {
     struct reload_address seen; /* our address there, when |known| */
     uint8_t transaction[RELOAD_STUN_TRANSACTION_SIZE];
     unsigned tries;
-    reload_time next_at;
-    uint64_t used; /* when it was last chosen; 0: never */
+    reload_time next_at, asked_at; /* |asked_at|: first, when |asking| */
+    uint64_t used;                 /* when it was last chosen; 0: never */
 };
 
 struct reload_stun_peers {
@@ -60,13 +60,14 @@ bool reload_stun_peers_answered(struct reload_stun_peers *peers, const struct re
  * the one used longest ago; groups that see us without a NAT tell nothing new. Family 0: none. */
 struct reload_address reload_stun_peers_choose(struct reload_stun_peers *peers);
 
-/* What is known of UDP: some server answers, none does, or it is too early to tell. */
+/* What is known of UDP: some server answers, none does for a second and more, or it is too early to
+ * tell. */
 enum reload_stun_udp {
     RELOAD_STUN_UDP_UNKNOWN,
     RELOAD_STUN_UDP_WORKS,
     RELOAD_STUN_UDP_BLOCKED,
 };
-enum reload_stun_udp reload_stun_peers_udp(const struct reload_stun_peers *peers);
+enum reload_stun_udp reload_stun_peers_udp(const struct reload_stun_peers *peers, reload_time now);
 
 /* reload_stun_peers_is_public tells whether others see our own |address| as it is, as far as we
  * know: somebody does, and nobody sees another one of that family. The port does not matter. */

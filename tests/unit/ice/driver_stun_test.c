@@ -318,14 +318,58 @@ START_TEST(relays_by_what_works)
     host_gather(&a, 6, 0, true);
     ck_assert_uint_eq(opened_with.relay_count, 1);
     ck_assert(!opened_with.relays[0].tcp);
-    /* A bootstrap node that says nothing. */
+    host_fini(&a);
     host_fini(&b);
+    /* A bootstrap node that says nothing, nor does anybody else. */
+    host_configure(&a, &world);
+    a.relays = by_udp_and_tcp;
+    a.config.bootstrap_nodes[0] =
+        (struct reload_config_bootstrap){.address = "127.0.0.1", .port = 9};
+    a.config.bootstrap_node_count = 1;
+    ck_assert_int_eq(host_begin(&a, &noting, reason), 0);
     ck_assert_int_eq(reload_driver_start(a.driver), 0);
-    world_for(&world, 3700 * RELOAD_MS);
+    world_for(&world, 1100 * RELOAD_MS);
     host_gather(&a, 7, 0, true);
     ck_assert_uint_eq(opened_with.relay_count, 1);
     ck_assert(opened_with.relays[0].tcp);
+    /* Something has come by UDP: the servers just know no STUN. */
+    struct asker asker;
+    uint8_t answer[64];
+    asker_init(&asker, &a);
+    asker_send(&asker, binding_request, sizeof binding_request);
+    ck_assert_uint_gt(asker_recv(&asker, answer, sizeof answer), 0);
+    host_gather(&a, 8, 0, true);
+    ck_assert_uint_eq(opened_with.relay_count, 2);
+    (void)close(asker.descriptor);
     host_fini(&a);
+    world_fini(&world);
+}
+END_TEST
+
+/* Where no UDP gets out and there is no relay, an Attach to nobody does not take long. */
+START_TEST(without_udp_links_fail_soon)
+{
+    struct world world;
+    struct host a, b;
+    world_init(&world);
+    host_init(&a, &world, &reload_nice_agent);
+    host_init(&b, &world, &reload_nice_agent);
+    a.config.bootstrap_nodes[0] =
+        (struct reload_config_bootstrap){.address = "127.0.0.1", .port = 9};
+    a.config.bootstrap_node_count = 1;
+    ck_assert_int_eq(reload_driver_start(a.driver), 0);
+    world_for(&world, 1100 * RELOAD_MS);
+    hosts_gather(&a, &b, 5, 0);
+    host_close(&b, 1005);
+    reload_time begun = reload_loop_now(world.loop);
+    host_check(&a, 5, true, &b.node->offer, &b);
+    world_until(&world, &a.node->down, 1);
+    ck_assert_int_eq(a.node->down_error, RELOAD_E_UNREACHABLE);
+    ck_assert_uint_le(reload_loop_now(world.loop) - begun, 2500 * RELOAD_MS);
+    /* Somebody near by is reached all the same. */
+    hosts_link(&a, &b, 6, 0);
+    host_fini(&a);
+    host_fini(&b);
     world_fini(&world);
 }
 END_TEST
@@ -361,5 +405,6 @@ main(void)
     return RUN_SUITE("driver_stun", stun_binding_is_answered,
                      stun_answers_from_another_port_when_asked_to, stun_garbage_is_dropped,
                      stun_flood_is_limited, reached_nodes_say_their_port, linked_peers_are_asked,
-                     relays_by_what_works, stun_answers_unasked_are_dropped);
+                     relays_by_what_works, without_udp_links_fail_soon,
+                     stun_answers_unasked_are_dropped);
 }

@@ -134,6 +134,30 @@ START_TEST(silent_servers_are_left_alone)
 }
 END_TEST
 
+START_TEST(what_is_known_of_udp)
+{
+    struct reload_stun_peers peers = {0};
+    struct reload_address one = host(2, 1, 6084), other = host(2, 2, 6084), seen = host(0, 50, 1);
+    ck_assert_int_eq(reload_stun_peers_udp(&peers, 0), RELOAD_STUN_UDP_UNKNOWN);
+    reload_stun_peers_add(&peers, &one, 0, 0);
+    ck_assert_int_eq(reload_stun_peers_udp(&peers, RELOAD_SECOND), RELOAD_STUN_UDP_UNKNOWN);
+    const struct reload_stun_peer *asked = reload_stun_peers_ask(&peers, &env, RELOAD_SECOND);
+    ck_assert_int_eq(reload_stun_peers_udp(&peers, 2 * RELOAD_SECOND - 1), RELOAD_STUN_UDP_UNKNOWN);
+    ck_assert_int_eq(reload_stun_peers_udp(&peers, 2 * RELOAD_SECOND), RELOAD_STUN_UDP_BLOCKED);
+    reload_stun_peers_add(&peers, &other, 0, 2 * RELOAD_SECOND); /* perhaps this one */
+    ck_assert_int_eq(reload_stun_peers_udp(&peers, 2 * RELOAD_SECOND), RELOAD_STUN_UDP_UNKNOWN);
+    ck_assert(reload_stun_peers_answered(&peers, &one, asked->transaction, &seen, false,
+                                         2 * RELOAD_SECOND));
+    ck_assert_int_eq(reload_stun_peers_udp(&peers, 3 * RELOAD_SECOND), RELOAD_STUN_UDP_WORKS);
+    /* It says nothing any more. */
+    for (reload_time now = 302 * RELOAD_SECOND; now < 310 * RELOAD_SECOND;
+         now = reload_stun_peers_next(&peers))
+        while (reload_stun_peers_ask(&peers, &env, now))
+            ;
+    ck_assert_int_eq(reload_stun_peers_udp(&peers, 310 * RELOAD_SECOND), RELOAD_STUN_UDP_BLOCKED);
+}
+END_TEST
+
 /* L13: answers of others, to other questions, or given twice. */
 START_TEST(forged_answers_are_refused)
 {
@@ -259,6 +283,6 @@ main(void)
 {
     return RUN_SUITE("stun_peers", groups_are_used_in_turn, lost_peers_are_replaced,
                      without_a_nat_nobody_is_asked, silent_servers_are_left_alone,
-                     forged_answers_are_refused, the_table_is_bounded, answers_are_read,
-                     wrong_answers_are_refused, requests_are_of_twenty_octets);
+                     what_is_known_of_udp, forged_answers_are_refused, the_table_is_bounded,
+                     answers_are_read, wrong_answers_are_refused, requests_are_of_twenty_octets);
 }
