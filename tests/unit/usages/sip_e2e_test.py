@@ -84,7 +84,8 @@ class World:
     def found(self, users):
         """Makes the overlay, its users and its server."""
         self.run(self.enrolld, "init", "e", "--overlay", OVERLAY, "--host", "127.0.0.1",
-                 "--port", str(self.https), "--bootstrap", f"127.0.0.1:{self.bootstrap}")
+                 "--port", str(self.https), "--bootstrap", f"127.0.0.1:{self.bootstrap}",
+                 "--gateway", f"carol@{OVERLAY}")
         for user in users:
             self.run(self.enrolld, "user", "add", user, "--dir", "e",
                      "--password-file", "password")
@@ -209,6 +210,23 @@ def wrong_addresses(world):
     alice.socket.sendto(b"INVITE nonsense\r\n\r\n", alice.node)
 
 
+def gateway(world):
+    """carol's node is a gateway: it may bring calls of strangers, marked, but of nobody inside."""
+    carol, dave, bob = Phone(world, "carol"), Phone(world, "dave"), Phone(world, "bob")
+    bob.register()
+    carol.request("INVITE", f"bob@{OVERLAY}", source="stranger@elsewhere.example")
+    invite = bob.expect("INVITE ")
+    assert re.search(r'^From: "\[unverified\]" *<sip:stranger@elsewhere', invite, re.M), invite
+    bob.answer(invite, "486 Busy Here")
+    bob.expect("ACK ")
+    carol.expect("SIP/2.0 486")
+    carol.request("INVITE", f"bob@{OVERLAY}", source=f"alice@{OVERLAY}")
+    carol.expect("SIP/2.0 403")
+    dave.request("INVITE", f"bob@{OVERLAY}", source="stranger@elsewhere.example")
+    dave.expect("SIP/2.0 403")
+    bob.register(0, "*")
+
+
 def messages_and_cancel(world):
     """A MESSAGE, a call that is cancelled, and a phone that goes away."""
     alice, bob = Phone(world, "alice"), Phone(world, "bob")
@@ -278,6 +296,7 @@ def main():
             calls_by_sipp(world, scenarios, 3, "u1")
             calls_by_sipp(world, scenarios, 3, "t1")
             wrong_addresses(world)
+            gateway(world)
             messages_and_cancel(world)
             leaving(world)
             unreachable(world)
@@ -289,7 +308,7 @@ def main():
             return 1
         finally:
             world.end()
-    print("calls by sipp, 404, 403, MESSAGE, CANCEL, unregistering, leaving and 480: "
+    print("calls by sipp, 404, 403, a gateway, MESSAGE, CANCEL, unregistering, leaving and 480: "
           "as they should be")
     return 0
 
