@@ -1,0 +1,113 @@
+/* repair_test.c: copies are made anew when holders die, and rings that never knew of each other
+ * become one.
+ *
+ * RFC 6940 10.4, 10.7. SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/sim/fixture.h"
+
+#include "tools/sim/sim_copies.h"
+
+#define OWNER 0
+#define COPIES 3
+
+static struct sim *s;
+
+static uint32_t
+copies_of(uint8_t slot)
+{
+    uint8_t resource[16];
+    sim_slot_resource(s, OWNER, slot, resource);
+    return sim_copies(s, (struct reload_bytes){resource, sizeof resource}, 0, NULL);
+}
+
+static uint32_t
+responsible_for(uint8_t slot)
+{
+    uint8_t resource[16];
+    sim_slot_resource(s, OWNER, slot, resource);
+    return sim_responsible(s, 0, (struct reload_bytes){resource, sizeof resource});
+}
+
+/* 10.7.1: whoever of the three holders dies, there are three again after a while. */
+START_TEST(copies_are_made_anew)
+{
+    s = ring_of(16, 40 + (uint64_t)_i);
+    for (uint8_t slot = 1; slot <= 8; slot++)
+        ck_assert_int_eq(sim_store(s, OWNER, slot, "value").error, 0);
+    sim_run_for(s, SIM_SECONDS(60));
+    for (unsigned round = 0; round < 4; round++) {
+        uint8_t slot = (uint8_t)(1 + round);
+        uint32_t victim =
+            sim_successor_of(s, responsible_for(slot), (uint32_t)_i); /* holder 0, 1 or 2 */
+        if (victim == OWNER)
+            continue;
+        sim_kill(s, victim);
+        wait_until_whole(s, SIM_SECONDS(60));
+        sim_run_for(s, SIM_SECONDS(90));
+        for (uint8_t each = 1; each <= 8; each++)
+            ck_assert_uint_ge(copies_of(each), COPIES);
+    }
+    sim_free(s);
+}
+END_TEST
+
+/* Three that hold a value die one after the other, each when the last is made up for: it is still
+ * there. */
+START_TEST(values_outlive_their_holders)
+{
+    s = ring_of(16, 50);
+    uint8_t slot = 1;
+    ck_assert_int_eq(sim_store(s, OWNER, slot, "value").error, 0);
+    sim_run_for(s, SIM_SECONDS(60));
+    for (unsigned round = 0; round < 8; round++) {
+        uint32_t victim = responsible_for(slot);
+        if (victim == OWNER)
+            victim = sim_successor_of(s, victim, 1);
+        sim_kill(s, victim);
+        wait_until_whole(s, SIM_SECONDS(60));
+        sim_run_for(s, SIM_SECONDS(90));
+        struct sim_outcome outcome = sim_fetch(s, OWNER, OWNER, slot);
+        ck_assert(sim_text(&outcome, "value"));
+    }
+    sim_free(s);
+}
+END_TEST
+
+/* 10.7.4.4: two rings that never met, but for the bootstrap nodes that one of them was told of. */
+START_TEST(strangers_become_one_ring)
+{
+    struct sim_options options = ring_options();
+    s = sim_new(60 + (uint64_t)_i, &options);
+    ring_grow(s, 5);
+    uint32_t founder = sim_add_node(
+        s, &(struct sim_node_options){.idle = true, .founder = true, .bootstrap_given = true});
+    sim_partition(s, founder, 1);
+    sim_start(s, founder);
+    sim_run_for(s, SIM_SECONDS(30));
+    ck_assert(sim_is_joined(s, founder));
+    for (uint32_t i = 1; i < 5; i++) {
+        uint32_t node =
+            sim_add_node(s, &(struct sim_node_options){
+                                .idle = true, .bootstrap_given = true, .bootstrap = founder});
+        sim_partition(s, node, 1);
+        sim_start(s, node);
+    }
+    ck_assert(sim_run_until(s, sim_is_joined_all, NULL, SIM_SECONDS(60)));
+    ck_assert(!sim_ring_is_whole(s, 0, NULL));
+    sim_heal_all(s);
+    wait_until_whole(
+        s, SIM_MINUTES(15)); /* the search's period is 10 minutes, a quarter more or less */
+    sim_free(s);
+}
+END_TEST
+
+static const struct named_test tests[] = {
+    {&copies_are_made_anew, 0, 3},
+    {&values_outlive_their_holders, 0, 0},
+    {&strangers_become_one_ring, 0, 3},
+};
+
+int
+main(void)
+{
+    return run_tests("repair", tests, sizeof tests / sizeof *tests);
+}
