@@ -1,5 +1,5 @@
-/* fuzz_sip_message.c: fuzzes SIP messages: what is parsed is copied, answered, acknowledged and written,
- * and what is written can be parsed.
+/* fuzz_sip_message.c: fuzzes SIP messages: what is parsed is copied, answered, cancelled and
+ * written.
  *
  * RFC 3261, RFC 4475; attack row U10. SPDX-License-Identifier: BSD-2-Clause */
 #include <stdlib.h>
