@@ -187,7 +187,7 @@ def mapping_timeout(scene):
     """Mappings last 30 s, and the call is silent for longer than that."""
     silence = MAPPING_S + 10
     return nat_changes(scene, lambda _site: time.sleep(silence), CONES,
-                       timeout_s=MAPPING_S, call_s=silence + CALL_S)
+                       timeout_s=MAPPING_S, call_s=silence + 3 * WHEN_S)
 
 
 # ---- bad lines -----------------------------------------------------------------------------------

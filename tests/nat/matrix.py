@@ -7,8 +7,9 @@ usage: matrix.py --build BUILD [--pairs A:B,... | --cover] [--only with_turn|wit
 
 For each pair of kinds a node joins at a site of either kind, their phones register, and the first
 calls the second. A cell is
-    ok        the call was answered and ended as it should (with the path used, and the ms from
-              INVITE to 200)
+    ok        the call was answered, each phone heard the other's tone in at least half of the
+              packets, and the call ended as it should (with the path of the link between the two
+              nodes, and the ms from INVITE to 200)
     excluded  theory (theory.py) says that there is no way, and the caller was told so by a final
               answer within 15 s, with both nodes alive
     fail      anything else, with the reason
@@ -167,7 +168,10 @@ def is_bad(result):
 def main():
     """Runs the modes that are asked for."""
     arguments = read_arguments()
-    reason = Lab.unusable() or (None if shutil.which("sipp") else "sipp is missing")
+    needed = ["sipp"] if arguments.figures else [] if arguments.only == "without_turn" \
+        else ["turnserver"]
+    missing = [name for name in needed if not shutil.which(name)]
+    reason = Lab.unusable() or (f"{missing[0]} is missing" if missing else None)
     if reason:
         print(f"nat-matrix: skipped: {reason}", file=sys.stderr)
         sys.exit(77)
