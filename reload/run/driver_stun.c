@@ -85,7 +85,10 @@ void
 driver_stun_add(struct reload_driver *driver, const struct reload_address *address, uint32_t link)
 {
     bool reached = driver->address.family == 6 || address->family == 4;
-    if (!driver->stun_timer || !reached || !reload_address_is_usable(address))
+    /* A peer may not send us to services of our own host. */
+    bool inside = link && reload_address_is_loopback(address) &&
+                  !reload_address_is_loopback(&driver->address);
+    if (!driver->stun_timer || !reached || inside || !reload_address_is_usable(address))
         return;
     reload_stun_peers_add(&driver->stun_peers, address, link, driver_now(driver));
     reload_timer_set(driver->stun_timer, reload_stun_peers_next(&driver->stun_peers));

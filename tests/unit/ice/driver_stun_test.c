@@ -374,6 +374,39 @@ START_TEST(without_udp_links_fail_soon)
 }
 END_TEST
 
+/* L13: a peer says that STUN is answered at 127.0.0.1: that is our own host, not his. */
+START_TEST(peers_do_not_send_us_inside)
+{
+    struct world world;
+    struct host hosts[2];
+    char reason[RELOAD_DRIVER_REASON_SIZE];
+    struct asker service;
+    uint8_t heard[64];
+    world_init(&world);
+    for (int i = 0; i < 2; i++) {
+        host_configure(&hosts[i], &world);
+        hosts[i].listen = (struct reload_address){.family = 4};
+        ck_assert_int_eq(host_begin(&hosts[i], &reload_nice_agent, reason), 0);
+    }
+    asker_init(&service, &hosts[0]);
+    hosts_gather(&hosts[0], &hosts[1], 5, 0);
+    struct reload_offer offer = hosts[1].node->offer;
+    ck_assert_uint_lt(offer.candidate_count, RELOAD_CANDIDATES_MAX);
+    struct reload_candidate *inside = &offer.candidates[offer.candidate_count++];
+    *inside = offer.candidates[0];
+    inside->address = service.address;
+    inside->stun_port = service.address.port;
+    host_check(&hosts[1], 1005, false, &hosts[0].node->offer, &hosts[0]);
+    host_check(&hosts[0], 5, true, &offer, &hosts[1]);
+    world_until(&world, &hosts[0].node->up, 1);
+    ck_assert_uint_eq(asker_recv(&service, heard, sizeof heard), 0);
+    (void)close(service.descriptor);
+    host_fini(&hosts[0]);
+    host_fini(&hosts[1]);
+    world_fini(&world);
+}
+END_TEST
+
 /* L13: answers that nobody asked for. */
 START_TEST(stun_answers_unasked_are_dropped)
 {
@@ -405,6 +438,6 @@ main(void)
     return RUN_SUITE("driver_stun", stun_binding_is_answered,
                      stun_answers_from_another_port_when_asked_to, stun_garbage_is_dropped,
                      stun_flood_is_limited, reached_nodes_say_their_port, linked_peers_are_asked,
-                     relays_by_what_works, without_udp_links_fail_soon,
+                     relays_by_what_works, without_udp_links_fail_soon, peers_do_not_send_us_inside,
                      stun_answers_unasked_are_dropped);
 }
