@@ -154,7 +154,7 @@ void
 media_call_set_tag(struct media_relay *relay, uint64_t number, const uint8_t tag[MEDIA_KEY_SIZE])
 {
     struct media_call *call = call_of(relay, number);
-    if (!call || call->has_tag)
+    if (!call || call->answered)
         return;
     memcpy(call->tag, tag, MEDIA_KEY_SIZE);
     call->has_tag = true;

@@ -80,7 +80,8 @@ uint64_t media_call_find(const struct media_relay *relay, const struct reload_no
 
 /* Numbers of calls that ended, and 0, are ignored by all that follows. */
 
-/* media_call_set_tag says which tag the phone has in the dialog; the first time counts. */
+/* media_call_set_tag says which tag the phone has in the dialog; the last one before the call is
+ * answered counts. */
 void media_call_set_tag(struct media_relay *relay, uint64_t call,
                         const uint8_t tag[MEDIA_KEY_SIZE]);
 

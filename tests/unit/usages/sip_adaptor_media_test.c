@@ -199,6 +199,26 @@ START_TEST(two_phones)
 }
 END_TEST
 
+/* Behind the callee's contact somebody else answers than rang: the dialog of the 200 is the call.
+ */
+START_TEST(another_answers)
+{
+    begin(true, true);
+    struct request request = invite(sdp_of(alice_rtp, alice_rtcp, ""));
+    phone_request(alice, a, &request);
+    phone_expect(bob, "INVITE ", RELOAD_SECOND);
+    phone_answer(bob, b, bob->text, "180 Ringing", "b0", "");
+    phone_expect(alice, "SIP/2.0 180", RELOAD_SECOND);
+    phone_answer_sdp(bob, b, bob->text, "200 OK", "b1", sdp_of(bob_rtp, bob_rtcp, ""));
+    phone_expect(alice, "SIP/2.0 200", RELOAD_SECOND);
+    routes_of(alice->text, true, routes);
+    ck_assert_uint_eq(calls_of(a) + calls_of(b), 2);
+    hang_up();
+    ck_assert_uint_eq(calls_of(a) + calls_of(b), 0);
+    world_end(&world);
+}
+END_TEST
+
 /* Audio, video on IPv6 (as the description says), what is not relayed, and what is unknown. */
 START_TEST(several_streams)
 {
@@ -229,8 +249,9 @@ main(void)
 {
     Suite *suite = suite_create("sip_adaptor_media");
     TCase *tcase = tcase_create("sip_adaptor_media");
-    const TTest *const plain[] = {both_hear, ice_is_left_alone, offer_in_the_answer, not_answered,
-                                  hold,      two_phones,        several_streams};
+    const TTest *const plain[] = {
+        both_hear, ice_is_left_alone, offer_in_the_answer, not_answered,
+        hold,      two_phones,        another_answers,     several_streams};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         tcase_add_test(tcase, plain[i]);
     tcase_add_loop_test(tcase, only_one_relays, 0, 2);
