@@ -7,6 +7,7 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 import statistics
 import time
+from pathlib import Path
 
 from audio_phone import AudioPhone, heard_share
 from lab import LabError
@@ -24,6 +25,8 @@ WHEN_S = 2       # after its begin
 PING_EVERY_S, PINGS_MAX = 0.5, 4
 MAPPING_S = 30   # how long a mapping lasts at boxes that forget early
 NEVER_MS = 999_000  # what did not come about
+LINKS_FIRST, LINKS_SETTLE_S = 50, 8  # the first links fill caches; the last ones linger a little
+MEMORY_GROWTH = 0.05
 BAD_LINE = {"delay_ms": 200, "loss_percent": 10, "seed": 1}
 
 
@@ -97,6 +100,32 @@ def lan_link(scene):
     return Figure(median <= LAN_MS, f"median at most {LAN_MS} ms", median_ms=round(median, 1),
                   p95_ms=round(percentile(times, 0.95), 1), attaches=len(times),
                   path=link_between(alice, bob)["path"])
+
+
+def footprint(peer):
+    """(open descriptors, resident KiB) of a node."""
+    process = Path(f"/proc/{peer.pid()}")
+    status = (process / "status").read_text()
+    return len(list((process / "fd").iterdir())), int(status.split("VmRSS:")[1].split()[0])
+
+
+def links_end(scene):
+    """One node makes a link to another again and again; each takes the place of the one before."""
+    count = 50 if scene.short else 1000
+    alice, bob = scene.pair(*(scene.lab.site("full_cone") for _ in range(2)))
+    before, after = [], []
+    for measured, rounds in ((before, LINKS_FIRST), (after, count)):
+        for _ in range(rounds):
+            alice.ask("attach", resource=bob.node_id)
+        time.sleep(LINKS_SETTLE_S)
+        measured += [footprint(peer) for peer in (alice, bob)]
+    is_ok = all(new[0] <= old[0] and new[1] <= old[1] * (1 + MEMORY_GROWTH)
+                for old, new in zip(before, after))
+    return Figure(is_ok, f"descriptors as before, memory within {MEMORY_GROWTH:.0%}", links=count,
+                  descriptors_before=[one[0] for one in before],
+                  descriptors_after=[one[0] for one in after],
+                  memory_kib_before=[one[1] for one in before],
+                  memory_kib_after=[one[1] for one in after])
 
 
 def one_nat(scene):
@@ -217,7 +246,7 @@ def bad_line(scene):
 
 
 FIGURES = {one.__name__: one for one in (bad_line, mapping_timeout, nat_rebinding, nat_reboot,
-                                         lan_link, one_nat)}
+                                         links_end, lan_link, one_nat)}
 
 
 def measure(scene, name):

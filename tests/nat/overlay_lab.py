@@ -137,6 +137,10 @@ class LabPeer(Peer):
                                 + self.processes.last_lines(self.user))
             time.sleep(0.05)
 
+    def pid(self):
+        """Of the node itself."""
+        return next(process.pid for name, process in self.processes.running if name == self.user)
+
     def begin(self, command, **arguments):
         """Sends one command and does not wait for its result. Returns the connection."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
