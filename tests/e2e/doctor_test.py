@@ -193,7 +193,7 @@ def unreachable_bootstrap_node(world):
     port = free_port()
     document.write_text(text.replace(f'port="{world.peers["carol"].port}"', f'port="{port}"'))
     expect(document.read_text() != text, "the document has no such port")
-    steps = world.doctor("dave", code=1)
+    steps = world.doctor("dave", "--patience", "3", code=1)
     expect(state(steps, "document") == ["warning"], steps["document"])
     expect(set(state(steps, "bootstrap")) == {"failure"}, steps["bootstrap"])
     protocols = {row["protocol"] for row in steps["bootstrap"]}

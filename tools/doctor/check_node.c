@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define START_MS 5000
-#define JOIN_MS 20000
 #define CLOCK_NOTE_MS 2000
 #define CLOCK_WARNING_MS 60000
 
@@ -179,7 +178,7 @@ check_join(struct checkup *checkup)
         return;
     }
     double began_ms = checkup_now_ms();
-    while (!is_in(checkup->status) && checkup_now_ms() < began_ms + JOIN_MS) {
+    while (!is_in(checkup->status) && checkup_now_ms() < began_ms + checkup->patience_s * 1000.0) {
         checkup_pause(50);
         json_t *status = ask_status(checkup);
         if (!status)
@@ -195,7 +194,7 @@ check_join(struct checkup *checkup)
         checkup_find(checkup, "join", FINDING_FAILURE,
                      "mend what failed above first; the other nodes' clocks and documents matter, "
                      "too",
-                     "not in the overlay after 20 seconds: %s", words);
+                     "not in the overlay after %u seconds: %s", checkup->patience_s, words);
         return;
     }
     const char *neighbour =

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ICE_PLACES 4
+#define ICE_PLACES 8
 #define ICE_MS 25000
 #define RECORD_MS 15000
 
@@ -37,27 +37,39 @@ tell_link(struct checkup *checkup, const json_t *link)
     checkup_number(checkup, "ms", elapsed_ms);
 }
 
-/* Some place in the ring: whoever is responsible for it is asked for a link. */
+/* Whoever is responsible for some place in the ring; NULL when it is this node, or nobody answers.
+ * To be freed by json_decref. */
 static json_t *
-attach_somewhere(struct checkup *checkup, unsigned place, char *reason)
+find_peer(struct checkup *checkup, unsigned place, char *reason)
 {
     char resource[33];
-    (void)snprintf(resource, sizeof resource, "%02x%030x", (64u * place + 13) & 0xff, place);
-    return ask(checkup, json_pack("{s:s, s:s}", "command", "attach", "resource", resource), reason);
+    (void)snprintf(resource, sizeof resource, "%02x%030x", (32u * place + 13) & 0xff, place);
+    json_t *pong =
+        ask(checkup, json_pack("{s:s, s:s}", "command", "ping", "resource", resource), reason);
+    json_t *peer = json_incref(json_object_get(pong, "responder"));
+    json_decref(pong);
+    if (peer && json_equal(peer, json_object_get(checkup->status, "node_id"))) {
+        json_decref(peer);
+        return NULL;
+    }
+    return peer;
 }
 
-/* Tries places until a link stands. |*own|: this node is responsible for some of them. */
+/* Tries places until a link stands. |*found|: there is a peer to be linked with. */
 static bool
-try_places(struct checkup *checkup, char *reason, bool *own)
+try_places(struct checkup *checkup, char *reason, bool *found)
 {
     for (unsigned place = 0; place < ICE_PLACES; place++) {
-        json_t *link = attach_somewhere(checkup, place, reason);
-        bool good = link && !json_is_true(json_object_get(link, "self"));
-        if (good)
+        json_t *peer = find_peer(checkup, place, reason);
+        if (!peer)
+            continue;
+        *found = true;
+        json_t *link =
+            ask(checkup, json_pack("{s:s, s:o}", "command", "attach", "node", peer), reason);
+        if (link)
             tell_link(checkup, link);
-        *own |= link && !good;
         json_decref(link);
-        if (good)
+        if (link)
             return true;
     }
     return false;
@@ -81,16 +93,16 @@ check_ice(struct checkup *checkup)
         checkup_find(checkup, "ice", FINDING_SKIPPED, NULL, "there is no other node to link to");
         return;
     }
-    bool own = false;
+    bool found = false;
     double until_ms = checkup_now_ms() + ICE_MS;
     for (;;) {
-        if (try_places(checkup, reason, &own))
+        if (try_places(checkup, reason, &found))
             return;
         if (!is_passing(reason) || checkup_now_ms() > until_ms)
             break;
         checkup_pause(1000);
     }
-    if (own)
+    if (!found && !*reason)
         checkup_find(checkup, "ice", FINDING_SKIPPED, NULL,
                      "this node is responsible for all places that were asked for");
     else

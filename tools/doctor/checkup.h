@@ -20,8 +20,9 @@ enum finding {
 };
 
 struct checkup {
-    const char *path;   /* of the node's configuration */
-    const char *socket; /* where the running node listens; NULL: as configured */
+    const char *path;    /* of the node's configuration */
+    const char *socket;  /* where the running node listens; NULL: as configured */
+    unsigned patience_s; /* how long to wait for the node to join */
     bool json;
     struct daemon daemon; /* settings and credentials; it is never opened or run */
     bool has_settings, has_credentials;

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define PATIENCE_S 20
+
 static const char help[] =
     "usage: reload doctor [OPTIONS]\n"
     "\n"
@@ -19,6 +21,7 @@ static const char help[] =
     "  --config FILE      the node's configuration (default: /etc/reloadd.conf)\n"
     "  --socket PATH      where the running node listens (default: as configured)\n"
     "  --bundle FILE      also write a report to FILE, for somebody who can help; no secrets\n"
+    "  --patience SECONDS how long to wait for the node to join (default: 20)\n"
     "  --json             one line of JSON\n"
     "\n"
     "Exit code: 0 nothing failed, 1 something did, 2 wrong arguments.\n";
@@ -106,13 +109,56 @@ checkup_fini(struct checkup *checkup)
     free(checkup);
 }
 
+static bool
+read_seconds(const char *text, unsigned *seconds)
+{
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+    *seconds = (unsigned)number;
+    return *text >= '0' && *text <= '9' && *end == '\0' && number >= 1 && number <= 3600;
+}
+
+static int
+usage_error(const char *what, const char *argument)
+{
+    fprintf(stderr, "reload doctor: %s '%s'; see reload doctor --help\n", what, argument);
+    return EXIT_USAGE;
+}
+
+/* Returns an exit code, or -1 to go on. */
+static int
+read_arguments(int argc, char **argv, struct checkup *checkup, const char **bundle)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"socket", required_argument, NULL, 's'},
+                                            {"bundle", required_argument, NULL, 'b'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"patience", required_argument, NULL, 'p'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (option == 'c')
+            checkup->path = optarg;
+        else if (option == 's')
+            checkup->socket = optarg;
+        else if (option == 'b')
+            *bundle = optarg;
+        else if (option == 'j')
+            checkup->json = true;
+        else if (option == 'p' && !read_seconds(optarg, &checkup->patience_s))
+            return usage_error("not a number of seconds from 1 to 3600:", optarg);
+        else if (option == 'h')
+            return fputs(help, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        else if (option == '?')
+            return usage_error("wrong option", argv[optind - 1]);
+    }
+    return optind < argc ? usage_error("unexpected argument", argv[optind]) : -1;
+}
+
 int
 command_doctor(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
-        {"bundle", required_argument, NULL, 'b'}, {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},         {0}};
     struct checkup *checkup = calloc(1, sizeof *checkup);
     const char *bundle = NULL;
     if (!checkup || !(checkup->findings = json_array())) {
@@ -121,32 +167,8 @@ command_doctor(int argc, char **argv)
         return EXIT_FAILURE;
     }
     checkup->path = "/etc/reloadd.conf";
-    opterr = 0;
-    int status = -1;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option == 'c')
-            checkup->path = optarg;
-        if (option == 's')
-            checkup->socket = optarg;
-        if (option == 'b')
-            bundle = optarg;
-        if (option == 'j')
-            checkup->json = true;
-        if (option == 'h') {
-            fputs(help, stdout);
-            status = EXIT_SUCCESS;
-        }
-        if (option == '?') {
-            fprintf(stderr, "reload doctor: wrong option '%s'; see reload doctor --help\n",
-                    argv[optind - 1]);
-            status = EXIT_USAGE;
-        }
-    }
-    if (status < 0 && optind < argc) {
-        fprintf(stderr, "reload doctor: unexpected argument '%s'; see reload doctor --help\n",
-                argv[optind]);
-        status = EXIT_USAGE;
-    }
+    checkup->patience_s = PATIENCE_S;
+    int status = read_arguments(argc, argv, checkup, &bundle);
     if (status < 0)
         status = examine(checkup, bundle);
     checkup_fini(checkup);

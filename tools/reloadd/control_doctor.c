@@ -29,8 +29,6 @@ attached(void *argument, int error, uint32_t link, const struct reload_node_id *
     reload_json_begin_object(json);
     reload_json_key(json, "node_id");
     reload_node_id_print(json, reload_node_wire(node), node_id);
-    reload_json_key(json, "self");
-    reload_json_boolean(json, reload_node_id_equal(node_id, reload_node_id(node)));
     reload_json_key(json, "path");
     reload_json_text(json, find_link(node, link, &info) ? control_path_name(&info) : "");
     reload_json_key(json, "elapsed_ms");
@@ -39,22 +37,23 @@ attached(void *argument, int error, uint32_t link, const struct reload_node_id *
     control_answer(request);
 }
 
-/* "resource": the peer that is responsible for it is asked for a link (6.5.1), also when there is
- * one already, which the new one then replaces (D27). */
+/* "node": it is asked for a link (6.5.1), also when there is one already, which the new one then
+ * replaces (D27). */
 void
 control_attach(struct control_request *request)
 {
     struct daemon *daemon = request->daemon;
     struct reload_node *node = daemon_node(daemon);
-    if (!control_hex(request, "resource", request->resource, sizeof request->resource,
-                     &request->resource_size) ||
-        request->resource_size != daemon->config->node_id_length) {
-        control_refuse(request, "'resource' must be a Resource-ID of %u octets in hex",
+    struct reload_node_id node_id = {{0}};
+    size_t size;
+    if (!control_hex(request, "node", node_id.octets, sizeof node_id.octets, &size) ||
+        size != daemon->config->node_id_length ||
+        reload_node_id_equal(&node_id, reload_node_id(node))) {
+        control_refuse(request, "'node' must be another node's Node-ID, %u octets in hex",
                        daemon->config->node_id_length);
         return;
     }
-    struct reload_bytes resource = {request->resource, request->resource_size};
-    struct reload_route route = reload_route_to_resource(resource);
+    struct reload_route route = reload_route_to_node(&node_id);
     request->began = daemon_now(daemon);
     int error = reload_node_attach(node, &route, false, attached, request, daemon_now(daemon));
     if (error)
