@@ -95,7 +95,7 @@ log_join_failed(struct daemon *daemon, int error)
 static void
 on_joined(struct daemon *daemon, const char *id)
 {
-    bool is_peer = reload_node_joined(daemon_node(daemon));
+    bool is_peer = reload_node_is_peer(daemon_node(daemon));
     if (is_peer)
         daemon->unreachable = (struct reload_node_id){{0}};
     reload_env_log(&daemon->env.env, RELOAD_LOG_INFO, "%s the overlay %s as %s",
@@ -222,8 +222,9 @@ use_relays(struct daemon *daemon, struct reload_driver_options *options)
         (struct reload_turn_options){.use = possible && wanted, .allow = settings->turn.allow};
     options->node.usage_arguments[DAEMON_USAGE_TURN] = &daemon->turn;
     if (settings->turn_use == SETTINGS_ON && !possible)
-        reload_env_log(&daemon->env.env, RELOAD_LOG_WARNING,
-                       "'turn = on' in [node]: the overlay is one without ICE, which uses no relays");
+        reload_env_log(
+            &daemon->env.env, RELOAD_LOG_WARNING,
+            "'turn = on' in [node]: the overlay is one without ICE, which uses no relays");
     options->relays = use_relays_now;
     options->relays_argument = daemon;
 }
