@@ -58,6 +58,14 @@ reload_chord_attempt_was_ours(const struct reload_chord *chord, struct reload_ch
     return false;
 }
 
+void
+reload_chord_attempt_unmark(struct reload_chord *chord, struct reload_chord_place place)
+{
+    for (size_t i = 0; i < RELOAD_CHORD_OPENED_MAX; i++)
+        if (reload_chord_equal(chord->opened[i], place))
+            chord->opened[i] = (struct reload_chord_place){0, 0};
+}
+
 static bool
 hearsay_allows(struct reload_chord *chord, reload_time now)
 {

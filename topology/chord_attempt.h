@@ -60,6 +60,10 @@ void reload_chord_attempt_mark_ours(struct reload_chord *chord, struct reload_ch
 bool reload_chord_attempt_was_ours(const struct reload_chord *chord,
                                    struct reload_chord_place place);
 
+/* reload_chord_attempt_unmark tells that the link to |place| is gone: the next one may be the other
+ * side's wish. */
+void reload_chord_attempt_unmark(struct reload_chord *chord, struct reload_chord_place place);
+
 /* reload_chord_attempt_forget begins anew: what waits is given up, and what runs keeps nobody from
  * being attached to once more. For a node that lost all its links, and with them its requests. */
 void reload_chord_attempt_forget(struct reload_chord *chord);

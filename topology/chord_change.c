@@ -17,6 +17,7 @@
 #include "topology/chord_finger.h"
 #include "topology/chord_partition.h"
 #include "topology/chord_replicate.h"
+#include "topology/chord_stabilize.h"
 #include "topology/chord_update.h"
 
 #include <assert.h>
@@ -113,6 +114,7 @@ reload_chord_changed(struct reload_chord *chord, enum reload_chord_cause cause, 
     struct reload_chord_view before = chord->view, after = look(&chord->table);
     bool joined = cause == RELOAD_CHORD_CAUSE_JOINED;
     reload_chord_finger_changed(chord, now);
+    reload_chord_stabilize_watch(chord, cause == RELOAD_CHORD_CAUSE_LOST, now);
     if (!joined && before.digest == after.digest)
         return;
     chord->view = after;

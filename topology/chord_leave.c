@@ -128,6 +128,7 @@ reload_chord_link_down(void *state, uint32_t link, const struct reload_node_id *
     (void)error;
     if (reload_chord_link_to(chord, place))
         return; /* replaced by another link */
+    reload_chord_attempt_unmark(chord, place);
     if (reload_chord_admit_is_pending(chord, place))
         reload_chord_admit_cancel(chord);
     const struct reload_chord_peer *peer = reload_chord_table_find(&chord->table, place);

@@ -253,6 +253,11 @@ reload_chord_accepts_replica(void *state, const struct reload_node_id *id,
     struct reload_chord_place from = reload_chord_place_of(sender);
     if (chord->phase == RELOAD_CHORD_ASKING || chord->phase == RELOAD_CHORD_PLACED)
         return reload_chord_equal(from, chord->join.admitting);
+    /* What is ours whoever was responsible for it before has to store here (6.4.2.3), when two
+     * rings have become one perhaps somebody far: any peer that we are linked with (D55). */
+    if (chord->phase == RELOAD_CHORD_JOINED &&
+        reload_chord_within(place, reload_chord_table_begins(table), table->self))
+        return reload_chord_table_find(table, from) != NULL;
     /* 10.4: from an appropriate predecessor, in a range that it is responsible for. Its view and
      * ours may differ by two peers that one of us has not lost or met yet. */
     size_t neighbors = reload_chord_table_neighbors(table);

@@ -9,14 +9,13 @@
 
 #include <assert.h>
 
-/* D23: the first neighbours are known dead within 5 s (2 + 3), the others of those that a joining
- * node has to be linked with within 11 s (6 + 5), the rest within 35 s (14 + 21). A probe costs
- * nothing on a link whose frames are being acknowledged. */
+/* D23, D80: after such a silence the first neighbours, and all others, are known dead: within 5 s
+ * and 35 s of their death, since their last words may have been under way. When one of the neighbours
+ * is, the others of those that a joining node has to be linked with are asked. */
+#define SILENCE_FIRST (4800 * RELOAD_MS)
+#define SILENCE_FAR (34500 * RELOAD_MS)
+#define DOUBT_LIMIT (5 * RELOAD_SECOND)
 #define PROBE_PERIOD (2 * RELOAD_SECOND)
-#define PROBE_LIMIT_FIRST (3 * RELOAD_SECOND)
-#define PROBE_LIMIT_NEAR (5 * RELOAD_SECOND)
-#define PROBE_LIMIT_FAR (21 * RELOAD_SECOND)
-#define PROBE_NEAR_ROUNDS 3
 #define PROBE_FAR_ROUNDS 7
 
 #define REPAIR_TRIES_MAX 6
@@ -64,16 +63,29 @@ reload_chord_stabilize_due(struct reload_chord *chord, reload_time now)
     reload_chord_update_send(chord, peer->link, &id, RELOAD_CHORD_UPDATE_TYPE_NEIGHBORS, now);
 }
 
-/* Wants a sign of life of the |i|-th neighbours on both sides. Probing ends no link at once. */
+/* The |i|-th neighbours on both sides. Neither watching nor probing ends a link at once. */
 static void
-probe_neighbors(struct reload_chord *chord, size_t i, reload_time limit, reload_time now)
+watch_neighbors(struct reload_chord *chord, size_t i, bool probe, reload_time now)
 {
     const struct reload_chord_table *table = &chord->table;
     if (i >= table->count)
         return;
-    reload_topology_probe(chord->node, table->peers[i].link, limit, now);
-    if (table->count - 1 - i != i)
-        reload_topology_probe(chord->node, table->peers[table->count - 1 - i].link, limit, now);
+    uint32_t links[] = {table->peers[i].link, table->peers[table->count - 1 - i].link};
+    for (size_t side = 0; side < 2; side++)
+        if (probe)
+            reload_topology_probe(chord->node, links[side], DOUBT_LIMIT, now);
+        else
+            reload_topology_watch(chord->node, links[side], SILENCE_FIRST, now);
+}
+
+void
+reload_chord_stabilize_watch(struct reload_chord *chord, bool doubt, reload_time now)
+{
+    if (chord->phase != RELOAD_CHORD_JOINED)
+        return;
+    watch_neighbors(chord, 0, false, now);
+    for (size_t i = 0; doubt && i < RELOAD_CHORD_REACH_MIN; i++)
+        watch_neighbors(chord, i, true, now);
 }
 
 void
@@ -83,18 +95,13 @@ reload_chord_probe_due(struct reload_chord *chord, reload_time now)
         return;
     reload_chord_arm(chord, RELOAD_CHORD_TIMER_PROBE, now + PROBE_PERIOD);
     reload_chord_lose_doubted(chord, now);
-    chord->probe_round++;
-    probe_neighbors(chord, 0, PROBE_LIMIT_FIRST, now);
-    for (size_t i = 1; i < RELOAD_CHORD_REACH_MIN; i++)
-        if (chord->probe_round % PROBE_NEAR_ROUNDS == 0)
-            probe_neighbors(chord, i, PROBE_LIMIT_NEAR, now);
-    if (chord->probe_round % PROBE_FAR_ROUNDS != 0)
-        return;
-    /* A link that is being probed already keeps its earlier limit. */
-    struct reload_link_info info;
-    size_t cursor = 0;
-    while (reload_node_link_next(chord->node, &cursor, &info))
-        reload_topology_probe(chord->node, info.link, PROBE_LIMIT_FAR, now);
+    if (chord->probe_round++ % PROBE_FAR_ROUNDS == 0) {
+        struct reload_link_info info;
+        size_t cursor = 0;
+        while (reload_node_link_next(chord->node, &cursor, &info))
+            reload_topology_watch(chord->node, info.link, SILENCE_FAR, now);
+    }
+    reload_chord_stabilize_watch(chord, false, now);
 }
 
 /* ---- repair --------------------------------------------------------------------------------- */

@@ -10,6 +10,11 @@
 /* reload_chord_stabilize_begin sets the timers of a node that became a peer. */
 void reload_chord_stabilize_begin(struct reload_chord *chord, reload_time now);
 
+/* reload_chord_stabilize_watch lets the links to the first neighbours be watched closely, which may
+ * be others than before; with |doubt|, since somebody is gone or said to be, the near neighbours
+ * have to show at once that they live. */
+void reload_chord_stabilize_watch(struct reload_chord *chord, bool doubt, reload_time now);
+
 /* The functions of timers. */
 void reload_chord_stabilize_due(struct reload_chord *chord, reload_time now);
 void reload_chord_probe_due(struct reload_chord *chord, reload_time now);

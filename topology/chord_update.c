@@ -8,6 +8,7 @@
 #include "topology/chord_change.h"
 #include "topology/chord_join.h"
 #include "topology/chord_replicate.h"
+#include "topology/chord_stabilize.h"
 
 #include <assert.h>
 
@@ -303,6 +304,7 @@ remind(struct reload_chord *chord, const struct reload_chord_lists *lists,
         reload_chord_update_send(chord, peer->link, &id, RELOAD_CHORD_UPDATE_TYPE_NEIGHBORS, now);
     } else if (is_neighbor && reload_node_config(chord->node)->chord_reactive &&
                misses(chord, lists, signer)) {
+        reload_chord_stabilize_watch(chord, true, now); /* it may be right */
         peer->told = 0;
         reload_chord_update_tell(chord, false, now + REMIND_LATER, now);
     }

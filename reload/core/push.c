@@ -100,6 +100,7 @@ go_on(struct reload_push *push, reload_time now)
         struct reload_transfer_options options = {.resource = resource,
                                                   .target = &push->target,
                                                   .number = push->number,
+                                                  .to_owner = push->to_owner,
                                                   .done = pushed,
                                                   .argument = push};
         int error = reload_transfer(node, &options, now);
@@ -141,6 +142,7 @@ reload_topology_push(struct reload_node *node, const struct reload_node_id *targ
                                  .cursor = *after,
                                  /* The wire's 0 means that a node stores its own data (7.4.1.1). */
                                  .number = replica_number ? replica_number : 1,
+                                 .to_owner = replica_number == 0,
                                  .done = done,
                                  .argument = argument};
     push->wraps = reload_ordered_compare(position(node, after), position(node, upto)) >= 0;
@@ -176,9 +178,14 @@ stored_elsewhere(void *argument, int error, reload_time now)
 }
 
 static bool
-is_kept(struct reload_node *node, const struct reload_resource *resource)
+is_kept(struct reload_node *node, struct reload_resource *resource)
 {
     struct reload_node_id id = reload_node_id_of(reload_resource_id(resource));
+    if (node->topology->is_responsible(node->topology_state, &id)) {
+        /* Whoever was to have it before is not the one to rely on when it is not ours any more. */
+        resource->elsewhere = false;
+        resource->tries = 0;
+    }
     return node->topology->keeps(node->topology_state, &id);
 }
 

@@ -15,6 +15,7 @@
 struct reload_push {
     struct reload_node *node;
     bool active, wrapped, exhausted;
+    bool to_owner;
     uint8_t number;
     unsigned outstanding;
     int error; /* the first one */

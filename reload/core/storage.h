@@ -59,7 +59,7 @@ struct reload_resource {
     struct reload_ordered_entry entry; /* among all resources, by Resource-ID; must be first */
     struct reload_stored_kind *kinds;
     uint64_t born, stamp; /* the first and the last commit here */
-    bool elsewhere;       /* another peer is known to have all of it */
+    bool elsewhere;       /* who should have it instead of us is known to have all of it */
     uint8_t tries;        /* to store it elsewhere */
     uint8_t id_size;
     uint8_t id[RELOAD_NODE_ID_SIZE_MAX];

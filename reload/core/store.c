@@ -235,7 +235,8 @@ commit(struct work *work)
     if (work->is_replica)
         /* What came with this request its sender has; what was here before, perhaps not. */
         resource->elsewhere |= resource->born == resource->stamp;
-    else if (stored > 0) {
+    /* 10.4; also of what another peer had and hands over to us. */
+    if (stored > 0 && node->topology->is_responsible(node->topology_state, &work->id)) {
         resource->elsewhere = false;
         resource->tries = 0;
         reload_push_replicas(node, resource, node->storage.commits, work->now);

@@ -7,6 +7,7 @@
 #include "reload/core/fetch_check.h"
 #include "reload/core/job.h"
 #include "reload/core/node_internal.h"
+#include "reload/core/push.h"
 
 #include <assert.h>
 
@@ -25,7 +26,7 @@ struct transfer {
     enum phase phase;
     struct reload_node_id resource, target;
     size_t resource_size;
-    bool to_target;
+    bool to_target, to_owner;
     uint8_t number;
     uint64_t only;        /* stamp, 0: all */
     uint64_t taken;       /* from this stamp on it came from the other side: not to be sent back */
@@ -73,7 +74,9 @@ finish(struct transfer *transfer, int error, reload_time now)
 {
     struct reload_node *node = transfer->job.node;
     struct reload_resource *resource = reload_storage_find(&node->storage, resource_id(transfer));
-    if (!error && transfer->whole && resource && resource->stamp == transfer->begun_stamp)
+    /* Replicas do not count: they go, too, when they are nobody's any more. */
+    if (!error && transfer->whole && transfer->to_owner && resource &&
+        resource->stamp == transfer->begun_stamp)
         resource->elsewhere = true;
     reload_transfer_fn *done = transfer->done;
     void *argument = transfer->argument;
@@ -298,10 +301,15 @@ take(void *argument, const struct reload_fetched *fetched, reload_time now)
         error = reload_stage_value(kind, fetched->value, fetched->signer);
     if (!error)
         error = reload_stage_prepare(&stage);
-    if (error)
+    if (error) {
         reload_stage_abort(&stage);
-    else
-        (void)reload_stage_commit(&stage);
+        return;
+    }
+    const struct reload_resource *resource = reload_stage_commit(&stage);
+    struct reload_node_id id = reload_node_id_of(resource_id(transfer));
+    /* The other replicas may have the old one, too: it is as if it had been stored here. */
+    if (resource && node->topology->is_responsible(node->topology_state, &id))
+        reload_push_replicas(node, resource, storage->commits, now);
 }
 
 /* Asks for everything of the Kinds that are stored here, at most |max| of them. */
@@ -401,6 +409,7 @@ reload_transfer(struct reload_node *node, const struct reload_transfer_options *
     transfer->resource = reload_node_id_of(reload_resource_id(resource));
     transfer->resource_size = resource->id_size;
     transfer->to_target = options->target != NULL;
+    transfer->to_owner = options->to_owner || !options->target;
     if (options->target)
         transfer->target = *options->target;
     transfer->number = options->number;

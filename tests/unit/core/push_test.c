@@ -396,6 +396,7 @@ END_TEST
 START_TEST(replicas_are_dropped)
 {
     begin();
+    f->peers[STORER].responsible = false;
     draft_begin(&draft, f, alice, 1);
     draft_kind(&draft, KIND_SINGLE, 3);
     draft_value(&draft, ALICE, KIND_SINGLE, none, "one", 1000, 3600);

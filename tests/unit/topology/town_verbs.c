@@ -322,3 +322,10 @@ reload_topology_probe(struct reload_node *node, uint32_t link, reload_time limit
 {
     (void)node, (void)link, (void)limit_ns, (void)now;
 }
+
+void
+reload_topology_watch(struct reload_node *node, uint32_t link, reload_time limit_ns,
+                      reload_time now)
+{
+    (void)node, (void)link, (void)limit_ns, (void)now;
+}
