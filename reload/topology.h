@@ -157,4 +157,10 @@ void reload_topology_changed(struct reload_node *node, reload_time now);
 void reload_topology_probe(struct reload_node *node, uint32_t link, reload_time limit_ns,
                            reload_time now);
 
+/* reload_topology_watch wants |link| to go down when its peer was silent for |limit_ns| (D23, D80),
+ * from now on: each frame that comes is a sign of life, and only before the time is over one is
+ * asked for. The last call counts; calling it again costs nothing. */
+void reload_topology_watch(struct reload_node *node, uint32_t link, reload_time limit_ns,
+                           reload_time now);
+
 #endif

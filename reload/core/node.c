@@ -327,3 +327,11 @@ reload_topology_probe(struct reload_node *node, uint32_t id, reload_time limit_n
     if (link && link->state == RELOAD_LINK_UP && link->application == 0)
         reload_sender_probe(node, link, limit_ns, now);
 }
+
+void
+reload_topology_watch(struct reload_node *node, uint32_t id, reload_time limit_ns, reload_time now)
+{
+    struct reload_link *link = reload_link_find(node, id);
+    if (link && link->state == RELOAD_LINK_UP && link->application == 0)
+        reload_sender_watch(node, link, limit_ns, now);
+}

@@ -43,6 +43,7 @@ receive_frame(struct reload_node *node, struct reload_link *link, struct reload_
         node->counters.dropped_frame++;
         return error ? error : RELOAD_E_TRAILING;
     }
+    reload_sender_heard(&link->sender, now);
     if (frame.type == RELOAD_FRAMED_MESSAGE_TYPE_ACK) {
         reload_sender_acknowledged(node, link, frame.ack.ack_sequence, frame.ack.received, now);
         return 0;

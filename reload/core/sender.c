@@ -17,6 +17,10 @@
 #define STREAM_GRACE (30 * RELOAD_SECOND) /* 6.6.5 */
 #define STREAM_SUSPECT_MIN (2 * RELOAD_SECOND)
 #define FRAME_DATA 128
+/* D80: what is left of the time for a sign of life when it is asked for, at most; and how much later
+ * than the other end the one with the smaller Node-ID asks: more than a round trip. */
+#define WATCH_ROOM_MAX (4 * RELOAD_SECOND)
+#define WATCH_YIELD 5 /* the part of it */
 
 /* RFC 6298 2.2, 2.3. */
 static void
@@ -48,6 +52,7 @@ reload_sender_init(struct reload_sender *sender, enum reload_framing framing, ui
         .threshold = RELOAD_WINDOW_MAX,
         .rto = RELOAD_RTO_INITIAL,
         .acknowledged_at = now,
+        .heard_at = now,
         .probe_until = RELOAD_NEVER,
         .probe_ping_at = RELOAD_NEVER,
     };
@@ -100,6 +105,15 @@ stream_due(const struct reload_sender *sender)
     return sender->stream_since + (sender->suspect ? STREAM_GRACE : patience);
 }
 
+/* RELOAD_NEVER while a sign of life is being asked for. */
+static reload_time
+watch_due(const struct reload_sender *sender)
+{
+    return sender->watch_after && sender->probe_until == RELOAD_NEVER
+               ? sender->heard_at + sender->watch_after
+               : RELOAD_NEVER;
+}
+
 static reload_alarm_fn expire;
 
 /* The alarm is to come at |at|, unless it comes before. */
@@ -117,6 +131,7 @@ rearm(struct reload_node *node, struct reload_sender *sender)
 {
     reload_time at = sender->probe_until;
     at = sender->probe_ping_at < at ? sender->probe_ping_at : at;
+    at = watch_due(sender) < at ? watch_due(sender) : at;
     for (const struct reload_buffer *frame = sender->flight; frame; frame = frame->next) {
         reload_time due = frame_due(sender, frame);
         at = due < at ? due : at;
@@ -331,6 +346,8 @@ expire(struct reload_alarm *alarm, void *owner, uint64_t now)
         return;
     if (sender->probe_ping_at <= now)
         ping(node, link, now);
+    if (watch_due(sender) <= now)
+        reload_sender_probe(node, link, sender->watch_room, now);
     fill_window(node, link, now);
     rearm(node, sender);
     tell_suspect(node, link, was_suspect, now);
@@ -466,7 +483,7 @@ reload_sender_acknowledged(struct reload_node *node, struct reload_link *link, u
         pass(node, link, sequence, now);
         fill_window(node, link, now);
     }
-    if (sender->flight == NULL && !sender->stream_waiting)
+    if (sender->flight == NULL && !sender->stream_waiting && !sender->watch_after)
         reload_alarm_clear(&node->alarms, &sender->alarm);
     tell_suspect(node, link, was_suspect, now);
 }
@@ -488,6 +505,23 @@ reload_sender_probe(struct reload_node *node, struct reload_link *link, reload_t
     }
     sender->probe_until = now + limit_ns;
     rearm(node, sender);
+}
+
+void
+reload_sender_watch(struct reload_node *node, struct reload_link *link, reload_time limit_ns,
+                    reload_time now)
+{
+    struct reload_sender *sender = &link->sender;
+    if (link->framing == RELOAD_FRAMING_NONE)
+        return;
+    reload_time room = limit_ns / 5 * 2 < WATCH_ROOM_MAX ? limit_ns / 5 * 2 : WATCH_ROOM_MAX;
+    if (reload_node_id_compare(&node->id, &link->node_id) < 0)
+        room -= room / WATCH_YIELD;
+    sender->watch_after = limit_ns - room;
+    sender->watch_room = room;
+    reload_time due = watch_due(sender);
+    if (due != RELOAD_NEVER)
+        arm(node, sender, due > now ? due : now);
 }
 
 uint32_t

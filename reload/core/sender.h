@@ -34,6 +34,9 @@ struct reload_sender {
     reload_time probe_until;       /* an ACK must come before, RELOAD_NEVER when none is due */
     reload_time probe_ping_at;     /* then the empty frame is followed by a Ping (D23) */
     uint64_t probe_request;        /* that Ping; 0: none yet */
+    reload_time heard_at;          /* last time that any frame came */
+    reload_time watch_after;       /* such a silence, and a sign of life is asked for; 0: never */
+    reload_time watch_room;        /* which must come within this time */
     /* STREAM: the oldest number that is not acknowledged, and since when; the frame by which the
      * round trip is measured. */
     uint32_t stream_oldest;
@@ -72,6 +75,19 @@ void reload_sender_acknowledged(struct reload_node *node, struct reload_link *li
  * when that is not acknowledged (D23). */
 void reload_sender_probe(struct reload_node *node, struct reload_link *link, reload_time limit_ns,
                          reload_time now);
+
+/* reload_sender_watch wants the peer's death known after |limit_ns| of silence (D80). Of two ends
+ * that watch each other usually only the one with the larger Node-ID has to ask. */
+void reload_sender_watch(struct reload_node *node, struct reload_link *link, reload_time limit_ns,
+                         reload_time now);
+
+/* reload_sender_heard notes that a frame came: a sign of life, whatever is in it. */
+static inline void
+reload_sender_heard(struct reload_sender *sender, reload_time now)
+{
+    sender->heard_at = now;
+    sender->probe_until = sender->probe_ping_at = RELOAD_NEVER;
+}
 
 /* reload_receiver_mark notes that |sequence| arrived and returns the bitmask of its ACK; |*fresh|
  * tells whether it had not been seen before. */
