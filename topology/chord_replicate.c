@@ -108,6 +108,20 @@ reload_chord_replicate_handover(struct reload_chord *chord, struct reload_chord_
 }
 
 void
+reload_chord_replicate_met(struct reload_chord *chord, struct reload_chord_place place,
+                           reload_time now)
+{
+    const struct reload_chord_table *table = &chord->table;
+    size_t neighbors = reload_chord_table_neighbors(table);
+    for (size_t i = 1; i <= RELOAD_CHORD_REPLICAS && i < neighbors; i++)
+        if (reload_chord_equal(reload_chord_table_predecessor(table, i), place))
+            reload_chord_replicate_handover(
+                chord, place,
+                i + 1 < table->count ? reload_chord_table_predecessor(table, i + 1) : table->self,
+                now);
+}
+
+void
 reload_chord_replicate_brought(struct reload_chord *chord, reload_time now)
 {
     const struct reload_chord_table *table = &chord->table;

@@ -40,6 +40,12 @@ bool reload_chord_accepts_replica(void *state, const struct reload_node_id *id,
                                   const struct reload_node_id *sender);
 bool reload_chord_keeps(void *state, const struct reload_node_id *id);
 
+/* reload_chord_replicate_met sends what we have of the range of |place|, a peer that was of another
+ * part of the ring, to it, when it is one of the predecessors whose replicas we keep: its part may
+ * not have it. (What the first one is responsible for it gets when our range shrinks.) */
+void reload_chord_replicate_met(struct reload_chord *chord, struct reload_chord_place place,
+                                reload_time now);
+
 /* reload_chord_replicate_brought sends what a node that joins again still has to those who should
  * have it: the replica set, and the peers before us whose replicas we keep. What we do not keep the
  * core stores by the normal way. */

@@ -10,8 +10,8 @@
 #include <assert.h>
 
 /* D23, D80: after such a silence the first neighbours, and all others, are known dead: within 5 s
- * and 35 s of their death, since their last words may have been under way. When one of the neighbours
- * is, the others of those that a joining node has to be linked with are asked. */
+ * and 35 s of their death, since their last words may have been under way. When one of the
+ * neighbours is, the others of those that a joining node has to be linked with are asked. */
 #define SILENCE_FIRST (4800 * RELOAD_MS)
 #define SILENCE_FAR (34500 * RELOAD_MS)
 #define DOUBT_LIMIT (5 * RELOAD_SECOND)
@@ -151,10 +151,15 @@ reload_chord_repair_due(struct reload_chord *chord, reload_time now)
 
 /* ---- links of no use ------------------------------------------------------------------------ */
 
+/* Neighbours guess the ring's size each for itself: to one just beyond our reach we may be within
+ * its own, and it would attach to us again. */
 static bool
 is_useful(const struct reload_chord_table *table, const struct reload_chord_peer *peer)
 {
     struct reload_chord_place zero = {0, 0};
+    size_t at = (size_t)(peer - table->peers);
+    if (at == table->reach || table->count - 1 - at == table->reach)
+        return true;
     unsigned finger = reload_chord_finger_of(zero, peer->distance);
     return reload_chord_table_is_neighbor(table, peer) ||
            reload_chord_table_finger(table, finger) == peer;

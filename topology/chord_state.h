@@ -55,6 +55,7 @@ struct reload_chord_lists {
     struct reload_chord_place predecessors[RELOAD_CHORD_KNOWN_MAX];
     struct reload_chord_place successors[RELOAD_CHORD_KNOWN_MAX];
     size_t predecessor_count, successor_count;
+    uint32_t uptime_s; /* as its sender says */
 };
 
 /* The joining node's side (chord_join.c). */

@@ -17,6 +17,7 @@
 #define TELL_GAP (500 * RELOAD_MS) /* between two rounds of Updates to the neighbours */
 #define TELL_BATCH 64              /* Updates sent in one go */
 #define TELL_PAUSE (20 * RELOAD_MS)
+#define SETTLED_S 60
 #define REMIND_GAP (2 * RELOAD_SECOND)
 /* Of somebody that we may not have noticed yet to be dead: after we have (chord_stabilize.c). */
 #define REMIND_LATER (12 * RELOAD_SECOND)
@@ -193,6 +194,7 @@ reload_chord_update_read(const struct reload_wire *wire, struct reload_bytes bod
     }
     lists->predecessor_count = read_list(wire, predecessors, lists->predecessors);
     lists->successor_count = read_list(wire, successors, lists->successors);
+    lists->uptime_s = update.uptime;
     *type = update.type;
     return 0;
 }
@@ -328,7 +330,8 @@ consider(struct reload_chord *chord, const struct reload_chord_lists *lists,
 
 /* The signer says on its own link that it is a peer: from now on we may route through it. */
 static void
-enter(struct reload_chord *chord, struct reload_chord_place signer, uint32_t link, reload_time now)
+enter(struct reload_chord *chord, struct reload_chord_place signer, uint32_t link,
+      uint32_t uptime_s, reload_time now)
 {
     if (chord->phase == RELOAD_CHORD_LEAVING || reload_chord_admit_is_pending(chord, signer))
         return;
@@ -344,6 +347,9 @@ enter(struct reload_chord *chord, struct reload_chord_place signer, uint32_t lin
         reload_topology_peer_met(chord->node, now);
     peer->opened = reload_chord_attempt_was_ours(chord, signer);
     reload_chord_changed(chord, RELOAD_CHORD_CAUSE_LEARNT, now);
+    /* Who has just joined got its data from its admitting peer. */
+    if (uptime_s >= SETTLED_S && chord->phase == RELOAD_CHORD_JOINED)
+        reload_chord_replicate_met(chord, signer, now);
 }
 
 int
@@ -370,7 +376,7 @@ reload_chord_update_received(struct reload_chord *chord, const struct reload_inc
         }
         return 0;
     }
-    enter(chord, signer, incoming->link, now);
+    enter(chord, signer, incoming->link, lists.uptime_s, now);
     if (chord->phase != RELOAD_CHORD_JOINED)
         reload_chord_join_learn(chord, signer, type, &lists, now);
     else if (type != RELOAD_CHORD_UPDATE_TYPE_PEER_READY)
