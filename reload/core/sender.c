@@ -17,8 +17,8 @@
 #define STREAM_GRACE (30 * RELOAD_SECOND) /* 6.6.5 */
 #define STREAM_SUSPECT_MIN (2 * RELOAD_SECOND)
 #define FRAME_DATA 128
-/* D80: what is left of the time for a sign of life when it is asked for, at most; and how much later
- * than the other end the one with the smaller Node-ID asks: more than a round trip. */
+/* D80: what is left of the time for a sign of life when it is asked for, at most; and how much
+ * later than the other end the one with the smaller Node-ID asks: more than a round trip. */
 #define WATCH_ROOM_MAX (4 * RELOAD_SECOND)
 #define WATCH_YIELD 5 /* the part of it */
 

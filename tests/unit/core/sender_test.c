@@ -514,6 +514,81 @@ START_TEST(probes_of_a_peer_that_wants_pings)
 }
 END_TEST
 
+/* D80: an idle link is probed some time before the limit, and ends when all of it is; of two ends
+ * the one with the larger Node-ID asks first. */
+START_TEST(silence_ends_a_watched_link)
+{
+    reload_time limit = (_i & 2 ? 35 : 5) * RELOAD_SECOND;
+    reload_time room = (_i & 2 ? 4 : 2) * RELOAD_SECOND;
+    begin(_i & 1 ? RELOAD_FRAMING_STREAM : RELOAD_FRAMING_DATAGRAM, 100 * RELOAD_MS);
+    reload_time from = world->now;
+    bool first = reload_node_id_compare(&host->node->id, &the_link()->node_id) > 0;
+    reload_time asks = first ? limit - room : limit - room + room / 5;
+    reload_topology_watch(host->node, link_id, limit, world->now);
+    world_advance(world, from + asks - RELOAD_MS);
+    world_turn(host);
+    ck_assert_uint_eq(host->sent_count, 0);
+    world_advance(world, from + asks);
+    world_turn(host);
+    ck_assert_uint_eq(host->sent_count, 1);
+    ck_assert_uint_eq(host->sent[0].size, RELOAD_FRAME_HEADER_SIZE);
+    world_advance(world, from + limit - RELOAD_MS);
+    ck_assert_ptr_nonnull(the_link());
+    world_advance(world, from + limit);
+    ck_assert_ptr_null(the_link());
+    ck_assert_uint_eq(host->node->transactions.count, 0);
+    world_free(world);
+}
+END_TEST
+
+/* D80: whatever comes is a sign of life, also while one is asked for; who hears enough asks nobody.
+ * The ends take turns in finding that out: nothing is sent beside acknowledgements. */
+START_TEST(who_is_heard_is_not_asked)
+{
+    static const uint8_t empty[8] = {128};
+    begin(RELOAD_FRAMING_DATAGRAM, 100 * RELOAD_MS);
+    reload_topology_watch(host->node, link_id, 5 * RELOAD_SECOND, world->now);
+    for (uint32_t i = 0; i < 60; i++) {
+        wait(2 * RELOAD_SECOND);
+        uint8_t frame[8];
+        memcpy(frame, empty, sizeof frame);
+        frame[4] = (uint8_t)i;
+        hear((struct reload_bytes){frame, sizeof frame});
+    }
+    ck_assert_uint_eq(host->sent_count, 60);
+    for (size_t i = 0; i < host->sent_count; i++)
+        ck_assert_uint_eq(host->sent[i].bytes[0], RELOAD_FRAMED_MESSAGE_TYPE_ACK);
+    wait(3500 * RELOAD_MS); /* it asks; a frame of the peer's comes, no acknowledgement */
+    ck_assert_uint_gt(host->sent_count, 60);
+    uint8_t frame[8];
+    memcpy(frame, empty, sizeof frame);
+    frame[4] = 60;
+    hear((struct reload_bytes){frame, sizeof frame});
+    wait(1501 * RELOAD_MS); /* 5 s after the one before */
+    ck_assert_ptr_nonnull(the_link());
+    wait(3499 * RELOAD_MS);
+    ck_assert_ptr_null(the_link());
+    world_free(world);
+}
+END_TEST
+
+/* Frames that cannot be read are no signs of life. */
+START_TEST(noise_is_no_sign_of_life)
+{
+    static const uint8_t noise[9] = {77, 1, 2};
+    begin(RELOAD_FRAMING_DATAGRAM, 100 * RELOAD_MS);
+    reload_topology_watch(host->node, link_id, 5 * RELOAD_SECOND, world->now);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_ptr_nonnull(the_link());
+        wait(RELOAD_SECOND);
+        if (i < 4)
+            hear((struct reload_bytes){noise, sizeof noise});
+    }
+    ck_assert_ptr_null(the_link());
+    world_free(world);
+}
+END_TEST
+
 /* No memory for anything: nothing crashes, and what was lost is lost. */
 START_TEST(memory_runs_out)
 {
@@ -553,6 +628,9 @@ main(void)
     tcase_add_test(tcase, queue_is_bounded);
     tcase_add_loop_test(tcase, probes, 0, 2);
     tcase_add_loop_test(tcase, probes_of_a_peer_that_wants_pings, 0, 2);
+    tcase_add_loop_test(tcase, silence_ends_a_watched_link, 0, 4);
+    tcase_add_test(tcase, who_is_heard_is_not_asked);
+    tcase_add_test(tcase, noise_is_no_sign_of_life);
     tcase_add_test(tcase, memory_runs_out);
     tcase_add_test(tcase, a_lost_frame_ends_no_living_link);
     tcase_add_test(tcase, large_frames_that_never_arrive_end_the_link);
