@@ -6,6 +6,7 @@
 #include "tools/sim/sim_copies.h"
 #include "tools/sim/sim_load.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -202,6 +203,7 @@ report_scene_partition(struct report *report)
             sim_run_for(sim, SIM_MINUTES(5));
             (void)sim_load_store_all(load); /* on whichever side the owner is */
             sim_run_for(sim, SIM_MINUTES(4));
+            assert(!sim_ring_is_whole(sim, 0, NULL)); /* there are two */
             sim_heal_all(sim);
             uint64_t begin = sim_now(sim);
             double whole = report_wait(sim, 1800);
