@@ -21,8 +21,10 @@
 #define REPAIR_TRIES_MAX 6
 #define REPAIR_PAUSE (2 * RELOAD_SECOND) /* doubled with each try */
 
-#define PRUNE_PERIOD (30 * RELOAD_SECOND)
-#define PRUNE_AFTER (60 * RELOAD_SECOND)
+#define PRUNE_PERIOD (10 * RELOAD_SECOND)
+#define PRUNE_AFTER (30 * RELOAD_SECOND)
+#define PRUNE_BATCH 4
+#define SPARE_MAX 20 /* peers that are no neighbours are kept anyhow: they make ways shorter */
 
 void
 reload_chord_stabilize_begin(struct reload_chord *chord, reload_time now)
@@ -171,7 +173,8 @@ void
 reload_chord_prune_due(struct reload_chord *chord, reload_time now)
 {
     const struct reload_chord_table *table = &chord->table;
-    uint32_t surplus = 0;
+    uint32_t surplus[PRUNE_BATCH];
+    size_t count = 0;
     if (chord->phase != RELOAD_CHORD_JOINED)
         return;
     reload_chord_arm(chord, RELOAD_CHORD_TIMER_PRUNE,
@@ -182,9 +185,10 @@ reload_chord_prune_due(struct reload_chord *chord, reload_time now)
             peer->surplus_since = RELOAD_NEVER;
         else if (peer->surplus_since == RELOAD_NEVER)
             peer->surplus_since = now;
-        else if (now - peer->surplus_since > PRUNE_AFTER)
-            surplus = peer->link;
+        else if (now - peer->surplus_since > PRUNE_AFTER && count < PRUNE_BATCH &&
+                 table->count - count > 2 * table->reach + SPARE_MAX)
+            surplus[count++] = peer->link;
     }
-    if (surplus)
-        reload_node_close(chord->node, surplus, now); /* one at a time: the table changes */
+    for (size_t i = 0; i < count; i++) /* with the first one the table changes */
+        reload_node_close(chord->node, surplus[i], now);
 }

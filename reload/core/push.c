@@ -64,7 +64,7 @@ static void
 pushed(void *argument, int error, reload_time now)
 {
     struct reload_push *push = argument;
-    assert(push->active && push->outstanding > 0);
+    assert(push->outstanding > 0);
     push->outstanding--;
     if (!push->error)
         push->error = error;
@@ -74,11 +74,13 @@ pushed(void *argument, int error, reload_time now)
 static void
 finish(struct reload_push *push, reload_time now)
 {
+    struct reload_node *node = push->node;
     reload_push_fn *done = push->done;
     void *argument = push->argument;
     int error = push->error;
-    reload_alarm_clear(&push->node->alarms, &push->alarm);
-    *push = (struct reload_push){0};
+    reload_alarm_clear(&node->alarms, &push->alarm);
+    node->pushes.all[push->slot] = NULL;
+    (void)reload_node_allocate(node, push, 0);
     if (done)
         done(argument, error, now);
 }
@@ -116,10 +118,8 @@ go_on(struct reload_push *push, reload_time now)
 static void
 begin(struct reload_alarm *alarm, void *owner, uint64_t now)
 {
-    struct reload_node *node = owner;
-    for (size_t i = 0; i < RELOAD_PUSHES_MAX; i++)
-        if (&node->pushes.all[i].alarm == alarm)
-            go_on(&node->pushes.all[i], now);
+    (void)owner;
+    go_on((struct reload_push *)((char *)alarm - offsetof(struct reload_push, alarm)), now);
 }
 
 int
@@ -127,16 +127,19 @@ reload_topology_push(struct reload_node *node, const struct reload_node_id *targ
                      const struct reload_node_id *after, const struct reload_node_id *upto,
                      uint8_t replica_number, reload_push_fn *done, void *argument, reload_time now)
 {
-    struct reload_push *push = NULL;
     struct reload_node_id id;
-    for (size_t i = 0; i < RELOAD_PUSHES_MAX && !push; i++)
-        if (!node->pushes.all[i].active)
-            push = &node->pushes.all[i];
-    if (!push)
+    size_t slot = 0;
+    while (slot < RELOAD_PUSHES_MAX && node->pushes.all[slot])
+        slot++;
+    if (slot == RELOAD_PUSHES_MAX)
         return RELOAD_E_BUSY;
+    struct reload_push *push = reload_node_allocate(node, NULL, sizeof *push);
+    if (!push)
+        return RELOAD_E_NOMEM;
     /* Learns the size of Resource-IDs, if nothing was stored yet. */
     reload_ignore(reload_resource_check(node, (struct reload_bytes){0}, &id));
     *push = (struct reload_push){.node = node,
+                                 .slot = slot,
                                  .target = *target,
                                  .upto = *upto,
                                  .cursor = *after,
@@ -148,7 +151,10 @@ reload_topology_push(struct reload_node *node, const struct reload_node_id *targ
     push->wraps = reload_ordered_compare(position(node, after), position(node, upto)) >= 0;
     /* |done| must not be called from here, so it begins in a turn of its own. */
     int error = reload_alarm_set(&node->alarms, &push->alarm, now, begin);
-    push->active = error == 0;
+    if (error)
+        (void)reload_node_allocate(node, push, 0);
+    else
+        node->pushes.all[slot] = push;
     return error;
 }
 
@@ -253,7 +259,12 @@ reload_pushes_fini(struct reload_node *node)
     struct reload_pushes *pushes = &node->pushes;
     while (pushes->jobs)
         reload_job_free(pushes->jobs);
-    for (size_t i = 0; i < RELOAD_PUSHES_MAX; i++)
-        reload_alarm_clear(&node->alarms, &pushes->all[i].alarm);
+    for (size_t i = 0; i < RELOAD_PUSHES_MAX; i++) {
+        if (!pushes->all[i])
+            continue;
+        reload_alarm_clear(&node->alarms, &pushes->all[i]->alarm);
+        (void)reload_node_allocate(node, pushes->all[i], 0);
+        pushes->all[i] = NULL;
+    }
     reload_alarm_clear(&node->alarms, &pushes->sweep.alarm);
 }

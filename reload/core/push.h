@@ -14,7 +14,8 @@
 /* One reload_topology_push: the range (after, upto], up to |cursor| already on its way. */
 struct reload_push {
     struct reload_node *node;
-    bool active, wrapped, exhausted;
+    size_t slot; /* in |all| */
+    bool wrapped, exhausted;
     bool to_owner;
     uint8_t number;
     unsigned outstanding;
@@ -35,7 +36,7 @@ struct reload_sweep {
 };
 
 struct reload_pushes {
-    struct reload_push all[RELOAD_PUSHES_MAX];
+    struct reload_push *all[RELOAD_PUSHES_MAX]; /* NULL: free; most of the time there are none */
     struct reload_sweep sweep;
     struct reload_job *jobs;
     size_t job_count;

@@ -76,9 +76,30 @@ START_TEST(idle_peers_say_little)
 }
 END_TEST
 
+/* A peer without stored values holds at most 40 KiB, a minute and a half after the last one joined:
+ * links that were of use only while the ring grew are closed by then. */
+START_TEST(idle_peers_hold_little)
+{
+    uint64_t octets = 0, links = 0;
+    s = ring_of(128, 95);
+    sim_run_for(s, SIM_SECONDS(90));
+    for (uint32_t i = 0; i < 128; i++) {
+        struct reload_link_info info;
+        size_t cursor = 0;
+        while (reload_node_link_next(sim_node(s, i), &cursor, &info))
+            links++;
+        octets += sim_memory(s, i);
+    }
+    ck_assert_uint_le(octets / 128, 40 << 10);
+    ck_assert_uint_le(links / 128, 2 * 8 + 20); /* ceil(log2 128) + 1 on each side */
+    sim_free(s);
+}
+END_TEST
+
 static const struct named_test tests[] = {
     {&deaths_are_known_in_time, 0, 2},
     {&idle_peers_say_little, 0, 2},
+    {&idle_peers_hold_little, 0, 0},
 };
 
 int
