@@ -8,19 +8,18 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "tools/demo"))
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tools/demo")]
 
 from demo import PROGRAMS  # noqa: E402
 from overlay import Enrolment, Peer, wait_for_ring  # noqa: E402
+from one_world import run_tests  # noqa: E402
 from processes import DemoError, Processes, free_port  # noqa: E402
 
 
@@ -203,28 +202,10 @@ def unreachable_bootstrap_node(world):
 
 
 def main():
-    """Runs all tests in one overlay."""
-    tests = [running_node, bootstrap_node, stopped_node, interrupted, wrong_configuration,
-             unreachable_bootstrap_node]
-    if not shutil.which("turnserver"):
-        print("skipped: turnserver (Debian: coturn) is missing")
-        return 77
-    with tempfile.TemporaryDirectory() as folder:
-        world = None
-        try:
-            world = World(Path(sys.argv[1]), Path(folder))
-            for test in tests:
-                test(world)
-                print(f"{test.__name__}: passed")
-        except DemoError as error:
-            print(f"FAILED: {error}", file=sys.stderr)
-            return 1
-        finally:
-            if world:
-                world.processes.stop()
-    print(f"{len(tests)} passed, 0 failed")
-    return 0
+    """All tests, in one overlay."""
+    run_tests(World, [running_node, bootstrap_node, stopped_node, interrupted, wrong_configuration,
+                      unreachable_bootstrap_node], programs=[("turnserver", "coturn")])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -6,15 +6,15 @@ usage: restart_test.py BUILD. D35, attack rows S16, S17, S18.
 SPDX-License-Identifier: BSD-2-Clause
 """
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "tools/demo"))
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tools/demo")]
 
 from demo import PROGRAMS  # noqa: E402
 from overlay import KIND, NAME, Enrolment, Peer, wait_for_ring  # noqa: E402
+from one_world import run_tests  # noqa: E402
 from processes import DemoError, Processes, free_port  # noqa: E402
 
 USERS = ["carol", "alice", "bob"]
@@ -137,25 +137,10 @@ def a_second_process_is_refused(world):
 
 
 def main():
-    """Runs all tests, one after the other, in one overlay."""
-    tests = [values_survive, a_spoilt_file_stops_nobody, a_second_process_is_refused,
-             durable_values_survive_at_once]
-    with tempfile.TemporaryDirectory() as folder:
-        world = None
-        try:
-            world = World(Path(sys.argv[1]), Path(folder))
-            for test in tests:
-                test(world)
-                print(f"{test.__name__}: passed")
-        except DemoError as error:
-            print(f"FAILED: {error}", file=sys.stderr)
-            return 1
-        finally:
-            if world:
-                world.processes.stop()
-    print(f"{len(tests)} passed, 0 failed")
-    return 0
+    """All tests, in one overlay."""
+    run_tests(World, [values_survive, a_spoilt_file_stops_nobody, a_second_process_is_refused,
+                      durable_values_survive_at_once])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

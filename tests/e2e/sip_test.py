@@ -7,19 +7,18 @@ usage: sip_test.py BUILD. Exit code 77: sipp is missing.
 SPDX-License-Identifier: BSD-2-Clause
 """
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "tools/demo"))
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tools/demo")]
 
 from demo import PROGRAMS  # noqa: E402
 from overlay import NAME, Enrolment, Peer, wait_for_ring  # noqa: E402
 from phones import Phone  # noqa: E402
+from one_world import run_tests  # noqa: E402
 from processes import DemoError, Processes, free_port  # noqa: E402
 
 
@@ -123,33 +122,17 @@ def test_unreachable(world):
 TESTS = [test_unknown_address, test_wrong_from, test_message, test_cancel, test_unreachable]
 
 
+def register(world):
+    """Both phones, so that the other one is found."""
+    for user in ("alice", "bob"):
+        world.phones[user].register()
+    if not world.peers["alice"].ask("lookup", aor=f"bob@{NAME}")["targets"]:
+        raise DemoError("bob is not found")
+
+
 def main():
     """All tests, in one overlay."""
-    if not shutil.which("sipp"):
-        print("sip_test: skipped: sipp is missing (Debian package sip-tester)")
-        sys.exit(77)
-    folder = Path(tempfile.mkdtemp(prefix="reload-sip-test-"))
-    world = None
-    failed = 0
-    try:
-        world = World(Path(sys.argv[1]).resolve(), folder)
-        for user in ("alice", "bob"):
-            world.phones[user].register()
-        assert world.peers["alice"].ask("lookup", aor=f"bob@{NAME}")["targets"]
-        for test in TESTS:
-            try:
-                test(world)
-                print(f"ok      {test.__name__}")
-            except DemoError as error:
-                failed += 1
-                print(f"FAILED  {test.__name__}: {error}")
-    finally:
-        if world:
-            world.processes.stop()
-        if failed == 0:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"{len(TESTS) - failed} passed, {failed} failed")
-    sys.exit(failed > 0)
+    run_tests(World, TESTS, programs=[("sipp", "sip-tester")], prepare=register)
 
 
 if __name__ == "__main__":

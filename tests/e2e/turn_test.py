@@ -10,12 +10,10 @@ import base64
 import hashlib
 import hmac
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -24,6 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tools/demo")]
 
 from demo import PROGRAMS  # noqa: E402
 from overlay import Enrolment, Peer, wait_for_ring  # noqa: E402
+from one_world import run_tests  # noqa: E402
 from processes import DemoError, Processes, free_port  # noqa: E402
 from turn_client import TurnClient, TurnError  # noqa: E402
 
@@ -314,29 +313,8 @@ TESTS = [test_credentials_of_the_overlay, test_others_get_nowhere,
 
 def main():
     """All tests, in one overlay."""
-    if not shutil.which("turnserver"):
-        print("turn_test: skipped: turnserver is missing (Debian package coturn)")
-        sys.exit(77)
-    folder = Path(tempfile.mkdtemp(prefix="reload-turn-test-"))
-    world = None
-    failed = 0
-    try:
-        world = World(Path(sys.argv[1]).resolve(), folder)
-        wait_for("the relay", lambda: world.turn()["answers"])
-        for test in TESTS:
-            try:
-                test(world)
-                print(f"ok      {test.__name__}")
-            except (DemoError, TurnError) as error:
-                failed += 1
-                print(f"FAILED  {test.__name__}: {error}")
-    finally:
-        if world:
-            world.processes.stop()
-        if failed == 0:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"{len(TESTS) - failed} passed, {failed} failed")
-    sys.exit(failed > 0)
+    run_tests(World, TESTS, programs=[("turnserver", "coturn")], errors=(DemoError, TurnError),
+              prepare=lambda world: wait_for("the relay", lambda: world.turn()["answers"]))
 
 
 if __name__ == "__main__":
