@@ -11,9 +11,10 @@ from processes import DemoError
 
 
 def run_tests(make_world, tests, programs=(), prepare=None, errors=(DemoError,)):
-    """Calls each of |tests| with the world that |make_world| makes of the build's folder and one
-    for its files, which stays when a test failed. |prepare| is called with the world before. Ends the
-    process, with code 77 when one of |programs|, names with their Debian packages, is missing."""
+    """Calls each of |tests| with the world that |make_world| makes of two folders: the build's, and
+    one for files, which stays when a test failed. |prepare| is called with the world before. Ends
+    the process, with code 77 when one of |programs|, names with their Debian packages, is missing.
+    """
     for name, package in programs:
         if not shutil.which(name):
             print(f"skipped: {name} is missing (Debian package {package})")
