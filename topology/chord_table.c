@@ -46,8 +46,8 @@ holds(const struct reload_chord_table *table, size_t at, struct reload_chord_pla
 static int
 grow(struct reload_chord_table *table, const struct reload_env *env)
 {
-    /* By a half: the table is a good part of a peer's memory. */
-    size_t capacity = table->capacity ? table->capacity + table->capacity / 2 : CAPACITY_FIRST;
+    /* By a quarter: the table is a good part of a peer's memory. */
+    size_t capacity = table->capacity ? table->capacity + table->capacity / 4 : CAPACITY_FIRST;
     if (capacity > RELOAD_CHORD_PEERS_MAX)
         capacity = RELOAD_CHORD_PEERS_MAX;
     assert(capacity > table->capacity);
