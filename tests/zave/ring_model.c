@@ -495,8 +495,10 @@ model_settle(const struct model *model, struct model_state *state)
                     continue;
                 changed |= detect(model, state, i, j);
                 /* 10.7.4.1: to its neighbours */
-                if (has(lists(model, state, i), j))
-                    changed |= update(model, state, i, j) | remind(model, state, j, i);
+                if (has(lists(model, state, i), j)) {
+                    changed |= update(model, state, i, j);
+                    changed |= remind(model, state, j, i);
+                }
                 changed |= j == 0 && merge(model, state, i, j);
             }
         }
