@@ -46,11 +46,14 @@ def test_figures(build):
 
 
 def children(pid):
-    """All processes below |pid|."""
+    """All processes below |pid|; one that ends meanwhile has none."""
     found = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in path.read_text().split():
-            found += [int(child)] + children(int(child))
+    try:
+        for path in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in path.read_text().split():
+                found += [int(child)] + children(int(child))
+    except (FileNotFoundError, ProcessLookupError):
+        pass
     return found
 
 
