@@ -34,14 +34,20 @@ persist(struct reload_driver *driver, const struct reload_effect *effect)
     driver->unsynced = options->store && options->store->sync;
 }
 
-/* The answer to a Store comes after the records that it made. A disk that fails does not hold it
- * up: the replicas have the values, and the store has told of it. */
+/* A disk that fails holds nobody up: the replicas have the values, and the store has told of it. */
 static void
-send_kept(struct reload_driver *driver, const struct reload_effect *effect)
+sync_records(struct reload_driver *driver)
 {
     if (driver->unsynced)
         reload_ignore(driver->options.store->sync(driver->options.store_context));
     driver->unsynced = false;
+}
+
+/* The answer to a Store comes after the records that it made. */
+static void
+send_kept(struct reload_driver *driver, const struct reload_effect *effect)
+{
+    sync_records(driver);
     driver_send(driver, effect);
 }
 
@@ -73,6 +79,13 @@ reload_driver_turn(struct reload_driver *driver)
         effects[effect.type](driver, &effect);
     }
     driver->turning = false;
+}
+
+void
+reload_driver_sync(struct reload_driver *driver)
+{
+    reload_driver_turn(driver);
+    sync_records(driver);
 }
 
 static void

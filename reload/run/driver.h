@@ -73,6 +73,11 @@ bool reload_driver_is_unresolved(const struct reload_driver *driver);
 /* reload_driver_turn carries out what the node asks for, now. */
 void reload_driver_turn(struct reload_driver *driver);
 
+/* reload_driver_sync carries out what the node asks for, and then waits until the records that came
+ * of it are kept (reload_store_ops.sync). Whoever tells others of a Store, not by a message of the
+ * node but in another way, calls it first: a node that is responsible itself sends nothing. */
+void reload_driver_sync(struct reload_driver *driver);
+
 struct reload_node *reload_driver_node(struct reload_driver *driver);
 
 /* reload_driver_address returns where the node listens, with the port in use. */

@@ -126,6 +126,21 @@ def durable_values_survive_at_once(world):
     world.expect_texts("bob", "alice", ["newer"])
 
 
+def durable_values_of_one_peer_survive(world):
+    """Nobody else has the value, and no message of the overlay tells of it: the answer waits."""
+    world.kill()
+    world.set_durable()
+    carol = world.peers["carol"]
+    for text in ("first", "second"):
+        carol.start(world.programs["reloadd"])
+        carol.wait_joined()
+        carol.ask("store", kind=KIND, text=text)
+        world.processes.kill("carol")
+    carol.start(world.programs["reloadd"])
+    carol.wait_joined()
+    world.expect_texts("carol", "carol", ["second"])
+
+
 def a_second_process_is_refused(world):
     """The same node twice: the second says why and ends."""
     conf = world.folder / "twice.conf"
@@ -146,7 +161,7 @@ def a_second_process_is_refused(world):
 def main():
     """All tests, in one overlay."""
     run_tests(World, [values_survive, a_spoilt_file_stops_nobody, a_second_process_is_refused,
-                      durable_values_survive_at_once])
+                      durable_values_survive_at_once, durable_values_of_one_peer_survive])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/reloadd/control.h"
 
+#include "reload/run/loop_libevent.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,6 +43,7 @@ struct control {
     char path[PATH_MAX];
     int descriptor;
     struct reload_watch *watch;
+    struct reload_after *after;
     struct control_connection *connections;
     size_t connection_count;
     struct control_request *requests;
@@ -68,8 +71,8 @@ close_connection(struct control_connection *connection)
     free(connection);
 }
 
-/* Sends what waits. Returns false when the connection is broken. */
-static bool
+/* Sends what waits. */
+static void
 flush(struct control_connection *connection)
 {
     size_t sent = 0;
@@ -79,7 +82,7 @@ flush(struct control_connection *connection)
         if (result < 0 && errno == EINTR)
             continue;
         if (result < 0 && errno != EAGAIN)
-            return false;
+            (void)shutdown(connection->descriptor, SHUT_RDWR); /* closed when it is read from */
         if (result < 0)
             break;
         sent += (size_t)result;
@@ -89,7 +92,21 @@ flush(struct control_connection *connection)
         memmove(connection->output, connection->output + sent, connection->output_size);
     reload_watch_set(connection->watch,
                      connection->output_size ? RELOAD_WATCH_WRITE : RELOAD_WATCH_READ);
-    return true;
+}
+
+/* At the end of a turn of the loop: answers go out when what they tell of is kept. */
+static void
+flush_all(void *argument)
+{
+    struct control *control = argument;
+    bool is_synced = false;
+    for (struct control_connection *at = control->connections; at; at = at->next) {
+        if (at->output_size && !is_synced)
+            reload_driver_sync(control->daemon->driver);
+        is_synced |= at->output_size > 0;
+        if (at->output_size)
+            flush(at);
+    }
 }
 
 static void
@@ -105,8 +122,7 @@ send_text(struct control_connection *connection, const char *text, size_t size)
     memcpy(output + connection->output_size, text, size);
     connection->output = output;
     connection->output_size += size;
-    if (!flush(connection))
-        (void)shutdown(connection->descriptor, SHUT_RDWR);
+    reload_watch_set(connection->watch, RELOAD_WATCH_WRITE); /* so that the loop turns: flush_all */
 }
 
 /* ---- requests ------------------------------------------------------------------------------- */
@@ -270,8 +286,7 @@ on_ready(void *argument, int descriptor, unsigned events)
 {
     (void)descriptor;
     struct control_connection *connection = argument;
-    if (((events & RELOAD_WATCH_WRITE) && !flush(connection)) ||
-        ((events & RELOAD_WATCH_READ) && !read_some(connection))) {
+    if ((events & RELOAD_WATCH_READ) && !read_some(connection)) {
         close_connection(connection);
         return;
     }
@@ -390,6 +405,8 @@ control_new(struct daemon *daemon, const char *path, struct control **control, c
     if (!error)
         error = reload_loop_watch(daemon->loop, made->descriptor, RELOAD_WATCH_READ, on_connection,
                                   made, &made->watch);
+    if (!error)
+        error = reload_loop_after(daemon->loop, flush_all, made, &made->after);
     if (error)
         control_free(made);
     else
@@ -398,19 +415,32 @@ control_new(struct daemon *daemon, const char *path, struct control **control, c
 }
 
 void
-control_free(struct control *control)
+control_close(struct control *control)
 {
     if (!control)
         return;
     while (control->connections)
         close_connection(control->connections);
-    while (control->requests)
-        free_request(control, control->requests);
+    reload_after_free(control->after);
     reload_watch_free(control->watch);
+    control->after = NULL;
+    control->watch = NULL;
     if (control->descriptor >= 0)
         (void)close(control->descriptor);
+    control->descriptor = -1;
     if (*control->path)
         (void)unlink(control->path);
+    *control->path = 0;
+}
+
+void
+control_free(struct control *control)
+{
+    if (!control)
+        return;
+    control_close(control);
+    while (control->requests)
+        free_request(control, control->requests);
     free(control);
 }
 

@@ -40,8 +40,11 @@ typedef void control_fn(struct control_request *request);
 RELOAD_CHECKED int control_new(struct daemon *daemon, const char *path, struct control **control,
                                char *reason);
 
-/* control_free ends all connections and requests; no command may answer any more. NULL is allowed.
- */
+/* control_close ends all connections and listens no longer; commands that are under way may still
+ * answer, to nobody. NULL is allowed. */
+void control_close(struct control *control);
+
+/* control_free ends the requests, too; no command may answer any more. NULL is allowed. */
 void control_free(struct control *control);
 
 /* control_answer sends |request->result|. */

@@ -318,6 +318,7 @@ daemon_run(struct daemon *daemon, char *reason)
 void
 daemon_close(struct daemon *daemon)
 {
+    control_close(daemon->control);
     roles_close(daemon);
     reload_driver_free(daemon->driver);
     records_close(daemon);
