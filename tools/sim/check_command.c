@@ -31,6 +31,7 @@ static const char usage[] =
     "  --trace          print what happens, step by step\n"
     "  --minimise       drop faults and peers from a scenario that fails while it still does\n"
     "  --peers N        change the scenario: so many peers\n"
+    "  --plain          only the faults of the first stream of each seed, the 22 older kinds\n"
     "  --faults LIST    change the scenario: only these faults, as --minimise prints them\n"
     "  --json           print one JSON object in place of the table\n"
     "  --help           print this text\n"
@@ -39,7 +40,7 @@ static const char usage[] =
 
 struct settings {
     uint64_t seeds, first_seed;
-    bool trace, minimise, json;
+    bool trace, minimise, plain, json;
     uint32_t peers;     /* 0: as drawn */
     const char *faults; /* NULL: as drawn */
 };
@@ -53,6 +54,7 @@ struct tally {
     uint64_t seeds, failed, within, violations;
     uint64_t events, virtual_ns, deeds, deeds_succeeded;
     uint64_t recovery_worst_ns;
+    uint64_t trace_hash; /* of all traces */
     struct finding *findings;
     size_t finding_count;
 };
@@ -93,6 +95,8 @@ draw(const struct settings *settings, uint64_t seed, struct sim_scenario *scenar
     sim_scenario_draw(seed, scenario);
     if (settings->peers)
         scenario->peers = settings->peers;
+    if (settings->plain)
+        sim_scenario_plain(scenario);
     return !settings->faults || keep_faults(scenario, settings->faults);
 }
 
@@ -185,6 +189,7 @@ run_seed(const struct settings *settings, uint64_t seed, struct tally *tally)
     tally->seeds++;
     tally->within += !verdict.beyond;
     tally->events += verdict.events;
+    tally->trace_hash = sim_mix(tally->trace_hash, verdict.trace_hash);
     tally->virtual_ns += verdict.virtual_ns;
     tally->deeds += verdict.deeds;
     tally->deeds_succeeded += verdict.deeds_succeeded;
@@ -224,6 +229,10 @@ print_json(const struct tally *tally, double wall)
     reload_json_uint(&json, tally->recovery_worst_ns / RELOAD_MS);
     reload_json_key(&json, "wall_ms");
     reload_json_uint(&json, (uint64_t)(wall * 1000));
+    char hash[17];
+    snprintf(hash, sizeof hash, "%016" PRIx64, tally->trace_hash);
+    reload_json_key(&json, "trace_hash");
+    reload_json_text(&json, hash);
     reload_json_key(&json, "violation_count");
     reload_json_uint(&json, tally->violations);
     reload_json_key(&json, "violations");
@@ -273,11 +282,17 @@ print_table(const struct tally *tally, double wall)
 /* ---- options ---- */
 
 static const struct option options[] = {
-    {"seeds", required_argument, NULL, 'n'},  {"first-seed", required_argument, NULL, 'f'},
-    {"seed", required_argument, NULL, 's'},   {"trace", no_argument, NULL, 't'},
-    {"minimise", no_argument, NULL, 'm'},     {"peers", required_argument, NULL, 'p'},
-    {"faults", required_argument, NULL, 'l'}, {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    {"seeds", required_argument, NULL, 'n'},
+    {"first-seed", required_argument, NULL, 'f'},
+    {"seed", required_argument, NULL, 's'},
+    {"trace", no_argument, NULL, 't'},
+    {"minimise", no_argument, NULL, 'm'},
+    {"peers", required_argument, NULL, 'p'},
+    {"faults", required_argument, NULL, 'l'},
+    {"plain", no_argument, NULL, 'o'},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static bool
@@ -302,6 +317,9 @@ take_option(struct settings *settings, int option, const char *argument)
         return true;
     case 'm':
         settings->minimise = true;
+        return true;
+    case 'o':
+        settings->plain = true;
         return true;
     case 'l':
         settings->faults = argument;

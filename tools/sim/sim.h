@@ -234,6 +234,12 @@ void sim_partition(struct sim *sim, uint32_t node, uint8_t side);
 /* sim_set_loss changes what share of datagrams is lost from now on. */
 void sim_set_loss(struct sim *sim, uint32_t loss_ppm);
 
+/* sim_set_bursts lets each line between two hosts be bad for |bad_ns| on average, and good for
+ * |good_ns|; 0: always good. sim_set_errors spoils so many of a million of what is sent: (D)TLS
+ * drops that. Both last until they are set anew. */
+void sim_set_bursts(struct sim *sim, uint64_t good_ns, uint64_t bad_ns);
+void sim_set_errors(struct sim *sim, uint32_t ppm);
+
 /* The network as it is from now on; delays between two hosts stay drawn from the same range.
  * sim_network_now returns how it is. */
 void sim_set_network(struct sim *sim, const struct sim_network_options *options);
@@ -349,12 +355,34 @@ struct sim_passing {
     uint8_t *bytes;
     size_t size, capacity;
     unsigned copies;   /* 1; what goes out */
+    bool spoiled;      /* false; a tap that changed what is signed says so, for inspectors */
     uint64_t delay_ns; /* 0; on top of the network's */
 };
 
 /* sim_tap calls |fn| for everything that is sent; false drops it. NULL ends that. */
 typedef bool sim_tap_fn(struct sim *sim, struct sim_passing *passing, void *argument);
 void sim_tap(struct sim *sim, sim_tap_fn *fn, void *argument);
+
+/* sim_tap_add adds a tap behind that one, at most SIM_TAPS_MAX in all; sim_tap_remove takes the tap
+ * with |argument| away. */
+#define SIM_TAPS_MAX 4
+void sim_tap_add(struct sim *sim, sim_tap_fn *fn, void *argument);
+void sim_tap_remove(struct sim *sim, void *argument);
+
+/* A message or frame that arrives at |to|. */
+struct sim_arrival {
+    uint32_t from, to;
+    enum reload_framing framing;
+    bool spoiled; /* as a tap said */
+    struct reload_bytes bytes;
+};
+
+/* sim_inspect calls |fn| for everything that arrives at a node on an overlay link: before the node
+ * sees it and (|after|) when its turn is over; it may look at everything and change nothing. NULL
+ * ends that. */
+typedef void sim_inspect_fn(struct sim *sim, const struct sim_arrival *arrival, bool after,
+                            void *argument);
+void sim_inspect(struct sim *sim, sim_inspect_fn *fn, void *argument);
 
 /* sim_link returns |node|'s number of its overlay link to |peer|, 0 when there is none. */
 uint32_t sim_link(struct sim *sim, uint32_t node, uint32_t peer);

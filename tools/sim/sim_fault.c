@@ -52,6 +52,20 @@ sim_set_loss(struct sim *sim, uint32_t loss_ppm)
 }
 
 void
+sim_set_bursts(struct sim *sim, uint64_t good_ns, uint64_t bad_ns)
+{
+    struct sim_burst *burst = &sim->network.burst;
+    sim_burst_set(burst, good_ns, bad_ns, burst->spoiled_ppm);
+}
+
+void
+sim_set_errors(struct sim *sim, uint32_t ppm)
+{
+    struct sim_burst *burst = &sim->network.burst;
+    sim_burst_set(burst, burst->good_ns, burst->bad_ns, ppm);
+}
+
+void
 sim_set_network(struct sim *sim, const struct sim_network_options *options)
 {
     sim->network.options = *options;

@@ -4,6 +4,7 @@
 #include "tools/sim/sim_fault_class.h"
 
 #include "tools/sim/sim_fault_host.h"
+#include "tools/sim/sim_fault_more.h"
 #include "tools/sim/sim_ledger.h"
 
 /* A cut that lasts longer keeps somebody from reaching a neighbour: beyond the assumption. */
@@ -340,6 +341,13 @@ const struct sim_fault_class sim_fault_classes[] = {
     {"a peer misbehaves", true, false, sim_draw_vice, sim_begin_vice, sim_end_vice},
     {"a Node-ID is used twice", true, false, sim_draw_vice, sim_begin_clone, sim_end_clone},
     {"everything is late", false, false, draw_delay, begin_delay, end_weather},
+    /* SIM_FAULT_CLASSES_FIRST: what stands from here on is drawn from the second stream. */
+    {"losses come in bursts", false, false, sim_draw_bursts, sim_begin_bursts, sim_end_bursts},
+    {"bits are flipped", false, false, sim_draw_errors, sim_begin_errors, sim_end_errors},
+    {"hosts are cut off in turn", true, false, sim_draw_swizzle, sim_begin_swizzle,
+     sim_end_swizzle},
+    {"many join at once", false, false, sim_draw_crowd, sim_begin_crowd, NULL},
+    {"peers come and go", false, false, sim_draw_sessions, sim_begin_sessions, sim_end_sessions},
 };
 const size_t sim_fault_class_count = sizeof sim_fault_classes / sizeof *sim_fault_classes;
 

@@ -21,6 +21,9 @@ struct sim_fault_class {
 extern const struct sim_fault_class sim_fault_classes[];
 extern const size_t sim_fault_class_count;
 
+/* The scenarios' first stream draws from the first so many of them, the second from the others. */
+#define SIM_FAULT_CLASSES_FIRST 22
+
 /* sim_fault_class_suits tells whether |scenario| can have faults of |class|. */
 bool sim_fault_class_suits(size_t class, const struct sim_scenario *scenario);
 

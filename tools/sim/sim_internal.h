@@ -46,6 +46,7 @@ struct sim_event {
     uint32_t link;
     int error;
     uint8_t end;
+    bool spoiled; /* DELIVER: as in struct sim_passing */
     sim_call_fn *fn;
     void *argument;
     size_t size;
@@ -141,8 +142,13 @@ struct sim {
     uint32_t free_pipe_count;
     struct sim_hash trace;
     uint64_t events;
-    sim_tap_fn *tap;
-    void *tap_argument;
+    struct sim_tap {
+        sim_tap_fn *fn; /* NULL: none */
+        void *argument;
+    } taps[SIM_TAPS_MAX];
+    unsigned tap_count; /* that are there */
+    sim_inspect_fn *inspect;
+    void *inspect_argument;
     sim_observe_fn *observe;
     void *observe_argument;
     uint32_t paused_count;

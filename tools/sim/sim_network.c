@@ -21,6 +21,7 @@ sim_network_init(struct sim_network *network, uint64_t seed,
     *network = (struct sim_network){.options = *options,
                                     .seed = sim_mix(seed, PURPOSE_DELAY),
                                     .random = sim_random_fork(seed, PURPOSE_CHANCE)};
+    sim_burst_init(&network->burst, seed);
 }
 
 void
@@ -131,7 +132,8 @@ unsigned
 sim_network_datagram(struct sim_network *network, uint32_t from, uint32_t to, uint64_t now,
                      uint64_t arrivals[2])
 {
-    if (!sim_network_reaches(network, from, to) || chance(network, network->options.loss_ppm)) {
+    if (!sim_network_reaches(network, from, to) || chance(network, network->options.loss_ppm) ||
+        sim_burst_loses(&network->burst, from, to, now)) {
         network->datagrams_lost++;
         return 0;
     }
@@ -151,7 +153,9 @@ sim_network_message(struct sim_network *network, uint32_t from, uint32_t to, uin
     uint64_t delay = sim_network_delay(network, from, to);
     uint64_t rto = 4 * delay > RTO_MIN_NS ? 4 * delay : RTO_MIN_NS;
     uint64_t at = now + delay + network->options.extra_ns;
-    for (int i = 0; i < LOSSES_MAX && chance(network, network->options.loss_ppm); i++, rto *= 2)
+    for (int i = 0; i < LOSSES_MAX && (chance(network, network->options.loss_ppm) ||
+                                       sim_burst_loses(&network->burst, from, to, at - delay));
+         i++, rto *= 2)
         at += rto;
     if (at < *last)
         at = *last;

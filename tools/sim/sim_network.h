@@ -5,6 +5,7 @@
 #ifndef RELOAD_TOOLS_SIM_NETWORK_H
 #define RELOAD_TOOLS_SIM_NETWORK_H
 
+#include "tools/sim/sim_burst.h"
 #include "tools/sim/sim_random.h"
 
 #include <stdbool.h>
@@ -29,6 +30,7 @@ struct sim_network {
     struct sim_network_options options;
     uint64_t seed;
     struct sim_random random;
+    struct sim_burst burst; /* off until it is set */
     struct sim_network_cut *cuts;
     size_t cut_count, cut_capacity;
     uint8_t *groups;

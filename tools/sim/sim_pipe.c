@@ -116,8 +116,10 @@ sim_pipe_live_host(struct sim *sim, const struct sim_end *end)
 /* ---- using one ---- */
 
 static struct sim_event *
-delivery(struct sim *sim, const struct sim_pipe *pipe, unsigned end, struct reload_bytes bytes)
+delivery(struct sim *sim, const struct sim_pipe *pipe, unsigned end,
+         const struct sim_passing *passing)
 {
+    struct reload_bytes bytes = {passing->bytes, passing->size};
     struct sim_event *event = malloc(sizeof *event + bytes.size);
     if (!event)
         abort();
@@ -127,6 +129,7 @@ delivery(struct sim *sim, const struct sim_pipe *pipe, unsigned end, struct relo
     event->generation = pipe->generation;
     event->end = (uint8_t)end;
     event->host = pipe->ends[end].host;
+    event->spoiled = passing->spoiled;
     event->size = bytes.size;
     if (bytes.size)
         memcpy(event->bytes, bytes.data, bytes.size);
@@ -152,23 +155,22 @@ wire_size(const struct sim_pipe *pipe, size_t size)
 }
 
 static void
-transmit(struct sim *sim, struct sim_pipe *pipe, unsigned end, struct reload_bytes bytes,
-         uint64_t delay_ns)
+transmit(struct sim *sim, struct sim_pipe *pipe, unsigned end, const struct sim_passing *passing)
 {
     uint32_t from = pipe->ends[1 - end].host, to = pipe->ends[end].host;
-    uint64_t at = sim->now + delay_ns;
-    sim->wire_bytes += wire_size(pipe, bytes.size);
+    uint64_t at = sim->now + passing->delay_ns;
+    sim->wire_bytes += wire_size(pipe, passing->size);
     if (pipe->framing == RELOAD_FRAMING_DATAGRAM) {
         uint64_t arrivals[2];
         unsigned copies = sim_network_datagram(&sim->network, from, to, at, arrivals);
         for (unsigned i = 0; i < copies; i++)
-            sim_queue_push(&sim->queue, arrivals[i], delivery(sim, pipe, end, bytes));
+            sim_queue_push(&sim->queue, arrivals[i], delivery(sim, pipe, end, passing));
         return;
     }
-    struct sim_event *event = delivery(sim, pipe, end, bytes);
+    struct sim_event *event = delivery(sim, pipe, end, passing);
     if (sim_pipe_stands_still(sim, pipe) || !sim_network_reaches(&sim->network, from, to))
         sim_pipe_hold(pipe, event);
-    else if (delay_ns > 0) /* a tap's delay may change the order */
+    else if (passing->delay_ns > 0) /* a tap's delay may change the order */
         sim_queue_push(&sim->queue, at + sim_network_delay(&sim->network, from, to), event);
     else
         sim_queue_push(&sim->queue,
@@ -190,10 +192,12 @@ transmit_tapped(struct sim *sim, struct sim_pipe *pipe, unsigned end, struct rel
     if (!passing.bytes)
         abort();
     memcpy(passing.bytes, bytes.data, bytes.size);
-    if (sim->tap(sim, &passing, sim->tap_argument))
-        for (unsigned i = 0; i < passing.copies; i++)
-            transmit(sim, &sim->pipes[index], end,
-                     (struct reload_bytes){passing.bytes, passing.size}, passing.delay_ns);
+    bool passes = true;
+    for (unsigned i = 0; i < SIM_TAPS_MAX && passes; i++)
+        if (sim->taps[i].fn)
+            passes = sim->taps[i].fn(sim, &passing, sim->taps[i].argument);
+    for (unsigned i = 0; i < passing.copies && passes; i++)
+        transmit(sim, &sim->pipes[index], end, &passing);
     free(passing.bytes);
 }
 
@@ -205,10 +209,12 @@ sim_pipe_send(struct sim_host *host, const struct reload_effect *effect)
     struct sim_pipe *pipe = sim_pipe_of(sim, host, effect->link, &end);
     if (!pipe || !pipe->ends[end].up || pipe->ends[1 - end].gone)
         return;
-    if (sim->tap)
+    if (sim->tap_count > 0)
         transmit_tapped(sim, pipe, 1 - end, effect->bytes);
     else
-        transmit(sim, pipe, 1 - end, effect->bytes, 0);
+        transmit(sim, pipe, 1 - end,
+                 &(struct sim_passing){.bytes = (uint8_t *)(uintptr_t)effect->bytes.data,
+                                       .size = effect->bytes.size});
 }
 
 static void
@@ -312,9 +318,19 @@ deliver(struct sim *sim, struct sim_pipe *pipe, const struct sim_event *event)
     }
     uint32_t link = own->link;
     struct reload_bytes bytes = {event->bytes, event->size};
+    struct sim_arrival arrival = {.from = pipe->ends[1 - event->end].host,
+                                  .to = host->index,
+                                  .framing = pipe->framing,
+                                  .spoiled = event->spoiled,
+                                  .bytes = bytes};
+    bool inspected = sim->inspect && !pipe->application;
+    if (inspected)
+        sim->inspect(sim, &arrival, false, sim->inspect_argument);
     int error = pipe->application ? reload_node_app_recv(host->node, link, bytes, sim->now)
                                   : reload_node_recv(host->node, link, bytes, sim->now);
     sim_host_turn(host);
+    if (inspected && sim->inspect)
+        sim->inspect(sim, &arrival, true, sim->inspect_argument);
     if (error && reload_error_class(error) == RELOAD_CLASS_LINK && host->alive)
         sim_pipe_close(host, link);
 }

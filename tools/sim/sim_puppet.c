@@ -83,8 +83,40 @@ sim_puppet_forget(struct sim *sim, uint32_t puppet)
 void
 sim_tap(struct sim *sim, sim_tap_fn *fn, void *argument)
 {
-    sim->tap = fn;
-    sim->tap_argument = argument;
+    if (sim->taps[0].fn)
+        sim->tap_count--;
+    if (fn)
+        sim->tap_count++;
+    sim->taps[0] = (struct sim_tap){fn, argument};
+}
+
+void
+sim_tap_add(struct sim *sim, sim_tap_fn *fn, void *argument)
+{
+    unsigned at = 1;
+    while (at < SIM_TAPS_MAX && sim->taps[at].fn)
+        at++;
+    assert(at < SIM_TAPS_MAX);
+    sim->taps[at] = (struct sim_tap){fn, argument};
+    sim->tap_count++;
+}
+
+void
+sim_tap_remove(struct sim *sim, void *argument)
+{
+    for (unsigned i = 1; i < SIM_TAPS_MAX; i++)
+        if (sim->taps[i].fn && sim->taps[i].argument == argument) {
+            sim->taps[i] = (struct sim_tap){0};
+            sim->tap_count--;
+            return;
+        }
+}
+
+void
+sim_inspect(struct sim *sim, sim_inspect_fn *fn, void *argument)
+{
+    sim->inspect = fn;
+    sim->inspect_argument = argument;
 }
 
 /* The lowest pipe counts, not the order of the map. */

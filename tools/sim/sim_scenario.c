@@ -7,7 +7,16 @@
 
 #include <inttypes.h>
 
-enum { PURPOSE_SHAPE = 0x5c01, PURPOSE_FAULTS = 0x5c02, PURPOSE_DEEDS = 0x5c03 };
+enum {
+    PURPOSE_SHAPE = 0x5c01,
+    PURPOSE_FAULTS = 0x5c02,
+    PURPOSE_DEEDS = 0x5c03,
+    PURPOSE_MORE = 0x5c04
+};
+
+#define FIRST_FAULTS_MAX 14
+#define MORE_FAULTS_MAX 4
+_Static_assert(FIRST_FAULTS_MAX + MORE_FAULTS_MAX <= SIM_FAULTS_MAX, "room for both streams");
 
 static bool
 chance(struct sim_random *random, unsigned percent)
@@ -59,19 +68,37 @@ draw_shape(struct sim_random *random, struct sim_scenario *scenario)
     draw_network(random, scenario);
 }
 
+/* Appends |count| faults of the |classes| classes from |first| on. */
 static void
-draw_faults(struct sim_random *random, struct sim_scenario *scenario)
+draw_faults(struct sim_random *random, struct sim_scenario *scenario, size_t count, size_t first,
+            size_t classes)
 {
-    scenario->fault_count = (size_t)sim_random_between(random, 0, 14);
-    for (size_t i = 0; i < scenario->fault_count; i++) {
-        struct sim_fault *fault = &scenario->faults[i];
+    for (size_t i = 0; i < count; i++) {
+        struct sim_fault *fault = &scenario->faults[scenario->fault_count++];
         do
-            fault->class = (uint8_t)sim_random_below(random, sim_fault_class_count);
+            fault->class = (uint8_t)(first + sim_random_below(random, classes));
         while (!sim_fault_class_suits(fault->class, scenario));
         fault->at_ns = sim_random_between(random, 0, scenario->length_ns);
         fault->pick = sim_random_next(random);
         sim_fault_classes[fault->class].draw(fault, random, scenario->gentle);
     }
+}
+
+static void
+draw_first_faults(struct sim_random *random, struct sim_scenario *scenario)
+{
+    size_t count = (size_t)sim_random_between(random, 0, FIRST_FAULTS_MAX);
+    draw_faults(random, scenario, count, 0, SIM_FAULT_CLASSES_FIRST);
+    scenario->first_fault_count = scenario->fault_count;
+}
+
+/* Half of the scenarios have none. */
+static void
+draw_more_faults(struct sim_random *random, struct sim_scenario *scenario)
+{
+    if (chance(random, 50))
+        draw_faults(random, scenario, (size_t)sim_random_between(random, 1, MORE_FAULTS_MAX),
+                    SIM_FAULT_CLASSES_FIRST, sim_fault_class_count - SIM_FAULT_CLASSES_FIRST);
 }
 
 static void
@@ -99,8 +126,17 @@ sim_scenario_draw(uint64_t seed, struct sim_scenario *scenario)
     struct sim_random faults = sim_random_fork(seed, PURPOSE_FAULTS);
     struct sim_random deeds = sim_random_fork(seed, PURPOSE_DEEDS);
     draw_shape(&shape, scenario);
-    draw_faults(&faults, scenario);
+    struct sim_random more = sim_random_fork(seed, PURPOSE_MORE);
+    draw_first_faults(&faults, scenario);
     draw_deeds(&deeds, scenario);
+    draw_more_faults(&more, scenario);
+}
+
+void
+sim_scenario_plain(struct sim_scenario *scenario)
+{
+    for (size_t i = scenario->first_fault_count; i < scenario->fault_count; i++)
+        scenario->faults[i].dropped = true;
 }
 
 static double

@@ -2,6 +2,10 @@
  * peers, what their links are like, which faults strike when, who stores and fetches what. Lists
  * that stand beforehand can be shortened: that is how a failing run is minimised.
  *
+ * Faults come from two streams of the seed. The second one has the classes that were added later,
+ * and its faults stand behind those of the first in the list: a seed's first faults stay what they
+ * were, and so do their numbers.
+ *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TOOLS_SIM_SCENARIO_H
 #define RELOAD_TOOLS_SIM_SCENARIO_H
@@ -44,6 +48,7 @@ struct sim_scenario {
     bool gentle;        /* only classes that can stay within Zave's assumption */
     struct sim_fault faults[SIM_FAULTS_MAX];
     size_t fault_count;
+    size_t first_fault_count; /* of the first stream */
     struct sim_deed deeds[SIM_DEEDS_MAX];
     size_t deed_count;
     uint64_t owners[SIM_RECORDS_MAX]; /* picks */
@@ -52,6 +57,9 @@ struct sim_scenario {
 
 /* sim_scenario_draw draws the scenario of |seed|. */
 void sim_scenario_draw(uint64_t seed, struct sim_scenario *scenario);
+
+/* sim_scenario_plain drops the faults of the second stream. */
+void sim_scenario_plain(struct sim_scenario *scenario);
 
 /* sim_scenario_print writes it for people. */
 void sim_scenario_print(const struct sim_scenario *scenario, FILE *out);

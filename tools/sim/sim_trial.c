@@ -97,7 +97,10 @@ end_all_faults(struct sim_trial *trial)
     sim_heal_all(sim);
     sim_set_network(sim, &trial->calm);
     sim_byzantine_end(&trial->byzantine, sim);
+    sim_set_bursts(sim, 0, 0);
+    sim_set_errors(sim, 0);
     trial->flap.until_ns = 0;
+    trial->sessions.half_life_s = 0;
     for (uint32_t i = 0; i < trial->peers; i++)
         if (sim_is_paused(sim, i))
             sim_resume(sim, i);

@@ -55,6 +55,19 @@ struct sim_flap {
     bool active, is_cut;
 };
 
+/* A host that is cut off for a while, by itself. */
+struct sim_swizzle {
+    uint32_t node;
+    uint8_t side;
+    bool active;
+};
+
+/* Hosts that come and go. */
+struct sim_sessions {
+    struct sim_random random;
+    uint32_t half_life_s; /* 0: they do not */
+};
+
 /* What a run needs; fault classes (sim_fault_class.h) act on it. */
 struct sim_trial {
     const struct sim_scenario *scenario;
@@ -64,6 +77,8 @@ struct sim_trial {
     struct sim_ledger *ledger;
     struct sim_byzantine byzantine;
     struct sim_flap flap;
+    struct sim_swizzle swizzles[SIM_HOSTS_MAX];
+    struct sim_sessions sessions;
     bool is_clone[SIM_HOSTS_MAX];    /* hosts with the Node-ID of another */
     struct sim_network_options calm; /* the network without faults */
     uint64_t begin_ns;               /* when the first ring stood */

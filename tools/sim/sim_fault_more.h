@@ -1,0 +1,28 @@
+/* sim_fault_more.h: the faults of a scenario's second stream (sim_scenario.h), by what they act on.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_TOOLS_SIM_FAULT_MORE_H
+#define RELOAD_TOOLS_SIM_FAULT_MORE_H
+
+#include "tools/sim/sim_trial.h"
+
+/* Each |draw| draws duration and amount, as in sim_fault_class.h. */
+#define SIM_FAULT_MOMENT(noun)                                                                     \
+    void sim_draw_##noun(struct sim_fault *fault, struct sim_random *random, bool gentle);         \
+    void sim_begin_##noun(struct sim_trial *trial, const struct sim_fault *fault)
+#define SIM_FAULT_LASTING(noun)                                                                    \
+    SIM_FAULT_MOMENT(noun);                                                                        \
+    void sim_end_##noun(struct sim_trial *trial, const struct sim_fault *fault)
+
+/* ---- sim_fault_weather.c ---- */
+
+SIM_FAULT_LASTING(bursts);  /* losses come in bursts; |amount| is a burst's mean, in ms */
+SIM_FAULT_LASTING(errors);  /* wrong bits on the wire; |amount| of a million records */
+SIM_FAULT_LASTING(swizzle); /* some hosts are cut off one by one, and come back in another order */
+
+/* ---- sim_fault_crowd.c ---- */
+
+SIM_FAULT_MOMENT(crowd);     /* |amount| hosts join at once */
+SIM_FAULT_LASTING(sessions); /* hosts come and go; |amount| is their sessions' half-life, in s */
+
+#endif
