@@ -465,6 +465,7 @@ uint32_t reload_node_link_to(const struct reload_node *node, const struct reload
     X(dropped_overlay, "dropped: wrong token, overlay or version")                                 \
     X(dropped_signature, "dropped: bad signature")                                                 \
     X(dropped_certificate, "dropped: bad certificate")                                             \
+    X(dropped_flood, "dropped unverified: too many bad signatures that way")                       \
     X(dropped_destination, "dropped: destination list")                                            \
     X(dropped_ttl, "dropped: time to live")                                                        \
     X(dropped_no_route, "dropped: no route")                                                       \

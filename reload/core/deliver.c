@@ -195,6 +195,26 @@ is_to_wildcard(struct reload_node *node, const struct reload_message *message)
     return wildcard;
 }
 
+static bool
+is_welcome(struct reload_node *node, struct reload_link *link, size_t way, reload_time now)
+{
+    if (!link || reload_junk_is_welcome(&link->junk, way, now))
+        return true;
+    node->counters.dropped_flood++;
+    return false;
+}
+
+static void
+count_failure(struct reload_node *node, struct reload_link *link, size_t way, int error)
+{
+    if (error == RELOAD_E_SIGNATURE)
+        node->counters.dropped_signature++;
+    else
+        node->counters.dropped_certificate++;
+    if (link && error != RELOAD_E_NOMEM)
+        reload_junk_failed(&link->junk, way);
+}
+
 /* Fills |incoming| from the link and the checked signature. */
 static int
 identify(struct reload_node *node, const struct reload_link *link,
@@ -233,12 +253,12 @@ reload_deliver(struct reload_node *node, struct reload_link *link, struct reload
         return;
     }
     struct reload_incoming incoming;
+    size_t way = reload_junk_way(message.header.via_list, node->wire.node_id_length);
+    if (!is_welcome(node, link, way, now))
+        return;
     error = identify(node, link, &message, &incoming);
     if (error) {
-        if (error == RELOAD_E_SIGNATURE)
-            node->counters.dropped_signature++;
-        else
-            node->counters.dropped_certificate++;
+        count_failure(node, link, way, error);
         return;
     }
     if (is_request)

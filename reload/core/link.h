@@ -11,6 +11,7 @@
 
 #include "reload/base/alarm.h"
 #include "reload/core/buffer.h"
+#include "reload/core/junk.h"
 #include "reload/core/limits.h"
 #include "reload/core/sender.h"
 #include "reload/node.h"
@@ -48,6 +49,7 @@ struct reload_link {
     reload_time up_at;
     struct reload_sender sender;
     struct reload_receiver receiver;
+    struct reload_junk junk; /* what came by it and did not verify */
     uint64_t bytes_sent, bytes_received, messages_sent, messages_received;
 };
 

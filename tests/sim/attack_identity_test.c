@@ -117,6 +117,104 @@ START_TEST(c7_spliced_messages)
 }
 END_TEST
 
+/* ---- C12: floods of signatures that do not verify ---- */
+
+#define FLOOD_PER_S 1000 /* ten times what an honest client asks for here */
+#define HONEST_PER_S 100
+#define FLOOD_S 4
+
+struct flood {
+    struct sim *sim;
+    struct attacker mallory;
+    uint32_t target, honest, honest_link;
+    bool invents_ways;
+    unsigned asked, sent;
+};
+
+/* A signature that nobody made: one of mallory's own, spoiled. */
+static void
+send_junk(struct flood *flood)
+{
+    struct sim_draft *draft = ping_draft(flood->sim, &flood->mallory);
+    draft->spoiled = true;
+    if (flood->invents_ways) {
+        struct reload_node_id way = {{(uint8_t)flood->sent, (uint8_t)(flood->sent >> 8), 1}};
+        sim_draft_via_node(draft, &way);
+    }
+    sim_draft_to_node(draft, sim_node_id(flood->sim, flood->target));
+    sim_puppet_say(flood->sim, flood->mallory.self, flood->mallory.link, sim_draft_seal(draft));
+    sim_draft_free(draft);
+    flood->sent++;
+}
+
+static void
+ask_honestly(struct flood *flood)
+{
+    struct attacker honest = {flood->honest, 0, flood->honest_link};
+    struct sim_draft *draft = ping_draft(flood->sim, &honest);
+    sim_draft_to_node(draft, sim_node_id(flood->sim, flood->target));
+    sim_puppet_say(flood->sim, flood->honest, flood->honest_link, sim_draft_seal(draft));
+    sim_draft_free(draft);
+    flood->asked++;
+}
+
+static unsigned
+count_answers(const struct flood *flood)
+{
+    unsigned answers = 0;
+    for (size_t i = 0; i < sim_puppet_heard_count(flood->sim, flood->honest); i++)
+        answers += sim_message_code(flood->sim, sim_puppet_heard(flood->sim, flood->honest, i)) ==
+                   RELOAD_MESSAGE_PING_ANS;
+    return answers;
+}
+
+static void
+let_flood(struct flood *flood)
+{
+    for (unsigned i = 0; i < FLOOD_PER_S * FLOOD_S; i++) {
+        send_junk(flood);
+        if (i % (FLOOD_PER_S / HONEST_PER_S) == 0)
+            ask_honestly(flood);
+        sim_run_for(flood->sim, SIM_SECONDS(1) / FLOOD_PER_S);
+    }
+    sim_run_for(flood->sim, SIM_SECONDS(2));
+}
+
+enum { C12_NEIGHBOR, C12_INVENTED_WAYS, C12_FAR, C12_SAME_PEER, C12_ROWS };
+
+/* Mallory floods its neighbour, or a node behind it, from there the honest client comes, too, in
+ * the last row. What is verified of the flood is bounded, and what is asked honestly is answered.
+ */
+START_TEST(c12_floods)
+{
+    struct sim *s = ring_of(RING, 1);
+    bool far = _i == C12_FAR || _i == C12_SAME_PEER;
+    struct flood flood = {.sim = s, .mallory = attacker_at(s, 0)};
+    flood.target = far ? sim_successor_of(s, 0, 3) : 0;
+    flood.invents_ways = _i == C12_INVENTED_WAYS;
+    struct attacker honest = attacker_at(s, _i == C12_SAME_PEER ? 0 : flood.target);
+    flood.honest = honest.self;
+    flood.honest_link = honest.link;
+    const struct reload_counters *counters = sim_counters(s, flood.target);
+    uint64_t failed = counters->dropped_signature, unread = counters->dropped_flood;
+    let_flood(&flood);
+    failed = counters->dropped_signature - failed;
+    unread = counters->dropped_flood - unread;
+    /* 32 are forgiven at once, then 20 a second; by each of 16 ways at most. */
+    unsigned ways = flood.invents_ways ? 16 : 1;
+    ck_assert_uint_le(failed, ways * (32 + 20 * (FLOOD_S + 2)));
+    ck_assert_uint_ge(unread + failed, flood.sent);
+    ck_assert_uint_ge(count_answers(&flood), flood.asked * 9 / 10);
+    /* When the flood is over, who made it is heard again. */
+    sim_run_for(s, SIM_SECONDS(2));
+    struct sim_draft *draft = ping_draft(s, &flood.mallory);
+    sim_draft_to_node(draft, sim_node_id(s, flood.target));
+    ck_assert_uint_eq(ask(s, &flood.mallory, draft), 0);
+    sim_draft_free(draft);
+    sim_free(s);
+}
+END_TEST
+
 /* ---- C8: replay ---- */
 
 /* Keeps the first message of each code that |victim| sent. */
@@ -270,6 +368,7 @@ static const struct named_test tests[] = {
     {&c4_outsiders_do_not_get_in, 0, sizeof outsiders / sizeof *outsiders},
     {&c4_clock_that_is_wrong_keeps_others_out_not_in, 0, 0},
     {&c7_spliced_messages, 0, C7_ROWS},
+    {&c12_floods, 0, C12_ROWS},
     {&c8_replay_after_the_transaction, 0, sizeof replay_rows / sizeof *replay_rows},
     {&c8_replayed_attach_makes_no_link, 0, 0},
     {&c9_bad_node_is_cut_off, 0, 0},
