@@ -1,8 +1,9 @@
-/* sim_chord.c: reads the tables of CHORD-RELOAD.
+/* sim_chord.c: reads the tables of CHORD-RELOAD, and fills them for a quick start.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/sim/sim_chord.h"
 
+#include "topology/chord_change.h"
 #include "topology/chord_state.h"
 
 #include <inttypes.h>
@@ -34,10 +35,18 @@ sim_chord_successors(const void *topology_state, struct reload_node_id *successo
 }
 
 void
-sim_chord_unfound(void *topology_state)
+sim_chord_enter(void *topology_state, uint64_t tell_at, uint64_t now)
 {
     struct reload_chord *chord = topology_state;
+    struct reload_link_info info;
+    size_t cursor = 0;
+    while (reload_node_link_next(chord->node, &cursor, &info))
+        reload_ignore(reload_chord_table_add(&chord->table, chord->env,
+                                             reload_chord_place_of(&info.node_id), info.link));
     chord->founded = false;
+    reload_chord_changed(chord, RELOAD_CHORD_CAUSE_JOINED, now);
+    chord->timers[RELOAD_CHORD_TIMER_TELL_NEAR] = tell_at;
+    chord->timers[RELOAD_CHORD_TIMER_TELL_ALL] = tell_at;
 }
 
 void

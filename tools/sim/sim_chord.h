@@ -1,4 +1,5 @@
-/* sim_chord.h: what the simulator's checkers read from inside of CHORD-RELOAD.
+/* sim_chord.h: what the simulator's checkers read from inside of CHORD-RELOAD, and what
+ * its quick start puts there.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TOOLS_SIM_CHORD_H
@@ -15,8 +16,8 @@ bool sim_chord_successor(const void *topology_state, struct reload_node_id *succ
 size_t sim_chord_successors(const void *topology_state, struct reload_node_id *successors,
                             size_t max);
 
-/* sim_chord_unfound is a sim_unfound_fn for reload_chord. */
-void sim_chord_unfound(void *topology_state);
+/* sim_chord_enter is a sim_enter_fn for reload_chord. */
+void sim_chord_enter(void *topology_state, uint64_t tell_at, uint64_t now);
 
 /* sim_chord_describe writes a line about the state: the first octets of Node-IDs stand for them. */
 void sim_chord_describe(const void *topology_state, FILE *out);

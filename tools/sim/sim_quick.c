@@ -10,6 +10,7 @@
 
 #define LOOK_NS SIM_MS(500)
 #define LIMIT_NS SIM_MINUTES(5)
+#define TELL_GAP_NS (RELOAD_MS / 10) /* not all at once: what is under way takes memory */
 #define NEIGHBORS_MIN 3
 #define FINGERS 128
 
@@ -57,19 +58,14 @@ first_at(const struct circle *circle, place_t at)
     return low % circle->count;
 }
 
-static bool
-are_linked(struct sim *sim, uint32_t a, uint32_t b)
-{
-    return reload_node_link_to(sim_node(sim, a), sim_node_id(sim, b)) != 0;
-}
-
-/* No time passes: to whom a link stands nobody has sent an Attach yet. */
+/* Before anybody is a peer: nobody says so yet. */
 static void
 join_up(struct circle *circle, uint32_t i, uint32_t k)
 {
+    struct sim *sim = circle->sim;
     uint32_t a = circle->places[i].host, b = circle->places[k].host;
-    if (a != b && !are_linked(circle->sim, a, b))
-        sim_handshake_stand(circle->sim, a, b);
+    if (a != b && reload_node_link_to(sim_node(sim, a), sim_node_id(sim, b)) == 0)
+        sim_handshake_stand(sim, a, b);
 }
 
 /* As many neighbours as CHORD-RELOAD keeps of a ring of this size: ceil(log2 N) + 1. */
@@ -107,47 +103,57 @@ link_fingers(struct circle *circle)
 }
 
 static void
-add_peers(struct circle *circle, sim_unfound_fn *unfound)
+add_peers(struct circle *circle)
 {
     struct sim *sim = circle->sim;
     for (uint32_t i = 0; i < circle->count; i++) {
-        uint32_t node =
-            sim_add_node(sim, &(struct sim_node_options){.founder = true, .lone = true});
-        struct sim_host *host = sim_host_of(sim, node);
-        circle->places[i] = (struct place){place_of(&host->node_id), node};
+        uint32_t node = sim_add_node(
+            sim, &(struct sim_node_options){.founder = true, .lone = true, .idle = true});
+        circle->places[i] = (struct place){place_of(sim_node_id(sim, node)), node};
+    }
+    qsort(circle->places, circle->count, sizeof *circle->places, by_place);
+}
+
+/* All at once: who were told of a peer before they are peers themselves would not listen. */
+static void
+start_peers(struct circle *circle, uint32_t first, sim_enter_fn *enter)
+{
+    struct sim *sim = circle->sim;
+    struct sim_overlay *overlay = &sim->overlays[0];
+    overlay->first_peer = first;
+    for (uint32_t i = 0; i < circle->count && i < SIM_BOOTSTRAP_NODES_MAX; i++)
+        overlay->bootstrap[overlay->bootstrap_count++] = first + i;
+    for (uint32_t i = 0; i < circle->count; i++) {
+        struct sim_host *host = sim_host_of(sim, first + i);
+        host->options.idle = false;
+        sim_host_start(host);
         assert(host->joined);
         host->options.lone = false;
         host->options.founder = i == 0;
         host->node->options.first_node = i == 0;
-        if (i < SIM_BOOTSTRAP_NODES_MAX)
-            sim->overlays[0].bootstrap[sim->overlays[0].bootstrap_count++] = node;
-        if (i == 0)
-            sim->overlays[0].first_peer = node;
-        else
-            unfound(reload_node_topology(host->node));
+        enter(reload_node_topology(host->node), sim_now(sim) + i * TELL_GAP_NS, sim_now(sim));
+        sim_host_start(host); /* tells the bootstrap nodes */
     }
-    for (uint32_t i = 0; i < circle->count; i++)
-        sim_host_start(sim_host_of(sim, circle->places[i].host)); /* tells the bootstrap nodes */
 }
 
 bool
-sim_quick_start(struct sim *sim, uint32_t count, sim_unfound_fn *unfound)
+sim_quick_start(struct sim *sim, uint32_t count, sim_enter_fn *enter)
 {
     struct circle circle = {.sim = sim, .count = count};
+    uint32_t first = sim_node_count(sim);
     assert(sim->overlays[0].first_peer == SIM_NOBODY && count > 0);
     circle.places = calloc(count, sizeof *circle.places);
     if (!circle.places)
         abort();
-    add_peers(&circle, unfound);
-    qsort(circle.places, count, sizeof *circle.places, by_place);
+    add_peers(&circle);
     link_neighbors(&circle);
     link_fingers(&circle);
+    start_peers(&circle, first, enter);
     free(circle.places);
     uint64_t limit = sim_now(sim) + LIMIT_NS;
-    while (!sim_ring_is_whole(sim, 0, NULL)) {
-        if (sim_now(sim) > limit)
-            return false;
+    sim_run_for(sim, count * TELL_GAP_NS);
+    do
         sim_run_for(sim, LOOK_NS);
-    }
-    return true;
+    while (!sim_ring_is_whole(sim, 0, NULL) && sim_now(sim) < limit);
+    return sim_ring_is_whole(sim, 0, NULL);
 }
