@@ -178,6 +178,13 @@ RELOAD_CHECKED int reload_node_start(struct reload_node *node,
  * most, then the topology (10.9). EVENT_LEFT follows within 3 seconds. */
 void reload_node_leave(struct reload_node *node, reload_time now);
 
+/* Whether a Fetch reads replicas beside what the responsible peer has (10.4, D92). */
+enum reload_replicas {
+    RELOAD_REPLICAS_NONE,
+    RELOAD_REPLICAS_IF_NEEDED, /* no answer within overlay-reliability-timer, or a Kind misses */
+    RELOAD_REPLICAS_ALL,       /* at once: who is responsible may have old values */
+};
+
 /* A destination: the entries of a Destination List, in order. */
 #define RELOAD_ROUTE_ENTRIES_MAX 8
 #define RELOAD_COPIES_MAX 8
@@ -190,7 +197,8 @@ struct reload_route {
     uint8_t copies;      /* send it through so many first hops at once, of which one or another may
                             misbehave (13.6, D50); at most RELOAD_COPIES_MAX, 0 and 1: one */
     bool iterative;      /* ask peer by peer for the way instead of leaving it to them (6.4.2.4,
-                            D50): a single entry; 15 seconds more at most */
+                            D50): a single entry; 15 seconds more at most; not in copies */
+    enum reload_replicas replicas; /* of reload_node_fetch_along to a Resource-ID, not iterative */
 };
 
 /* reload_route_to_node and reload_route_to_resource make a route with a single entry.
@@ -342,9 +350,10 @@ RELOAD_CHECKED int reload_node_fetch(struct reload_node *node, struct reload_byt
                                      reload_time now);
 
 /* reload_node_fetch_along fetches what is stored at |resource| along |route|: to a Node-ID it reads
- * what that peer holds, replicas too (D26); to the resource with several copies it hears several
- * answers (D50): a place is told of again when a later one has a newer value there, and |done| gets
- * no message. */
+ * what that peer holds, replicas too (D26). To the resource with several copies (D50) or with
+ * replicas (D92) it hears several answers: a place is told of again when a later one has a newer
+ * value there, and |done| gets no message. That there is no value only the responsible peer says.
+ * RELOAD_E_USAGE for replicas when the topology cannot find them. */
 RELOAD_CHECKED int reload_node_fetch_along(struct reload_node *node,
                                            const struct reload_route *route,
                                            struct reload_bytes resource,

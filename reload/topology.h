@@ -95,6 +95,18 @@ struct reload_topology_ops {
      * itself when it is responsible. 0 or RELOAD_E_MALFORMED. May be NULL: no iterative routing. */
     int (*query_answer)(void *state, struct reload_bytes body, struct reload_node_id *next);
 
+    /* For whoever reads the replicas of a resource without help of the responsible peer (D92). All
+     * three may be NULL: then it cannot be done. */
+    /* The |i|-th of some places behind |resource|, at which peers are met that know all those who
+     * hold it. Returns false when |i| is beyond the last. */
+    bool (*place_behind)(void *state, const struct reload_node_id *resource, unsigned i,
+                         struct reload_node_id *place);
+    /* A place such that a peer who knows the one before |id| tells of it when asked for the way. */
+    struct reload_node_id (*place_before)(void *state, const struct reload_node_id *id);
+    /* Whether |a| holds |resource| rather than |b|: the first of all is responsible for it. */
+    bool (*is_nearer)(void *state, const struct reload_node_id *resource,
+                      const struct reload_node_id *a, const struct reload_node_id *b);
+
     reload_time (*next_timeout)(void *state);
     void (*timeout)(void *state, reload_time now);
 

@@ -10,6 +10,7 @@
 #include "topology/chord_finger.h"
 #include "topology/chord_join.h"
 #include "topology/chord_leave.h"
+#include "topology/chord_near.h"
 #include "topology/chord_partition.h"
 #include "topology/chord_print.h"
 #include "topology/chord_query.h"
@@ -173,6 +174,34 @@ first_hops(void *state, const struct reload_node_id *id, struct reload_node_id *
     for (size_t i = 0; i < count; i++)
         hops[i] = reload_chord_node_id_of(ways[i]);
     return count;
+}
+
+static bool
+place_behind(void *state, const struct reload_node_id *resource, unsigned i,
+             struct reload_node_id *id)
+{
+    struct reload_chord_place place;
+    if (!reload_chord_near_place(state, reload_chord_place_of(resource), i, &place))
+        return false;
+    *id = reload_chord_node_id_of(place);
+    return true;
+}
+
+static struct reload_node_id
+place_before(void *state, const struct reload_node_id *id)
+{
+    (void)state;
+    return reload_chord_node_id_of(
+        reload_chord_subtract(reload_chord_place_of(id), (struct reload_chord_place){0, 1}));
+}
+
+static bool
+is_nearer(void *state, const struct reload_node_id *resource, const struct reload_node_id *a,
+          const struct reload_node_id *b)
+{
+    (void)state;
+    return reload_chord_near_less(reload_chord_place_of(resource), reload_chord_place_of(a),
+                                  reload_chord_place_of(b));
 }
 
 static int
@@ -343,6 +372,9 @@ const struct reload_topology_ops reload_chord = {
     .link_suspect = link_suspect,
     .recv = receive,
     .query_answer = query_answer,
+    .place_behind = place_behind,
+    .place_before = place_before,
+    .is_nearer = is_nearer,
     .next_timeout = next_timeout,
     .timeout = timeout,
     .print = reload_chord_print,

@@ -163,10 +163,11 @@ random_hops(struct reload_node *node, struct reload_node_id *hops, size_t max)
     return seen < max ? seen : max;
 }
 
-/* The first hops of the second copy and on: not the one that the first copy takes. */
-static size_t
-choose_hops(struct reload_node *node, const struct reload_route *route, struct reload_node_id *hops)
+size_t
+reload_copies_first_hops(struct reload_node *node, const struct reload_route *route,
+                         struct reload_node_id *hops)
 {
+    assert(route->copies > 0 && route->copies <= RELOAD_COPIES_MAX);
     struct reload_node_id found[RELOAD_COPIES_MAX + 2], usual[2];
     const struct reload_destination *first = &route->entries[0];
     bool to_node = first->type == RELOAD_DESTINATION_TYPE_NODE;
@@ -238,7 +239,7 @@ start(struct reload_node *node, const struct reload_route *route,
     node->env->random(node->env->context, &copies->number, sizeof copies->number);
     copies->sent_at = now;
     error = send_copy(copies, route, request, now);
-    size_t count = route->copies > 1 && !error ? choose_hops(node, route, hops) : 0;
+    size_t count = route->copies > 1 && !error ? reload_copies_first_hops(node, route, hops) : 0;
     for (size_t i = 0; i < count; i++) {
         struct reload_route through = route_through(route, &hops[i]);
         if (send_copy(copies, &through, request, now) != 0)

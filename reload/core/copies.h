@@ -39,6 +39,11 @@ RELOAD_CHECKED int reload_copies_request(struct reload_node *node, const struct 
                                          reload_result_fn *done, void *argument, reload_time now,
                                          uint64_t *number);
 
+/* reload_copies_first_hops chooses the first hops of the second copy and on: not the one that the
+ * first copy takes. |hops| have room for RELOAD_COPIES_MAX. Returns their number. */
+size_t reload_copies_first_hops(struct reload_node *node, const struct reload_route *route,
+                                struct reload_node_id *hops);
+
 /* reload_copies_cancel forgets all copies of |number|; nothing is called. */
 void reload_copies_cancel(struct reload_node *node, uint64_t number);
 

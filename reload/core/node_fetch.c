@@ -6,6 +6,7 @@
 #include "reload/core/fetch_check.h"
 #include "reload/core/job.h"
 #include "reload/core/node_internal.h"
+#include "reload/core/seek.h"
 #include "reload/core/stat_check.h"
 
 #include <assert.h>
@@ -21,9 +22,20 @@ struct fetch_job {
     struct reload_fetch_specifier specifiers[RELOAD_FETCH_SPECIFIERS_MAX];
     size_t count;
     bool is_stat;
-    bool is_copied;
-    struct reload_marks handed; /* with several copies: what was handed over, by place */
+    bool is_several;            /* answers, which are compared */
+    struct reload_marks handed; /* if so: what was handed over, by place */
     unsigned discarded;         /* by all of them */
+    uint16_t signed_kinds;      /* of the answer that is looked at: specifiers with a value */
+    /* With replicas. */
+    enum reload_replicas replicas;
+    bool is_asking, is_seeking; /* under way: the copies to the responsible peer; the search */
+    bool seeking_over;
+    bool is_replica;           /* the answer that is looked at */
+    bool found;                /* something of each Kind */
+    uint64_t asked, sought;    /* for reload_copies_cancel, reload_seek_cancel */
+    struct reload_result told; /* by the responsible peer */
+    struct reload_alarm alarm; /* then the search begins */
+    reload_time begun_at;
     reload_value_fn *each_value;
     reload_stat_fn *each_stat;
     reload_result_fn *done;
@@ -34,8 +46,10 @@ struct fetch_job {
 static void
 release(struct reload_job *job)
 {
-    if (((struct fetch_job *)job)->is_copied)
-        reload_marks_fini(&((struct fetch_job *)job)->handed);
+    struct fetch_job *fetch = (struct fetch_job *)job;
+    if (fetch->is_several)
+        reload_marks_fini(&fetch->handed);
+    reload_alarm_clear(&job->node->alarms, &fetch->alarm);
 }
 
 /* Of several answers the newest value of each place counts; who has none there knows nothing. */
@@ -53,11 +67,23 @@ is_news(struct fetch_job *job, const struct reload_fetched *fetched, reload_time
 }
 
 static void
+note_kind(struct fetch_job *job, const struct reload_fetched *fetched)
+{
+    static_assert(RELOAD_FETCH_SPECIFIERS_MAX <= 16, "a bit for each specifier");
+    for (size_t i = 0; i < job->count; i++)
+        if (fetched->signer && job->specifiers[i].kind == fetched->row->kind)
+            job->signed_kinds |= (uint16_t)(1u << i);
+}
+
+static void
 hand_over(void *argument, const struct reload_fetched *fetched, reload_time now)
 {
     struct fetch_job *job = argument;
     const struct reload_value *value = fetched->value;
-    if (job->is_copied && !is_news(job, fetched, now))
+    note_kind(job, fetched);
+    if (job->is_replica && !fetched->signer) /* it need not know */
+        return;
+    if (job->is_several && !is_news(job, fetched, now))
         return;
     const struct reload_data_value *data = reload_value_data(&value->data);
     struct reload_fetched_value found = {.kind = fetched->row->kind,
@@ -135,7 +161,7 @@ answered(void *argument, const struct reload_result *result, reload_time now)
     end(job, &told, now);
 }
 
-/* ---- several copies ------------------------------------------------------------------------- */
+/* ---- several answers ------------------------------------------------------------------------ */
 
 /* Every answer counts: a later one may have newer values. */
 static enum reload_copies_verdict
@@ -143,19 +169,129 @@ judge(void *argument, const struct reload_result *result, reload_time now)
 {
     struct fetch_job *job = argument;
     unsigned discarded = 0;
+    job->is_replica = false;
+    job->signed_kinds = 0;
     if (result->error || check_answer(job, result->message, &discarded, now) != 0)
         return RELOAD_COPIES_BAD;
     job->discarded += discarded;
+    job->found |= job->signed_kinds == (1u << job->count) - 1;
     return RELOAD_COPIES_GOOD;
+}
+
+static void
+end_several(struct fetch_job *job, struct reload_result told, reload_time now)
+{
+    told.discarded = job->discarded;
+    told.elapsed_ns = now - job->begun_at;
+    end(job, &told, now);
 }
 
 static void
 ended(void *argument, const struct reload_result *result, reload_time now)
 {
+    end_several(argument, *result, now);
+}
+
+/* ---- replicas ------------------------------------------------------------------------------- */
+
+/* Both ways to ask are over, or one has what the other need not add to. */
+static void
+end_if_enough(struct fetch_job *job, reload_time now)
+{
+    struct reload_node *node = job->job.node;
+    bool is_over = !job->is_asking && job->seeking_over;
+    bool is_enough = job->found && job->replicas == RELOAD_REPLICAS_IF_NEEDED;
+    if (!is_over && !is_enough)
+        return;
+    if (job->is_asking)
+        reload_copies_cancel(node, job->asked);
+    if (job->is_seeking)
+        reload_seek_cancel(node, job->sought);
+    end_several(job, job->found ? (struct reload_result){0} : job->told, now);
+}
+
+/* A replica only says what it has. */
+static enum reload_copies_verdict
+judge_replica(void *argument, const struct reload_result *result, reload_time now)
+{
     struct fetch_job *job = argument;
-    struct reload_result told = *result;
-    told.discarded = job->discarded;
-    end(job, &told, now);
+    unsigned discarded = 0;
+    job->is_replica = true;
+    job->signed_kinds = 0;
+    if (result->error || check_answer(job, result->message, &discarded, now) != 0)
+        return RELOAD_COPIES_BAD;
+    job->discarded += discarded;
+    bool has_all = job->signed_kinds == (1u << job->count) - 1;
+    job->found |= has_all;
+    return has_all ? RELOAD_COPIES_GOOD : RELOAD_COPIES_BAD;
+}
+
+static void
+sought(void *argument, const struct reload_result *result, reload_time now)
+{
+    struct fetch_job *job = argument;
+    (void)result;
+    job->is_seeking = false;
+    job->seeking_over = true;
+    end_if_enough(job, now);
+}
+
+static int write_request(struct fetch_job *job, struct reload_buffer **buffer,
+                         struct reload_request *request);
+
+static void
+seek(struct fetch_job *job, reload_time now)
+{
+    static const struct reload_copies_ops ops = {judge_replica, sought};
+    struct reload_node *node = job->job.node;
+    struct reload_request request;
+    struct reload_buffer *buffer;
+    reload_time timer = node->config->overlay_reliability_timer_ms * RELOAD_MS;
+    reload_time deadline = job->begun_at + RELOAD_REQUEST_TRIES * timer;
+    reload_alarm_clear(&node->alarms, &job->alarm);
+    int error = now < deadline ? write_request(job, &buffer, &request) : RELOAD_E_TIMEOUT;
+    if (!error) {
+        error = reload_seek_start(node, (struct reload_bytes){job->resource, job->resource_size},
+                                  &request, &ops, job, deadline, now, &job->sought);
+        reload_buffer_drop(&node->buffers, buffer);
+    }
+    job->is_seeking = error == 0;
+    job->seeking_over = error != 0;
+}
+
+static void
+waited_long_enough(struct reload_alarm *alarm, void *owner, uint64_t now)
+{
+    (void)owner;
+    seek((struct fetch_job *)((char *)alarm - offsetof(struct fetch_job, alarm)), now);
+}
+
+/* The responsible peer has said what it has to say. */
+static void
+asked(void *argument, const struct reload_result *result, reload_time now)
+{
+    struct fetch_job *job = argument;
+    job->is_asking = false;
+    job->told = *result;
+    if (!job->found && !job->is_seeking && !job->seeking_over)
+        seek(job, now);
+    end_if_enough(job, now);
+}
+
+static int
+ask_with_replicas(struct fetch_job *job, const struct reload_route *route,
+                  const struct reload_request *request, reload_time now)
+{
+    static const struct reload_copies_ops ops = {judge, asked};
+    struct reload_node *node = job->job.node;
+    reload_time timer = node->config->overlay_reliability_timer_ms * RELOAD_MS;
+    bool is_late = job->replicas == RELOAD_REPLICAS_IF_NEEDED;
+    int error = reload_alarm_set(&node->alarms, &job->alarm, now + (is_late ? timer : 0),
+                                 waited_long_enough);
+    if (!error)
+        error = reload_copies_start(node, route, request, &ops, job, now, &job->asked);
+    job->is_asking = error == 0;
+    return error;
 }
 
 /* ---- the request ---------------------------------------------------------------------------- */
@@ -188,28 +324,63 @@ make_job(struct reload_node *node, struct reload_bytes resource,
     return 0;
 }
 
+/* The encoded request, in |*buffer| for as long as it is wanted. */
+static int
+write_request(struct fetch_job *job, struct reload_buffer **buffer, struct reload_request *request)
+{
+    struct reload_node *node = job->job.node;
+    struct reload_bytes resource = {job->resource, job->resource_size};
+    size_t size = node->config->max_message_size;
+    *buffer = reload_buffer_get(&node->buffers, size);
+    if (!*buffer)
+        return RELOAD_E_NOMEM;
+    struct reload_writer writer = reload_writer_of((*buffer)->data, size);
+    int error = reload_answer_request(node, resource, job->specifiers, job->count, &writer);
+    *request = (struct reload_request){.code = job->is_stat ? RELOAD_MESSAGE_STAT_REQ
+                                                            : RELOAD_MESSAGE_FETCH_REQ,
+                                       .body = reload_writer_written(&writer)};
+    if (error)
+        reload_buffer_drop(&node->buffers, *buffer);
+    return error;
+}
+
+/* Replicas are looked for beside a plain way to the resource. */
+static bool
+is_readable(const struct reload_node *node, const struct reload_route *route)
+{
+    if (route->iterative && route->copies > 1)
+        return false;
+    const struct reload_destination *only = &route->entries[0];
+    return route->replicas == RELOAD_REPLICAS_NONE ||
+           (!route->iterative && route->count == 1 &&
+            only->type == RELOAD_DESTINATION_TYPE_RESOURCE &&
+            only->destination_data.resource_id.size == node->wire.node_id_length &&
+            node->topology->place_behind && node->topology->query_answer);
+}
+
 static int
 send(struct fetch_job *job, const struct reload_route *route, reload_time now)
 {
     static const struct reload_copies_ops copies = {judge, ended};
     struct reload_node *node = job->job.node;
-    struct reload_bytes resource = {job->resource, job->resource_size};
-    size_t size = node->config->max_message_size;
-    struct reload_buffer *buffer = reload_buffer_get(&node->buffers, size);
-    if (!buffer)
-        return RELOAD_E_NOMEM;
-    struct reload_writer writer = reload_writer_of(buffer->data, size);
-    int error = reload_answer_request(node, resource, job->specifiers, job->count, &writer);
-    struct reload_request request = {.code = job->is_stat ? RELOAD_MESSAGE_STAT_REQ
-                                                          : RELOAD_MESSAGE_FETCH_REQ,
-                                     .body = reload_writer_written(&writer)};
-    job->is_copied = route->copies > 1;
-    if (job->is_copied)
+    struct reload_request request;
+    struct reload_buffer *buffer;
+    if (!is_readable(node, route))
+        return RELOAD_E_USAGE;
+    int error = write_request(job, &buffer, &request);
+    if (error)
+        return error;
+    job->begun_at = now;
+    job->replicas = route->replicas;
+    job->is_several = route->copies > 1 || job->replicas != RELOAD_REPLICAS_NONE;
+    if (job->is_several)
         reload_marks_init(&job->handed, node->env, &node->storage.prng, HANDED_MAX,
                           HANDED_OCTETS_MAX);
-    if (!error && job->is_copied)
+    if (job->replicas != RELOAD_REPLICAS_NONE)
+        error = ask_with_replicas(job, route, &request, now);
+    else if (job->is_several)
         error = reload_copies_start(node, route, &request, &copies, job, now, NULL);
-    else if (!error)
+    else
         error = reload_request_start(node, route, &request, answered, job, now, NULL);
     reload_buffer_drop(&node->buffers, buffer);
     return error;

@@ -221,8 +221,23 @@ report_scene_partition(struct report *report)
 
 /* ---- misbehaviour ---- */
 
+/* What a user of the library may choose for a lookup. */
+static const struct choice {
+    const char *name;
+    uint8_t copies;
+    enum reload_replicas replicas;
+} choices[] = {
+    {"lookups that succeed, one copy", 1, RELOAD_REPLICAS_NONE},
+    {"lookups that succeed, in copies", COPIES, RELOAD_REPLICAS_NONE},
+    {"lookups that succeed, with replicas", 1, RELOAD_REPLICAS_IF_NEEDED},
+    {"lookups that succeed, in copies and with replicas", COPIES, RELOAD_REPLICAS_IF_NEEDED},
+};
+
+#define CHOICES (sizeof choices / sizeof *choices)
+
 static void
-measure_byzantine(struct report *report, unsigned percent, uint8_t copies, double wanted)
+measure_byzantine(struct report *report, unsigned percent, const struct choice *choice,
+                  double wanted)
 {
     static const char scene[] = "256 peers, some misbehave";
     const uint32_t peers = 256;
@@ -241,7 +256,8 @@ measure_byzantine(struct report *report, unsigned percent, uint8_t copies, doubl
                                                             .owners = OWNERS,
                                                             .keys = 300,
                                                             .lookups_per_s = 50,
-                                                            .copies = copies,
+                                                            .copies = choice->copies,
+                                                            .replicas = choice->replicas,
                                                             .no_reads = no_reads,
                                                             .no_read_count = peers});
     if (load) {
@@ -254,10 +270,10 @@ measure_byzantine(struct report *report, unsigned percent, uint8_t copies, doubl
         sim_run_for(sim, SIM_SECONDS(report->quick ? 60 : 2000));
         sim_load_stop(load);
         const struct sim_load_tally *tally = sim_load_tally(load);
-        report_goal(report, scene,
-                    copies > 1 ? "lookups that succeed, in copies" : "lookups that succeed", "%",
-                    percent, "% misbehave", share(tally->found, tally->started - tally->abandoned),
-                    copies > 1 ? REPORT_AT_LEAST : REPORT_NO_GOAL, wanted);
+        bool is_all = choice == &choices[CHOICES - 1];
+        report_goal(report, scene, choice->name, "%", percent, "% misbehave",
+                    share(tally->found, tally->started - tally->abandoned),
+                    is_all ? REPORT_AT_LEAST : REPORT_NO_GOAL, wanted);
         report->requests += tally->started;
         report->never_ended += tally->late;
         report->wrong += tally->wrong;
@@ -273,10 +289,11 @@ report_scene_byzantine(struct report *report)
     static const struct {
         unsigned percent;
         double wanted;
-    } rows[] = {{5, 99.9}, {10, 99}, {20, 95}};
-    for (size_t i = 0; i < 3; i++) {
-        report->progress("misbehaviour", i, 3);
-        measure_byzantine(report, rows[i].percent, 1, rows[i].wanted);
-        measure_byzantine(report, rows[i].percent, COPIES, rows[i].wanted);
+    } rows[] = {{0, 100}, {5, 99.9}, {10, 99}, {20, 95}};
+    const size_t count = sizeof rows / sizeof *rows;
+    for (size_t i = 0; i < count * CHOICES; i++) {
+        report->progress("misbehaviour", i, count * CHOICES);
+        measure_byzantine(report, rows[i / CHOICES].percent, &choices[i % CHOICES],
+                          rows[i / CHOICES].wanted);
     }
 }

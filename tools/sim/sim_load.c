@@ -197,6 +197,7 @@ look_up(struct sim_load *load, struct lookup *lookup)
     struct reload_bytes bytes = {resource, 16};
     struct reload_route route = reload_route_to_resource(bytes);
     route.copies = load->options.copies;
+    route.replicas = load->options.replicas;
     load->tally.started++;
     if (reload_node_fetch_along(sim_node(load->sim, reader), &route, bytes, &specifier, 1, on_value,
                                 on_fetched, lookup, sim_now(load->sim)))
