@@ -68,6 +68,11 @@ struct reload_topology_ops {
     /* Whether this node should still keep resource |id|, as responsible peer or replica (10.7.3).
      */
     bool (*keeps)(void *state, const struct reload_node_id *id);
+    /* Who is responsible for resource |id|, of which this node holds a replica: |*owner|, if that
+     * is known. May be NULL: never. */
+    bool (*owner)(void *state, const struct reload_node_id *id, struct reload_node_id *owner);
+    /* Whether |peer| is to get copies by a push that is under way, or later. May be NULL: no. */
+    bool (*copies_later)(void *state, const struct reload_node_id *peer);
     /* The hash of |name|: a Resource-ID of at most 20 octets. */
     int (*resource_id)(void *state, struct reload_bytes name, uint8_t *resource, size_t *size);
     /* The share of the overlay that we are responsible for, in parts per billion (6.4.2.5). */

@@ -296,3 +296,36 @@ reload_chord_keeps(void *state, const struct reload_node_id *id)
     return chord->phase != RELOAD_CHORD_JOINED ||
            reload_chord_table_keeps(&chord->table, reload_chord_place_of(id));
 }
+
+bool
+reload_chord_owner(void *state, const struct reload_node_id *id, struct reload_node_id *owner)
+{
+    const struct reload_chord *chord = state;
+    const struct reload_chord_table *table = &chord->table;
+    struct reload_chord_place place = reload_chord_place_of(id);
+    size_t neighbors = reload_chord_table_neighbors(table);
+    if (chord->phase != RELOAD_CHORD_JOINED)
+        return false;
+    for (size_t i = 0; i < neighbors; i++) {
+        struct reload_chord_place from = table->self;
+        if (i + 1 < table->count)
+            from = reload_chord_table_predecessor(table, i + 1);
+        if (!reload_chord_within(place, from, reload_chord_table_predecessor(table, i)))
+            continue;
+        *owner = reload_chord_node_id_of(reload_chord_table_predecessor(table, i));
+        return true;
+    }
+    return false;
+}
+
+bool
+reload_chord_copies_later(void *state, const struct reload_node_id *peer)
+{
+    const struct reload_chord *chord = state;
+    struct reload_chord_place place = reload_chord_place_of(peer);
+    for (size_t i = 0; i < RELOAD_CHORD_PUSHES_MAX; i++)
+        if (chord->pushes[i].state != RELOAD_CHORD_PUSH_FREE &&
+            reload_chord_equal(chord->pushes[i].target, place))
+            return true;
+    return false;
+}

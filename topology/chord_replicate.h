@@ -38,6 +38,8 @@ size_t reload_chord_replicas(void *state, const struct reload_node_id *id,
                              struct reload_node_id *node_ids);
 bool reload_chord_accepts_replica(void *state, const struct reload_node_id *id,
                                   const struct reload_node_id *sender);
+bool reload_chord_owner(void *state, const struct reload_node_id *id, struct reload_node_id *owner);
+bool reload_chord_copies_later(void *state, const struct reload_node_id *peer);
 bool reload_chord_keeps(void *state, const struct reload_node_id *id);
 
 /* reload_chord_replicate_met sends what we have of the range of |place|, a peer that was of another

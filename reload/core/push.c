@@ -8,17 +8,20 @@
 
 #include <assert.h>
 
-#define SWEEP_PAUSE (20 * RELOAD_SECOND) /* the ring has settled by then, pushes are done */
-#define SWEEP_STEP 64                    /* resources looked at in one turn */
-#define SWEEP_TRIES 3
-
 /* ---- after a Store -------------------------------------------------------------------------- */
 
-/* RFC6940 10.4: to the successors, incrementing the replica number for each. One that does not take
- * it gets it from the topology's next push. */
+static void
+replicated(void *argument, int error, reload_time now)
+{
+    if (error)
+        reload_sweep_retry(argument, now);
+}
+
+/* RFC6940 10.4: to the successors, incrementing the replica number for each. Who does not take it
+ * is asked again by a sweep. */
 void
 reload_push_replicas(struct reload_node *node, const struct reload_resource *resource,
-                     uint64_t stamp, reload_time now)
+                     uint64_t since, reload_time now)
 {
     struct reload_node_id id = reload_node_id_of(reload_resource_id(resource));
     struct reload_node_id replicas[RELOAD_REPLICAS_MAX];
@@ -27,8 +30,12 @@ reload_push_replicas(struct reload_node *node, const struct reload_resource *res
         struct reload_transfer_options options = {.resource = resource,
                                                   .target = &replicas[i],
                                                   .number = (uint8_t)(i + 1),
-                                                  .stamp = stamp};
-        reload_ignore(reload_transfer(node, &options, now));
+                                                  .since = since,
+                                                  .done = replicated,
+                                                  .argument = node};
+        int error = reload_transfer(node, &options, now);
+        if (error && error != RELOAD_E_NOT_FOUND)
+            reload_sweep_retry(node, now);
     }
 }
 
@@ -156,101 +163,6 @@ reload_topology_push(struct reload_node *node, const struct reload_node_id *targ
     else
         node->pushes.all[slot] = push;
     return error;
-}
-
-/* ---- what must not be kept ------------------------------------------------------------------ */
-
-static void sweep(struct reload_alarm *alarm, void *owner, uint64_t now);
-
-static void
-wake(struct reload_node *node, reload_time at)
-{
-    reload_ignore(reload_alarm_set(&node->alarms, &node->pushes.sweep.alarm, at, sweep));
-}
-
-static void
-stored_elsewhere(void *argument, int error, reload_time now)
-{
-    struct reload_node *node = argument;
-    struct reload_sweep *state = &node->pushes.sweep;
-    assert(state->outstanding > 0);
-    state->outstanding--;
-    /* Refused is an answer, too: the peer who should have it knows of it. What failed otherwise is
-     * tried again by the next walk. */
-    if (error && error != RELOAD_E_REFUSED)
-        state->again = true;
-    if (!state->alarm.slot)
-        wake(node, now);
-}
-
-static bool
-is_kept(struct reload_node *node, struct reload_resource *resource)
-{
-    struct reload_node_id id = reload_node_id_of(reload_resource_id(resource));
-    if (node->topology->is_responsible(node->topology_state, &id)) {
-        /* Whoever was to have it before is not the one to rely on when it is not ours any more. */
-        resource->elsewhere = false;
-        resource->tries = 0;
-    }
-    return node->topology->keeps(node->topology_state, &id);
-}
-
-/* RFC6940 6.4.2.3: a peer that is no longer responsible MUST attempt to store a copy at the correct
- * node, unless that is known to have one; then the data goes (10.7.3). */
-static void
-leave_to_others(struct reload_node *node, struct reload_resource *resource, reload_time now)
-{
-    struct reload_sweep *state = &node->pushes.sweep;
-    if (resource->elsewhere || resource->tries >= SWEEP_TRIES) {
-        reload_storage_drop(&node->storage, resource, now);
-        return;
-    }
-    struct reload_transfer_options options = {
-        .resource = resource, .number = 1, .done = stored_elsewhere, .argument = node};
-    resource->tries++;
-    state->again = true; /* to drop it */
-    if (reload_transfer(node, &options, now) == 0)
-        state->outstanding++;
-}
-
-static void
-sweep(struct reload_alarm *alarm, void *owner, uint64_t now)
-{
-    struct reload_node *node = owner;
-    struct reload_sweep *state = &node->pushes.sweep;
-    (void)alarm;
-    if (!state->walking) {
-        state->walking = true;
-        state->again = false;
-        state->cursor = (struct reload_node_id){{0}};
-    }
-    reload_storage_expire(&node->storage, now);
-    struct reload_bytes cursor = position(node, &state->cursor);
-    struct reload_resource *resource = reload_storage_after(&node->storage, cursor);
-    for (int i = 0; resource && i < SWEEP_STEP && state->outstanding < RELOAD_PUSH_WINDOW; i++) {
-        state->cursor = reload_node_id_of(reload_resource_id(resource));
-        if (!is_kept(node, resource))
-            leave_to_others(node, resource, now);
-        resource = reload_storage_after(&node->storage, position(node, &state->cursor));
-    }
-    reload_storage_arm(node);
-    if (resource && state->outstanding < RELOAD_PUSH_WINDOW) {
-        wake(node, now + RELOAD_MS);
-    } else if (!resource && state->outstanding == 0) {
-        state->walking = false;
-        if (state->again)
-            wake(node, now + SWEEP_PAUSE);
-    }
-}
-
-void
-reload_topology_changed(struct reload_node *node, reload_time now)
-{
-    struct reload_sweep *state = &node->pushes.sweep;
-    if (state->walking)
-        state->again = true;
-    else
-        wake(node, now + SWEEP_PAUSE);
 }
 
 void

@@ -1,5 +1,5 @@
-/* push.h: what is stored here goes to other peers: replicas of what was just stored, ranges that
- * move with the ring, and what this peer must not keep. RFC 6940 7.4.1.1, 10.4, 10.7.3, 6.4.2.3.
+/* push.h: what is stored here goes to other peers: replicas of what was just stored, and ranges
+ * that move with the ring. RFC 6940 7.4.1.1, 10.4, 10.7.3.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_CORE_PUSH_H
@@ -9,6 +9,7 @@
 #include "reload/core/job.h"
 #include "reload/core/limits.h"
 #include "reload/core/storage.h"
+#include "reload/core/sweep.h"
 #include "reload/topology.h"
 
 /* One reload_topology_push: the range (after, upto], up to |cursor| already on its way. */
@@ -27,14 +28,6 @@ struct reload_push {
     struct reload_alarm alarm;
 };
 
-/* The search for what must not be kept: waits, then walks over all resources. */
-struct reload_sweep {
-    struct reload_alarm alarm;
-    struct reload_node_id cursor;
-    bool walking, again;
-    unsigned outstanding;
-};
-
 struct reload_pushes {
     struct reload_push *all[RELOAD_PUSHES_MAX]; /* NULL: free; most of the time there are none */
     struct reload_sweep sweep;
@@ -45,9 +38,9 @@ struct reload_pushes {
 /* reload_pushes_fini ends all pushes and all jobs without a word. */
 void reload_pushes_fini(struct reload_node *node);
 
-/* reload_push_replicas stores what commit |stamp| has brought to |resource|, for which this peer is
- * responsible, at the peers of its replica set (10.4). */
+/* reload_push_replicas stores what the commits after |since| have brought to |resource|, for which
+ * this peer is responsible, at the peers of its replica set (10.4). */
 void reload_push_replicas(struct reload_node *node, const struct reload_resource *resource,
-                          uint64_t stamp, reload_time now);
+                          uint64_t since, reload_time now);
 
 #endif

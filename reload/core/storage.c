@@ -183,6 +183,9 @@ reload_stored_write(const struct reload_stored *stored, struct reload_writer *wr
 int
 reload_storage_init(struct reload_storage *storage, struct reload_node *node)
 {
+    int error = reload_sweep_init(node);
+    if (error)
+        return error;
     return reload_storage_open(storage, node->env, &node->kinds, reload_record_persist, node);
 }
 

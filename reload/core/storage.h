@@ -15,6 +15,7 @@
 #include "reload/base/alarm.h"
 #include "reload/base/prng.h"
 #include "reload/core/certificates.h"
+#include "reload/core/holders.h"
 #include "reload/core/kind.h"
 #include "reload/core/limits.h"
 #include "reload/core/marks.h"
@@ -58,9 +59,10 @@ struct reload_stored_kind {
 struct reload_resource {
     struct reload_ordered_entry entry; /* among all resources, by Resource-ID; must be first */
     struct reload_stored_kind *kinds;
-    uint64_t born, stamp; /* the first and the last commit here */
-    bool elsewhere;       /* who should have it instead of us is known to have all of it */
-    uint8_t tries;        /* to store it elsewhere */
+    uint64_t stamp;                /* the last commit that changed something here */
+    uint64_t elsewhere;            /* who should have it instead of us has all up to this commit */
+    struct reload_holders holders; /* beside us */
+    reload_time leave_by; /* it must not be kept here, somebody has to take it until then; 0: no */
     uint8_t id_size;
     uint8_t id[RELOAD_NODE_ID_SIZE_MAX];
 };

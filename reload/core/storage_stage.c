@@ -368,15 +368,15 @@ reload_stage_commit(struct reload_stage *stage)
     if (stage->made && stage->count > 0) {
         reload_ordered_insert(&storage->resources, &resource->entry);
         storage->octets += sizeof *resource;
-        resource->born = storage->commits;
     }
+    if (stage->count > 0)
+        resource->stamp = storage->commits;
     while (stage->kinds) {
         struct reload_stage_kind *kind = stage->kinds;
         stage->kinds = kind->next;
         commit_kind(kind);
         (void)reload_storage_allocate(storage, kind, 0);
     }
-    resource->stamp = storage->commits;
     if (resource->kinds)
         return resource;
     assert(stage->made);

@@ -17,6 +17,7 @@ struct work {
     struct reload_node_id id; /* the resource, as topologies want it */
     bool is_replica;
     struct reload_stage stage;
+    size_t same; /* values that are stored already */
     reload_time now;
 };
 
@@ -180,8 +181,10 @@ stage_value(struct work *work, struct reload_stage_kind *kind, const struct relo
     struct reload_node_id signer_id;
     if (reload_value_unsigned(value)) /* 7.4.1.1, S9 */
         return RELOAD_E_FORBIDDEN;
-    if (reload_stage_same(kind, value)) /* D8: verified when it was stored */
+    if (reload_stage_same(kind, value)) { /* D8: verified when it was stored */
+        work->same++;
         return 0;
+    }
     if (reload_signature_signer(node, &value->data.signature.identity,
                                 work->incoming->message->security.certificates, &signer,
                                 &signer_id) != 0)
@@ -218,12 +221,37 @@ stage_values(struct work *work)
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
+static size_t
+count_values(const struct reload_resource *resource)
+{
+    size_t count = 0;
+    for (const struct reload_stored_kind *kind = resource->kinds; kind; kind = kind->next)
+        count += kind->values.count;
+    return count;
+}
+
+/* The sender of replicas has what it sent; |before| is the commit before this one. If it had the
+ * rest, or there is none, it has all of |resource|. */
+static void
+note_sender(struct work *work, struct reload_resource *resource, size_t brought, uint64_t before)
+{
+    uint32_t link = reload_node_link_to(work->node, &work->incoming->signer_id);
+    bool had_rest = reload_holders_stamp(&resource->holders, link) >= before;
+    if (brought < count_values(resource) && !had_rest)
+        return;
+    resource->elsewhere = resource->stamp;
+    if (link)
+        reload_holders_note(&resource->holders, link, resource->stamp);
+}
+
 static void
 commit(struct work *work)
 {
     struct reload_node *node = work->node;
     struct reload_node_id replicas[RELOAD_REPLICAS_MAX];
     size_t stored = work->stage.count, count = 0;
+    uint64_t before = work->stage.resource->stamp;
+    bool responsible = node->topology->is_responsible(node->topology_state, &work->id);
     struct reload_resource *resource = reload_stage_commit(&work->stage);
     node->counters.values_stored += stored;
     if (!work->is_replica)
@@ -233,14 +261,16 @@ commit(struct work *work)
     if (!resource)
         return;
     if (work->is_replica)
-        /* What came with this request its sender has; what was here before, perhaps not. */
-        resource->elsewhere |= resource->born == resource->stamp;
-    /* 10.4; also of what another peer had and hands over to us. */
-    if (stored > 0 && node->topology->is_responsible(node->topology_state, &work->id)) {
-        resource->elsewhere = false;
-        resource->tries = 0;
-        reload_push_replicas(node, resource, node->storage.commits, work->now);
+        note_sender(work, resource, stored + work->same, before);
+    if (stored == 0)
+        return;
+    if (!responsible) {
+        reload_sweep_stored(node, resource, work->now);
+        return;
     }
+    /* 10.4; also of what another peer had and hands over to us. */
+    resource->elsewhere = 0;
+    reload_push_replicas(node, resource, before, work->now);
 }
 
 static int

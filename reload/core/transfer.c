@@ -28,11 +28,12 @@ struct transfer {
     size_t resource_size;
     bool to_target, to_owner;
     uint8_t number;
-    uint64_t only;        /* stamp, 0: all */
+    uint32_t link;        /* to |target|; 0: none */
+    uint64_t since;       /* what it has already */
     uint64_t taken;       /* from this stamp on it came from the other side: not to be sent back */
     uint64_t begun_stamp; /* the resource's when the transfer began */
     int error;            /* RELOAD_E_TOO_LARGE: a value was left out */
-    bool whole;           /* success means that the other side has all of the resource */
+    bool refused;         /* a part was, though it was not newer there */
     bool any;             /* a value was sent already: the last one is */
     uint32_t cursor_kind; /* of this Kind, with this key */
     uint8_t *cursor_key;
@@ -69,15 +70,30 @@ resource_id(const struct transfer *transfer)
     return (struct reload_bytes){transfer->resource.octets, transfer->resource_size};
 }
 
+/* The other side has all that is stored here, but for what has changed meanwhile. */
+static void
+note(const struct transfer *transfer, struct reload_resource *resource)
+{
+    struct reload_node *node = transfer->job.node;
+    struct reload_holders *holders = &resource->holders;
+    uint64_t since = transfer->since, had = reload_holders_stamp(holders, transfer->link);
+    /* Replicas do not count: they go, too, when they are nobody's any more. */
+    if (transfer->to_owner && (had >= since || resource->elsewhere >= since))
+        resource->elsewhere = transfer->begun_stamp;
+    if (transfer->link && reload_node_link_to(node, &transfer->target) == transfer->link &&
+        had >= since)
+        reload_holders_note(holders, transfer->link, transfer->begun_stamp);
+}
+
 static void
 finish(struct transfer *transfer, int error, reload_time now)
 {
     struct reload_node *node = transfer->job.node;
     struct reload_resource *resource = reload_storage_find(&node->storage, resource_id(transfer));
-    /* Replicas do not count: they go, too, when they are nobody's any more. */
-    if (!error && transfer->whole && transfer->to_owner && resource &&
-        resource->stamp == transfer->begun_stamp)
-        resource->elsewhere = true;
+    if (resource && error)
+        reload_holders_forget(&resource->holders, transfer->link);
+    else if (resource && !transfer->refused)
+        note(transfer, resource);
     reload_transfer_fn *done = transfer->done;
     void *argument = transfer->argument;
     reload_job_free(&transfer->job);
@@ -112,7 +128,7 @@ is_wanted(const struct transfer *transfer, const struct reload_stored *value)
 {
     if (transfer->taken && value->stamp >= transfer->taken)
         return false;
-    return transfer->only == 0 || value->stamp == transfer->only;
+    return value->stamp > transfer->since;
 }
 
 /* Adds |value| if there is room; the first one always: if that is too much, the request says so. */
@@ -305,11 +321,12 @@ take(void *argument, const struct reload_fetched *fetched, reload_time now)
         reload_stage_abort(&stage);
         return;
     }
+    uint64_t before = stage.resource->stamp;
     const struct reload_resource *resource = reload_stage_commit(&stage);
     struct reload_node_id id = reload_node_id_of(resource_id(transfer));
     /* The other replicas may have the old one, too: it is as if it had been stored here. */
     if (resource && node->topology->is_responsible(node->topology_state, &id))
-        reload_push_replicas(node, resource, storage->commits, now);
+        reload_push_replicas(node, resource, before, now);
 }
 
 /* Asks for everything of the Kinds that are stored here, at most |max| of them. */
@@ -385,8 +402,10 @@ stored(void *argument, const struct reload_result *result, reload_time now)
         if (!error)
             return;
     }
-    if (newer && transfer->phase == RETRYING)
-        error = 0; /* it stays with what it has */
+    if (newer && transfer->phase == RETRYING) {
+        transfer->refused = true; /* it stays with what it has */
+        error = 0;
+    }
     if (error) {
         finish(transfer, error, now);
         return;
@@ -413,10 +432,9 @@ reload_transfer(struct reload_node *node, const struct reload_transfer_options *
     if (options->target)
         transfer->target = *options->target;
     transfer->number = options->number;
-    transfer->only = options->stamp;
+    transfer->link = options->target ? reload_node_link_to(node, options->target) : 0;
+    transfer->since = options->since;
     transfer->begun_stamp = resource->stamp;
-    /* A first Store brings the whole resource at once. */
-    transfer->whole = options->stamp == 0 || options->stamp == resource->born;
     transfer->done = options->done;
     transfer->argument = options->argument;
     error = send_next(transfer, now);

@@ -344,80 +344,11 @@ START_TEST(newer_data_is_taken)
 }
 END_TEST
 
-/* ---- what must not be kept ------------------------------------------------------------------ */
-
-/* RFC 6940 6.4.2.3: it MUST attempt to Store a copy to the correct node, then it goes (10.7.3). */
-/* RFC6940-10.7.3-07 */
-START_TEST(what_is_not_kept_goes_to_its_owner)
-{
-    begin();
-    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
-    f->peers[STORER].responsible = f->peers[STORER].keeps = false;
-    f->peers[BOB].responsible = true;
-    reload_topology_changed(f->peers[STORER].node, f->now);
-    run(10 * RELOAD_SECOND);
-    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one"); /* not at once */
-    run(60 * RELOAD_SECOND);
-    ck_assert(bob_has(alice, KIND_SINGLE, none, "one"));
-    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "-");
-    fixture_free(f);
-}
-END_TEST
-
-/* Nobody takes it: it goes in the end, so that storage does not fill. */
-START_TEST(what_nobody_takes_goes)
-{
-    begin();
-    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
-    f->peers[STORER].responsible = f->peers[STORER].keeps = false;
-    reload_topology_changed(f->peers[STORER].node, f->now);
-    run(50 * RELOAD_SECOND);
-    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one"); /* tried again */
-    run(200 * RELOAD_SECOND);
-    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "-");
-    fixture_free(f);
-}
-END_TEST
-
-START_TEST(what_is_kept_stays)
-{
-    begin();
-    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
-    uint64_t sent = f->peers[STORER].node->counters.requests_sent;
-    reload_topology_changed(f->peers[STORER].node, f->now);
-    run(60 * RELOAD_SECOND);
-    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one");
-    ck_assert_uint_eq(f->peers[STORER].node->counters.requests_sent, sent);
-    fixture_free(f);
-}
-END_TEST
-
-/* What came as a replica is known to be at its sender: it is dropped without a word. */
-START_TEST(replicas_are_dropped)
-{
-    begin();
-    f->peers[STORER].responsible = false;
-    draft_begin(&draft, f, alice, 1);
-    draft_kind(&draft, KIND_SINGLE, 3);
-    draft_value(&draft, ALICE, KIND_SINGLE, none, "one", 1000, 3600);
-    draft_kind_end(&draft);
-    ck_assert_int_eq(store(&draft, BOB), 0);
-    uint64_t sent = f->peers[STORER].node->counters.requests_sent;
-    f->peers[STORER].keeps = false;
-    reload_topology_changed(f->peers[STORER].node, f->now);
-    run(30 * RELOAD_SECOND);
-    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "-");
-    ck_assert_uint_eq(f->peers[STORER].node->counters.requests_sent, sent);
-    fixture_free(f);
-}
-END_TEST
-
 int
 main(void)
 {
     return RUN_SUITE("push", replicas_after_a_store, removals_are_replicated, ranges,
                      a_push_brings_everything, large_resources_go_in_parts,
                      values_too_large_to_replicate, pushes_are_bounded, an_unreachable_target,
-                     newer_data_is_taken, what_is_not_kept_goes_to_its_owner,
-                     what_nobody_takes_goes, what_is_kept_stays, replicas_are_dropped);
+                     newer_data_is_taken);
 }

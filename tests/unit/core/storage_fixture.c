@@ -154,6 +154,21 @@ topology_keeps(void *state, const struct reload_node_id *id)
     return peer_of(state)->keeps;
 }
 
+static bool
+topology_owner(void *state, const struct reload_node_id *id, struct reload_node_id *owner)
+{
+    (void)id;
+    *owner = peer_of(state)->owner;
+    return !reload_node_id_is_zero(owner);
+}
+
+static bool
+topology_copies_later(void *state, const struct reload_node_id *peer)
+{
+    (void)peer;
+    return peer_of(state)->copies_later;
+}
+
 static int
 topology_resource_id(void *state, struct reload_bytes name, uint8_t *resource, size_t *size)
 {
@@ -223,6 +238,8 @@ static const struct reload_topology_ops obedient = {
     .replicas = topology_replicas,
     .accepts_replica = topology_accepts,
     .keeps = topology_keeps,
+    .owner = topology_owner,
+    .copies_later = topology_copies_later,
     .resource_id = topology_resource_id,
     .responsible_ppb = topology_ppb,
     .link_up = topology_link_up,

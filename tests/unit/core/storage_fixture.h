@@ -43,6 +43,8 @@ struct peer {
     bool responsible, accepts_replica, keeps;
     struct reload_node_id replicas[RELOAD_REPLICAS_MAX];
     size_t replica_count;
+    struct reload_node_id owner; /* of what it only keeps; all zeros: not known */
+    bool copies_later;
 };
 
 struct fixture {

@@ -1,0 +1,286 @@
+/* sweep_test.c: what is not where it belongs is brought there, and what must not be kept goes. RFC
+ * 6940 6.4.2.3, 10.4, 10.7.3.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/core/sweep.h"
+
+#include "tests/unit/core/storage_fixture.h"
+
+static struct fixture *f;
+static struct draft draft;
+static struct reload_bytes alice, none;
+static uint8_t alice_octets[16];
+
+static void
+run(reload_time time)
+{
+    fixture_run(f, f->now + time);
+}
+
+/* The storing peer and BOB, who is the second peer here, are linked. */
+static void
+begin(void)
+{
+    f = fixture_new();
+    alice = user_resource(f, "alice@example.org", alice_octets);
+    fixture_connect(f, BOB);
+    run(RELOAD_SECOND);
+    f->peers[BOB].responsible = false;
+}
+
+static void
+make_bob_a_replica(void)
+{
+    f->peers[STORER].replicas[0] = f->peers[BOB].id;
+    f->peers[STORER].replica_count = 1;
+}
+
+static bool
+bob_has(struct reload_bytes resource, uint32_t kind, struct reload_bytes key, const char *string)
+{
+    struct reload_node *bob = f->peers[BOB].node;
+    const struct reload_resource *found = reload_storage_find(&bob->storage, resource);
+    const struct reload_stored *stored =
+        reload_stored_find(reload_resource_kind(found, reload_kinds_find(&bob->kinds, kind)), key);
+    return stored && reload_bytes_equal(stored->payload, text(string));
+}
+
+static uint64_t
+sent(void)
+{
+    return f->peers[STORER].node->counters.requests_sent;
+}
+
+/* BOB sends the storing peer a replica of |string|. */
+static void
+bob_stores_a_replica(const char *string, uint64_t time)
+{
+    draft_begin(&draft, f, alice, 1);
+    draft_kind(&draft, KIND_SINGLE, 3);
+    draft_value(&draft, ALICE, KIND_SINGLE, none, string, time, 3600);
+    draft_kind_end(&draft);
+    ck_assert_int_eq(store(&draft, BOB), 0);
+}
+
+/* ---- copies that are missing ---------------------------------------------------------------- */
+
+/* A replica that refused a new value (its view of the ring was another one, or it had no memory)
+ * is asked again soon, although the ring does not change. */
+START_TEST(a_refused_replica_is_tried_again)
+{
+    begin();
+    make_bob_a_replica();
+    f->peers[BOB].accepts_replica = false;
+    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
+    run(RELOAD_SECOND);
+    ck_assert(!bob_has(alice, KIND_SINGLE, none, "one"));
+    f->peers[BOB].accepts_replica = true;
+    run(6 * RELOAD_SECOND);
+    ck_assert(bob_has(alice, KIND_SINGLE, none, "one"));
+    uint64_t before = sent();
+    run(3600 * RELOAD_SECOND);
+    ck_assert_uint_eq(sent(), before);
+    fixture_free(f);
+}
+END_TEST
+
+/* One that refuses for ever is asked less and less often. */
+START_TEST(a_stubborn_replica_costs_little)
+{
+    begin();
+    make_bob_a_replica();
+    f->peers[BOB].accepts_replica = false;
+    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
+    run(3000 * RELOAD_SECOND);
+    ck_assert_uint_ge(sent(), 8);
+    ck_assert_uint_le(sent(), 14);
+    fixture_free(f);
+}
+END_TEST
+
+/* Only what is missing goes: the rest was acknowledged. */
+START_TEST(what_was_acknowledged_is_not_sent_again)
+{
+    begin();
+    make_bob_a_replica();
+    ck_assert_int_eq(store_one(f, ALICE, KIND_DICTIONARY, text("a"), "A", 1000), 0);
+    run(RELOAD_SECOND);
+    f->peers[BOB].accepts_replica = false;
+    ck_assert_int_eq(store_one(f, ALICE, KIND_DICTIONARY, text("b"), "B", 1000), 0);
+    run(RELOAD_SECOND);
+    f->peers[BOB].accepts_replica = true;
+    uint64_t stored = f->peers[BOB].node->counters.values_stored;
+    run(10 * RELOAD_SECOND);
+    ck_assert(bob_has(alice, KIND_DICTIONARY, text("a"), "A"));
+    ck_assert(bob_has(alice, KIND_DICTIONARY, text("b"), "B"));
+    ck_assert_uint_eq(f->peers[BOB].node->counters.values_stored, stored + 1);
+    fixture_free(f);
+}
+END_TEST
+
+/* Who comes back by another link may have lost what it had: after a change of the ring it gets it
+ * once more. */
+START_TEST(who_comes_back_gets_it_again)
+{
+    begin();
+    make_bob_a_replica();
+    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
+    run(RELOAD_SECOND);
+    ck_assert(bob_has(alice, KIND_SINGLE, none, "one"));
+    fixture_boot(f, BOB);
+    f->peers[BOB].responsible = false;
+    fixture_connect(f, BOB);
+    run(RELOAD_SECOND);
+    ck_assert(!bob_has(alice, KIND_SINGLE, none, "one"));
+    reload_topology_changed(f->peers[STORER].node, f->now);
+    run(25 * RELOAD_SECOND);
+    ck_assert(bob_has(alice, KIND_SINGLE, none, "one"));
+    fixture_free(f);
+}
+END_TEST
+
+/* Not in the way of the topology's own push, but after it. */
+START_TEST(a_sweep_waits_for_the_push)
+{
+    begin();
+    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
+    make_bob_a_replica();
+    f->peers[STORER].copies_later = true;
+    reload_topology_changed(f->peers[STORER].node, f->now);
+    run(100 * RELOAD_SECOND);
+    ck_assert_uint_eq(sent(), 0);
+    f->peers[STORER].copies_later = false;
+    run(100 * RELOAD_SECOND);
+    ck_assert(bob_has(alice, KIND_SINGLE, none, "one"));
+    fixture_free(f);
+}
+END_TEST
+
+/* RFC6940-7.4.1.1-20: a replica whose responsible peer is another one than it was hands over what
+ * that one may not have; it stays here. */
+START_TEST(a_replica_tells_the_responsible_peer)
+{
+    begin();
+    f->peers[STORER].responsible = false;
+    bob_stores_a_replica("one", 1000);
+    f->peers[STORER].owner = f->peers[ALICE].id;
+    fixture_connect(f, ALICE);
+    reload_topology_changed(f->peers[STORER].node, f->now);
+    uint64_t before = sent();
+    run(25 * RELOAD_SECOND);
+    ck_assert_uint_eq(sent(), before); /* its own copies come first */
+    run(10 * RELOAD_SECOND);
+    ck_assert_uint_eq(sent(), before + 1);
+    ck_assert_ptr_nonnull(reload_storage_find(&f->peers[ALICE].node->storage, alice));
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one");
+    fixture_free(f);
+}
+END_TEST
+
+/* The one whose replica it is has it. */
+START_TEST(a_replica_does_not_tell_its_sender)
+{
+    begin();
+    f->peers[STORER].responsible = false;
+    f->peers[STORER].owner = f->peers[BOB].id;
+    uint64_t before = sent();
+    bob_stores_a_replica("one", 1000);
+    bob_stores_a_replica("two", 2000);
+    bob_stores_a_replica("two", 2000);
+    reload_topology_changed(f->peers[STORER].node, f->now);
+    run(600 * RELOAD_SECOND);
+    ck_assert_uint_eq(sent(), before);
+    fixture_free(f);
+}
+END_TEST
+
+/* A replica came from somebody who is not responsible any more, as we see it: who is hears of it
+ * without any change of the ring. */
+START_TEST(a_replica_from_another_is_handed_over)
+{
+    begin();
+    fixture_connect(f, ALICE);
+    f->peers[STORER].responsible = false;
+    f->peers[STORER].owner = f->peers[ALICE].id;
+    bob_stores_a_replica("one", 1000);
+    run(35 * RELOAD_SECOND);
+    ck_assert_ptr_nonnull(reload_storage_find(&f->peers[ALICE].node->storage, alice));
+    fixture_free(f);
+}
+END_TEST
+
+/* ---- what must not be kept ------------------------------------------------------------------ */
+
+/* RFC 6940 6.4.2.3: it MUST attempt to Store a copy to the correct node, then it goes (10.7.3). */
+/* RFC6940-10.7.3-07 */
+START_TEST(what_is_not_kept_goes_to_its_owner)
+{
+    begin();
+    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
+    f->peers[STORER].responsible = f->peers[STORER].keeps = false;
+    f->peers[BOB].responsible = true;
+    reload_topology_changed(f->peers[STORER].node, f->now);
+    run(10 * RELOAD_SECOND);
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one"); /* not at once */
+    run(60 * RELOAD_SECOND);
+    ck_assert(bob_has(alice, KIND_SINGLE, none, "one"));
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "-");
+    fixture_free(f);
+}
+END_TEST
+
+/* Nobody takes it for ten minutes: it goes, so that storage does not fill. */
+START_TEST(what_nobody_takes_goes)
+{
+    begin();
+    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
+    f->peers[STORER].responsible = f->peers[STORER].keeps = false;
+    reload_topology_changed(f->peers[STORER].node, f->now);
+    run(590 * RELOAD_SECOND);
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one"); /* tried again */
+    ck_assert_uint_le(sent(), 10);                                   /* but not often */
+    run(600 * RELOAD_SECOND);
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "-");
+    fixture_free(f);
+}
+END_TEST
+
+START_TEST(what_is_kept_stays)
+{
+    begin();
+    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
+    uint64_t before = sent();
+    reload_topology_changed(f->peers[STORER].node, f->now);
+    run(60 * RELOAD_SECOND);
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one");
+    ck_assert_uint_eq(sent(), before);
+    fixture_free(f);
+}
+END_TEST
+
+/* What came as a replica is known to be at its sender: it is dropped without a word. */
+START_TEST(replicas_are_dropped)
+{
+    begin();
+    f->peers[STORER].responsible = false;
+    bob_stores_a_replica("one", 1000);
+    uint64_t before = sent();
+    f->peers[STORER].keeps = false;
+    reload_topology_changed(f->peers[STORER].node, f->now);
+    run(30 * RELOAD_SECOND);
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "-");
+    ck_assert_uint_eq(sent(), before);
+    fixture_free(f);
+}
+END_TEST
+
+int
+main(void)
+{
+    return RUN_SUITE("sweep", a_refused_replica_is_tried_again, a_stubborn_replica_costs_little,
+                     what_was_acknowledged_is_not_sent_again, who_comes_back_gets_it_again,
+                     a_sweep_waits_for_the_push, a_replica_tells_the_responsible_peer,
+                     a_replica_does_not_tell_its_sender, a_replica_from_another_is_handed_over,
+                     what_is_not_kept_goes_to_its_owner, what_nobody_takes_goes, what_is_kept_stays,
+                     replicas_are_dropped);
+}
