@@ -159,6 +159,11 @@ uint32_t sim_node_count(const struct sim *sim);
 bool sim_is_alive(const struct sim *sim, uint32_t node);
 bool sim_is_joined(const struct sim *sim, uint32_t node);
 
+/* Whether |node| was its overlay's first peer, which may found it; whether others are told to join
+ * through it. */
+bool sim_is_first_peer(const struct sim *sim, uint32_t node);
+bool sim_is_bootstrap_node(const struct sim *sim, uint32_t node);
+
 /* Which life a host is in: 1 when it was made, one more after each restart. */
 uint64_t sim_born_at(const struct sim *sim, uint32_t node); /* when that began */
 uint32_t sim_life(const struct sim *sim, uint32_t node);

@@ -66,9 +66,8 @@ look_for_losses(struct sim_ledger *ledger, const char *when)
     struct sim_trial *trial = ledger->trial;
     for (size_t i = 0; i < trial->scenario->record_count; i++) {
         struct sim_record *record = &ledger->records[i];
-        if (record->lost || record->acknowledged == 0 || record->removal ||
-            copies_of(ledger, record) > 0)
-            continue;
+        if (record->lost || record->acknowledged == 0 || copies_of(ledger, record) > 0)
+            continue; /* a removal is stored, too (7.4.1.3) */
         record->lost = true;
         trial->verdict->records_lost++;
         if (!trial->watch.beyond && !is_excused(ledger, record))
@@ -162,7 +161,7 @@ audit(struct sim_ledger *ledger, struct sim_record *record)
         if (!right)
             sim_run_for(trial->sim, TRY_AGAIN_NS);
     }
-    if (right && !record->lost && !record->removal && record->acknowledged > 0) {
+    if (right && !record->lost && record->acknowledged > 0) {
         uint32_t copies = copies_of(ledger, record), members = sim_ledger_members(ledger);
         uint32_t wanted = members < SIM_COPIES ? members : SIM_COPIES;
         if (copies < wanted)

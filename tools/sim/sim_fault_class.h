@@ -12,6 +12,7 @@ struct sim_fault_class {
     const char *name;
     bool rough;       /* cannot stay within Zave's assumption */
     bool frames_only; /* means nothing on links of messages */
+    bool moments;     /* its begin and its end are faults; in between the ring has to be whole */
     /* Draws |duration_ns| and |amount|. */
     void (*draw)(struct sim_fault *fault, struct sim_random *random, bool gentle);
     void (*begin)(struct sim_trial *trial, const struct sim_fault *fault);

@@ -127,6 +127,8 @@ all_have_live_successors(struct sim_watch *watch, struct circle *circle)
 {
     for (uint32_t i = 0; i < circle->count && circle->count > 1; i++) {
         struct place *place = &circle->places[i];
+        if (place->member->count == 0) /* alone, as far as it knows: its own successor */
+            place->next = i;
         for (size_t k = 0; k < place->member->count && place->next == SIM_NOBODY; k++) {
             bool is_member = false;
             uint32_t next = place_of(circle, &place->member->successors[k], &is_member);
@@ -264,19 +266,50 @@ look(const struct sim_watch *watch, uint32_t node, sim_successors_fn *successors
     return member;
 }
 
-static void
-observe(struct sim *sim, uint32_t node, void *argument)
+static bool
+is_member(const struct sim_watch *watch, uint32_t node)
 {
-    struct sim_watch *watch = argument;
-    if (watch->beyond || watch->broken || sim_overlay_of(sim, node) != 0)
-        return;
-    if (sim_false_deaths(sim) > 0) {
-        sim_watch_exceed(watch, "a live node was taken for dead");
+    return node < watch->member_count && watch->members[node].joined;
+}
+
+/* |node| has become a member without knowing any other: it founded the overlay. Its first peer may,
+ * and there are two when it does so while others live that it cannot find: those that it could ask
+ * (11.4) are out. */
+static void
+look_at_founding(struct sim_watch *watch, uint32_t node)
+{
+    bool others = false, could_ask = false;
+    if (!sim_is_first_peer(watch->sim, node)) {
+        watch->usurper = watch->usurper == SIM_NOBODY ? node : watch->usurper;
+        watch->usurped_at = sim_now(watch->sim);
         return;
     }
+    for (uint32_t i = 0; i < watch->member_count; i++) {
+        others = others || (i != node && is_member(watch, i));
+        could_ask =
+            could_ask || (i != node && is_member(watch, i) && sim_is_bootstrap_node(watch->sim, i));
+    }
+    if (others && !could_ask)
+        sim_watch_exceed(watch, "the first peer found no bootstrap node");
+}
+
+void
+sim_watch_look(struct sim_watch *watch, uint32_t node)
+{
+    struct sim *sim = watch->sim;
+    if (sim_overlay_of(sim, node) != 0)
+        return;
     grow(watch);
     struct sim_member *old = &watch->members[node];
     struct sim_member now = look(watch, node, sim_successors(sim));
+    if (now.joined && !old->joined && now.count == 0)
+        look_at_founding(watch, node);
+    if (sim_false_deaths(sim) > 0)
+        sim_watch_exceed(watch, "a live node was taken for dead");
+    if (watch->beyond || watch->broken) {
+        *old = now;
+        return;
+    }
     if (now.joined == old->joined && now.count == old->count && now.digest == old->digest)
         return;
     bool is_death = old->joined && !now.joined;
@@ -287,14 +320,12 @@ observe(struct sim *sim, uint32_t node, void *argument)
 void
 sim_watch_begin(struct sim_watch *watch, struct sim *sim)
 {
-    *watch = (struct sim_watch){.sim = sim};
-    sim_observe(sim, observe, watch);
+    *watch = (struct sim_watch){.sim = sim, .usurper = SIM_NOBODY};
 }
 
 void
 sim_watch_end(struct sim_watch *watch)
 {
-    sim_observe(watch->sim, NULL, NULL);
     free(watch->members);
     watch->members = NULL;
     watch->member_count = 0;

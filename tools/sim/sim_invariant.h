@@ -8,7 +8,8 @@
  *
  * It holds as long as nobody takes a live node for dead and nobody's death leaves a member without
  * a live successor, or the ring without enough principals. The watch tells whether a run stayed
- * within that. P. Zave, "Reasoning about identifier spaces: how to make Chord correct", 2017.
+ * within that. It also sees who founds an overlay: only its first peer may (V11, 6.4.2.1).
+ * P. Zave, "Reasoning about identifier spaces: how to make Chord correct", 2017.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TOOLS_SIM_INVARIANT_H
 #define RELOAD_TOOLS_SIM_INVARIANT_H
@@ -39,12 +40,17 @@ struct sim_watch {
     uint64_t broken_at; /* virtual time */
     char what[160];
     uint64_t checks;
+    uint32_t usurper; /* who founded the overlay though it may not; SIM_NOBODY */
+    uint64_t usurped_at;
 };
 
-/* sim_watch_begin observes |sim| from now on (sim_observe); its options must have |successors|. */
+/* sim_watch_begin begins to watch |sim|; its options must have |successors|. */
 void sim_watch_begin(struct sim_watch *watch, struct sim *sim);
 
-/* sim_watch_end stops that and frees what |watch| needed; the findings stay. */
+/* sim_watch_look looks at |node|, whose turn is over, or which has ended. */
+void sim_watch_look(struct sim_watch *watch, uint32_t node);
+
+/* sim_watch_end frees what |watch| needed; the findings stay. */
 void sim_watch_end(struct sim_watch *watch);
 
 /* sim_watch_exceed tells that what happens now is beyond the assumption. */

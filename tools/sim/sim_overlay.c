@@ -92,3 +92,19 @@ sim_config(struct sim *sim, uint32_t overlay)
     assert(overlay < sim->options.overlays);
     return sim->overlays[overlay].config;
 }
+
+bool
+sim_is_first_peer(const struct sim *sim, uint32_t node)
+{
+    return sim->overlays[sim_overlay_of(sim, node)].first_peer == node;
+}
+
+bool
+sim_is_bootstrap_node(const struct sim *sim, uint32_t node)
+{
+    const struct sim_overlay *overlay = &sim->overlays[sim_overlay_of(sim, node)];
+    for (size_t i = 0; i < overlay->bootstrap_count; i++)
+        if (overlay->bootstrap[i] == node)
+            return true;
+    return false;
+}

@@ -14,6 +14,7 @@
 #define PATIENCE_NS SIM_MINUTES(30) /* for a ring that is late, to tell whether it comes at all */
 #define SETTLE_NS SIM_SECONDS(60)
 #define BOOTSTRAP_NODES 4
+#define LOOK_NS SIM_SECONDS(1)
 #define FOUNDER 0
 
 /* What is due at some time. */
@@ -37,6 +38,52 @@ sim_trial_find(struct sim_trial *trial, const char *invariant, const char *forma
     va_end(arguments);
 }
 
+/* ---- looking ---- */
+
+static void
+explain(struct sim_trial *trial)
+{
+    FILE *log = sim_log(trial->sim);
+    if (log)
+        (void)sim_ring_is_whole(trial->sim, 0, log);
+}
+
+/* Nobody is left who is a peer, and who alone may found the overlay anew is dead. */
+static bool
+is_orphaned(struct sim *sim, void *argument)
+{
+    const struct sim_trial *trial = argument;
+    for (uint32_t i = 0; i < trial->peers; i++)
+        if (sim_is_alive(sim, i) && (i == FOUNDER || sim_is_joined(sim, i)))
+            return false;
+    return true;
+}
+
+/* Whether anybody lives whom the others can ask. */
+static bool
+has_bootstrap(const struct sim_trial *trial)
+{
+    for (uint32_t i = 0; i < trial->peers && i < BOOTSTRAP_NODES; i++)
+        if (sim_is_alive(trial->sim, i))
+            return true;
+    return false;
+}
+
+static void
+found(void *argument, const char *invariant, const char *what)
+{
+    sim_trial_find(argument, invariant, "%s", what);
+}
+
+static void
+observe(struct sim *sim, uint32_t node, void *argument)
+{
+    struct sim_trial *trial = argument;
+    (void)sim;
+    sim_watch_look(&trial->watch, node);
+    sim_guard_turn(&trial->guard, node);
+}
+
 /* ---- faults ---- */
 
 static void
@@ -49,22 +96,69 @@ tell(const struct sim_trial *trial, const struct sim_fault *fault, const char *w
                 fault - trial->scenario->faults, what, sim_fault_classes[fault->class].name);
 }
 
+/* While nothing goes wrong, the ring has to become whole: not only at the end. When nobody is left
+ * to be asked, those who are alone cannot help it. */
+static void
+look_for_whole(struct sim *sim, void *argument)
+{
+    struct sim_trial *trial = argument;
+    uint64_t elapsed = sim_now(sim) - trial->last_fault_ns;
+    trial->looking = false;
+    if (trial->faults_on > 0 || trial->over)
+        return;
+    if (sim_is_whole(sim, NULL)) {
+        if (elapsed > trial->recovery_ns)
+            trial->recovery_ns = elapsed;
+        return;
+    }
+    if (elapsed > SIM_RECOVERY_NS + LOOK_NS && !is_orphaned(sim, trial) && has_bootstrap(trial)) {
+        explain(trial);
+        sim_trial_find(trial, "V2", "no whole ring %.0f s after fault", (double)elapsed / 1e9);
+        return;
+    }
+    trial->looking = true;
+    sim_call(sim, sim_now(sim) + LOOK_NS, look_for_whole, trial);
+}
+
+static void
+look_again(struct sim_trial *trial)
+{
+    trial->last_fault_ns = sim_now(trial->sim);
+    if (!trial->looking && trial->faults_on == 0) {
+        trial->looking = true;
+        sim_call(trial->sim, sim_now(trial->sim) + LOOK_NS, look_for_whole, trial);
+    }
+}
+
+static bool
+lasts(const struct sim_fault *fault)
+{
+    const struct sim_fault_class *class = &sim_fault_classes[fault->class];
+    return class->end && !class->moments;
+}
+
 static void
 begin_fault(struct sim *sim, void *argument)
 {
     const struct happening *happening = argument;
-    tell(happening->trial, happening->fault, "begins");
-    sim_fault_classes[happening->fault->class].begin(happening->trial, happening->fault);
-    happening->trial->last_fault_ns = sim_now(sim);
+    struct sim_trial *trial = happening->trial;
+    (void)sim;
+    tell(trial, happening->fault, "begins");
+    trial->faults_on += lasts(happening->fault);
+    sim_fault_classes[happening->fault->class].begin(trial, happening->fault);
+    look_again(trial);
 }
 
 static void
 end_fault(struct sim *sim, void *argument)
 {
     const struct happening *happening = argument;
-    tell(happening->trial, happening->fault, "ends");
-    sim_fault_classes[happening->fault->class].end(happening->trial, happening->fault);
-    happening->trial->last_fault_ns = sim_now(sim);
+    struct sim_trial *trial = happening->trial;
+    (void)sim;
+    tell(trial, happening->fault, "ends");
+    trial->faults_on -= lasts(happening->fault);
+    sim_fault_classes[happening->fault->class].end(trial, happening->fault);
+    look_again(trial);
 }
 
 /* Returns when the last one is over. */
@@ -93,7 +187,7 @@ static void
 end_all_faults(struct sim_trial *trial)
 {
     struct sim *sim = trial->sim;
-    bool anybody = false;
+    trial->over = true;
     sim_heal_all(sim);
     sim_set_network(sim, &trial->calm);
     sim_byzantine_end(&trial->byzantine, sim);
@@ -109,9 +203,7 @@ end_all_faults(struct sim_trial *trial)
             sim_kill(sim, i);
             trial->last_fault_ns = sim_now(sim);
         }
-    for (uint32_t i = 0; i < trial->peers && i < BOOTSTRAP_NODES; i++)
-        anybody = anybody || sim_is_alive(sim, i);
-    if (!anybody) {
+    if (!has_bootstrap(trial)) {
         sim_restart(sim, 0);
         trial->last_fault_ns = sim_now(sim);
     }
@@ -129,14 +221,6 @@ wait_until_whole(struct sim_trial *trial, uint64_t since, uint64_t limit_ns)
     return sim_now(trial->sim) - since;
 }
 
-static void
-explain(struct sim_trial *trial)
-{
-    FILE *log = sim_log(trial->sim);
-    if (log)
-        (void)sim_ring_is_whole(trial->sim, 0, log);
-}
-
 static bool
 build_up(struct sim_trial *trial)
 {
@@ -149,17 +233,6 @@ build_up(struct sim_trial *trial)
     sim_trial_find(trial, "V2", "%" PRIu32 " peers that start make no ring within %.0f s",
                    scenario->peers, (double)BUILD_LIMIT_NS / 1e9);
     return false;
-}
-
-/* Nobody is left who is a peer, and who alone may found the overlay anew is dead. */
-static bool
-is_orphaned(struct sim *sim, void *argument)
-{
-    const struct sim_trial *trial = argument;
-    for (uint32_t i = 0; i < trial->peers; i++)
-        if (sim_is_alive(sim, i) && (i == FOUNDER || sim_is_joined(sim, i)))
-            return false;
-    return true;
 }
 
 static bool
@@ -180,7 +253,9 @@ recover(struct sim_trial *trial)
     }
     uint64_t since = trial->last_fault_ns;
     verdict->faults_end_ns = since - SIM_TIME_BEGIN;
-    verdict->recovery_ns = wait_until_whole(trial, since, SIM_RECOVERY_NS);
+    bool whole = sim_is_whole(trial->sim, NULL); /* since when was looked at as it went */
+    verdict->recovery_ns =
+        whole ? trial->recovery_ns : wait_until_whole(trial, since, SIM_RECOVERY_NS);
     if (verdict->recovery_ns != SIM_NEVER)
         return;
     explain(trial);
@@ -196,8 +271,10 @@ recover(struct sim_trial *trial)
 static void
 audit(struct sim_trial *trial)
 {
+    sim_guard_calm(&trial->guard);
     sim_run_for(trial->sim, SETTLE_NS);
     sim_ledger_audit(trial->ledger);
+    sim_guard_judge(&trial->guard);
 }
 
 static void
@@ -211,6 +288,12 @@ collect(struct sim_trial *trial)
             verdict->violations[verdict->violation_count - 1].at_ns =
                 watch->broken_at - SIM_TIME_BEGIN;
     }
+    if (watch->usurper != SIM_NOBODY)
+        sim_trial_find(trial, "V11", "node %" PRIu32 " founded the overlay at %.3f s",
+                       watch->usurper, (double)(watch->usurped_at - SIM_TIME_BEGIN) / 1e9);
+    verdict->memory_peak = trial->guard.memory_peak;
+    verdict->checked_hops = trial->guard.checked_hops;
+    verdict->checked_rejections = trial->guard.checked_rejections;
     verdict->beyond = watch->beyond;
     verdict->beyond_reason = watch->beyond_reason;
     verdict->beyond_at_ns = watch->beyond ? watch->beyond_at - SIM_TIME_BEGIN : 0;
@@ -238,6 +321,8 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     trial.sim = sim_new(scenario->seed, &world);
     trial.calm = *sim_network_now(trial.sim);
     sim_watch_begin(&trial.watch, trial.sim);
+    sim_guard_begin(&trial.guard, trial.sim, found, &trial);
+    sim_observe(trial.sim, observe, &trial);
     if (build_up(&trial)) {
         trial.begin_ns = trial.last_fault_ns = sim_now(trial.sim);
         trial.ledger = sim_ledger_begin(&trial);
@@ -255,6 +340,8 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
         sim_ledger_free(trial.ledger);
     }
     collect(&trial);
+    sim_observe(trial.sim, NULL, NULL);
+    sim_guard_end(&trial.guard);
     sim_watch_end(&trial.watch);
     sim_free(trial.sim);
 }

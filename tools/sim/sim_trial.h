@@ -12,6 +12,9 @@
  *   V5   nobody accepts a value that its owner never stored
  *   V6   every request ends once and within SIM_REQUEST_NS; a Store that has to look first what is
  *        there is three of them
+ *   V7   memory and tables stay within their bounds (sim_guard.h)
+ *   V8   nobody answers an answer by an error; hops come nearer; a whole ring is quiet
+ *   V9   what does not verify changes nothing
  *   V11  nobody founds an overlay who may not
  *   V14  the same seed gives the same trace
  *
@@ -20,6 +23,7 @@
 #define RELOAD_TOOLS_SIM_TRIAL_H
 
 #include "tools/sim/sim_byzantine.h"
+#include "tools/sim/sim_guard.h"
 #include "tools/sim/sim_invariant.h"
 #include "tools/sim/sim_scenario.h"
 
@@ -44,6 +48,9 @@ struct sim_verdict {
     uint64_t deeds, deeds_succeeded;
     uint64_t records_lost; /* by more deaths at once than there are copies */
     uint64_t events, trace_hash;
+    size_t memory_peak; /* of one node, in octets */
+
+    uint64_t checked_hops, checked_rejections;
     uint64_t virtual_ns;
 };
 #define SIM_NEVER UINT64_MAX
@@ -73,6 +80,7 @@ struct sim_trial {
     const struct sim_scenario *scenario;
     struct sim *sim;
     struct sim_watch watch;
+    struct sim_guard guard;
     struct sim_verdict *verdict;
     struct sim_ledger *ledger;
     struct sim_byzantine byzantine;
@@ -82,8 +90,12 @@ struct sim_trial {
     bool is_clone[SIM_HOSTS_MAX];    /* hosts with the Node-ID of another */
     struct sim_network_options calm; /* the network without faults */
     uint64_t begin_ns;               /* when the first ring stood */
+    uint64_t recovery_ns;            /* the longest until the ring was whole again */
     uint64_t last_fault_ns;          /* when the last one ended so far */
     uint32_t peers;                  /* hosts */
+    uint32_t faults_on;              /* that began and have not ended */
+    bool looking;                    /* since the last fault ended, for a whole ring */
+    bool over;                       /* the faults' time */
 };
 
 /* sim_trial_run runs |scenario| in a world made of |options| (topology and what reads it, log) and

@@ -1,0 +1,288 @@
+/* guard_test.c: what checks the runs of the simulator finds what it is there for: each test
+ * lets the checker see something that must not be, and the same without it.
+ *
+ * RFC 6940 6.3, 10.3. SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/core/node_internal.h"
+#include "tests/sim/fixture.h"
+#include "tools/sim/sim_chord.h"
+#include "tools/sim/sim_guard.h"
+#include "tools/sim/sim_internal.h"
+#include "tools/sim/sim_invariant.h"
+
+#define RING 12
+
+struct findings {
+    unsigned count;
+    char invariant[8];
+};
+
+static struct sim *s;
+static struct sim_guard guard;
+static struct findings findings;
+
+static void
+note(void *argument, const char *invariant, const char *what)
+{
+    struct findings *all = argument;
+    (void)what;
+    all->count++;
+    snprintf(all->invariant, sizeof all->invariant, "%s", invariant);
+}
+
+static void
+begin(void)
+{
+    struct sim_options options = ring_options();
+    options.successors = sim_chord_successors;
+    s = sim_new(1, &options);
+    ring_grow(s, RING);
+    findings = (struct findings){0};
+    sim_guard_begin(&guard, s, note, &findings);
+}
+
+static void
+end(void)
+{
+    sim_guard_end(&guard);
+    sim_free(s);
+}
+
+static void
+expect(const char *invariant)
+{
+    if (!invariant)
+        ck_assert_uint_eq(findings.count, 0);
+    else
+        ck_assert_str_eq(findings.invariant, invariant);
+}
+
+/* A quiet ring in which a little is stored and fetched. */
+START_TEST(honest_ring)
+{
+    begin();
+    sim_guard_calm(&guard);
+    for (uint32_t i = 0; i < RING; i++) {
+        ck_assert_int_eq(sim_store(s, i, 1, "x").error, 0);
+        ck_assert_int_eq(sim_fetch(s, (i + 5) % RING, i, 1).error, 0);
+        sim_guard_turn(&guard, i);
+    }
+    sim_run_for(s, SIM_MINUTES(5));
+    sim_guard_judge(&guard);
+    expect(NULL);
+    ck_assert_uint_gt(guard.checked_hops, 0);
+    ck_assert_uint_gt(guard.memory_peak, 1000);
+    end();
+}
+END_TEST
+
+START_TEST(v7_memory)
+{
+    begin();
+    guard.memory_max = sim_memory(s, 3);
+    sim_guard_turn(&guard, 3);
+    expect(NULL);
+    guard.memory_max--;
+    sim_guard_turn(&guard, 3);
+    expect("V7");
+    end();
+}
+END_TEST
+
+START_TEST(v7_tables)
+{
+    begin();
+    struct reload_node *node = sim_node(s, 3);
+    size_t count = node->reassembly.count;
+    node->reassembly.count = RELOAD_REASSEMBLIES_MAX;
+    sim_guard_turn(&guard, 3);
+    expect(NULL);
+    node->reassembly.count++;
+    sim_guard_turn(&guard, 3);
+    expect("V7");
+    node->reassembly.count = count;
+    end();
+}
+END_TEST
+
+/* An answer that no node would give: the counter moves as if it had. */
+START_TEST(v8_error_for_an_error)
+{
+    begin();
+    static const uint8_t nothing[4];
+    struct attacker mallory = attacker_at(s, 0);
+    struct sim_draft *draft = sim_draft_new(s, mallory.self, RELOAD_MESSAGE_ERROR,
+                                            (struct reload_bytes){nothing, sizeof nothing});
+    sim_draft_to_node(draft, sim_node_id(s, 0));
+    struct sim_arrival arrival = {.from = mallory.self, .to = 0, .bytes = sim_draft_seal(draft)};
+    uint64_t checked = guard.checked_errors;
+    for (int answered = 0; answered < 2; answered++) {
+        s->inspect(s, &arrival, false, &guard);
+        sim_node(s, 0)->counters.errors_sent += (uint64_t)answered;
+        s->inspect(s, &arrival, true, &guard);
+        expect(answered ? "V8" : NULL);
+    }
+    ck_assert_uint_eq(guard.checked_errors, checked + 2);
+    sim_draft_free(draft);
+    end();
+}
+END_TEST
+
+/* What one peer forwards to another, for the resource just behind a third. */
+static void
+forward(uint32_t sender, uint32_t from, uint32_t to, uint32_t just_behind)
+{
+    struct attacker mallory = {sender, from, 0};
+    struct sim_draft *draft = ping_draft(s, &mallory);
+    struct reload_node_id resource = *sim_node_id(s, just_behind);
+    resource.octets[15]++;
+    sim_draft_via_node(draft, sim_node_id(s, sender));
+    sim_draft_to_resource(draft, (struct reload_bytes){resource.octets, 16});
+    struct sim_arrival arrival = {.from = from, .to = to, .bytes = sim_draft_seal(draft)};
+    s->inspect(s, &arrival, false, &guard);
+    s->inspect(s, &arrival, true, &guard);
+    sim_draft_free(draft);
+}
+
+START_TEST(v8_hops)
+{
+    begin();
+    sim_guard_calm(&guard);
+    uint32_t ring[6];
+    for (uint32_t i = 0; i < 6; i++)
+        ring[i] = sim_successor_of(s, 0, i);
+    forward(ring[0], ring[1], ring[3], ring[4]); /* nearer */
+    forward(ring[0], ring[1], ring[5], ring[4]); /* who is responsible */
+    forward(ring[3], ring[1], ring[0], ring[4]); /* not straight back to who is nearer */
+    expect(NULL);
+    ck_assert_uint_eq(guard.checked_hops, 2);
+    forward(ring[0], ring[2], ring[1], ring[4]); /* away */
+    expect("V8");
+    end();
+}
+END_TEST
+
+START_TEST(v8_hops_are_not_looked_at_before_the_ring_is_whole)
+{
+    begin();
+    uint32_t a = sim_successor_of(s, 0, 1), b = sim_successor_of(s, 0, 2);
+    forward(0, b, a, sim_successor_of(s, 0, 4));
+    expect(NULL);
+    end();
+}
+END_TEST
+
+START_TEST(v8_storm)
+{
+    begin();
+    struct attacker mallory = attacker_at(s, 0);
+    sim_guard_calm(&guard);
+    for (int i = 0; i < 65 * (RING + 1) * SIM_GUARD_QUIET_MAX; i++) {
+        struct sim_draft *draft = ping_draft(s, &mallory);
+        sim_draft_to_node(draft, sim_node_id(s, 1));
+        sim_puppet_say(s, mallory.self, mallory.link, sim_draft_seal(draft));
+        sim_draft_free(draft);
+        sim_run_for(s, SIM_MS(1));
+        sim_puppet_forget(s, mallory.self);
+    }
+    sim_run_for(s, SIM_MINUTES(1));
+    sim_guard_judge(&guard);
+    expect("V8");
+    end();
+}
+END_TEST
+
+/* The state must differ by what a message did, and by nothing else. */
+START_TEST(v9_rejected_message_that_changes_something)
+{
+    begin();
+    uint32_t owner = 1, responsible = sim_successor_of(s, 0, 3);
+    uint8_t slot = sim_slot_at(s, owner, responsible);
+    ck_assert_uint_ne(slot, 0);
+    static uint8_t octets[1];
+    struct sim_arrival arrival = {
+        .from = 0, .to = responsible, .spoiled = true, .bytes = {octets, sizeof octets}};
+    s->inspect(s, &arrival, false, &guard);
+    s->inspect(s, &arrival, true, &guard);
+    expect(NULL);
+    sim_inspect_fn *inspect = s->inspect;
+    inspect(s, &arrival, false, &guard);
+    sim_inspect(s, NULL, NULL); /* what happens now is the spoiled message's doing */
+    ck_assert_int_eq(sim_store(s, owner, slot, "x").error, 0);
+    inspect(s, &arrival, true, &guard);
+    expect("V9");
+    end();
+}
+END_TEST
+
+/* ---- V11 ---- */
+
+static struct sim_watch watch;
+
+static void
+look(struct sim *world, uint32_t node, void *argument)
+{
+    (void)world;
+    sim_watch_look(argument, node);
+}
+
+START_TEST(v11_who_may_not_founds_the_overlay)
+{
+    for (int usurps = 0; usurps < 2; usurps++) {
+        struct sim_options options = ring_options();
+        options.successors = sim_chord_successors;
+        s = sim_new(1, &options);
+        sim_watch_begin(&watch, s);
+        sim_observe(s, look, &watch);
+        ring_grow(s, 4);
+        ck_assert_uint_eq(watch.usurper, SIM_NOBODY);
+        uint32_t node =
+            sim_add_node(s, &(struct sim_node_options){.lone = true, .founder = usurps == 1});
+        sim_run_for(s, SIM_MINUTES(2));
+        ck_assert_int_eq(sim_is_joined(s, node), usurps);
+        ck_assert_uint_eq(watch.usurper, usurps ? node : SIM_NOBODY);
+        sim_watch_end(&watch);
+        sim_free(s);
+    }
+}
+END_TEST
+
+/* The first peer may found it anew when nobody is left whom it could ask; that is beyond Zave's
+ * assumption. */
+START_TEST(v11_first_peer_founds_beside_others)
+{
+    struct sim_options options = ring_options();
+    options.successors = sim_chord_successors;
+    s = sim_new(1, &options);
+    sim_watch_begin(&watch, s);
+    sim_observe(s, look, &watch);
+    ring_grow(s, 8);
+    for (uint32_t i = 0; i < 4; i++) /* the bootstrap nodes */
+        sim_kill(s, i);
+    sim_restart(s, 0);
+    sim_run_for(s, SIM_MINUTES(1));
+    ck_assert(watch.beyond);
+    ck_assert_uint_eq(watch.usurper, SIM_NOBODY);
+    ck_assert(!watch.broken);
+    sim_watch_end(&watch);
+    sim_free(s);
+}
+END_TEST
+
+static const struct named_test tests[] = {
+    {&honest_ring, 0, 0},
+    {&v7_memory, 0, 0},
+    {&v7_tables, 0, 0},
+    {&v8_error_for_an_error, 0, 0},
+    {&v8_hops, 0, 0},
+    {&v8_hops_are_not_looked_at_before_the_ring_is_whole, 0, 0},
+    {&v8_storm, 0, 0},
+    {&v9_rejected_message_that_changes_something, 0, 0},
+    {&v11_who_may_not_founds_the_overlay, 0, 0},
+    {&v11_first_peer_founds_beside_others, 0, 0},
+};
+
+int
+main(void)
+{
+    return run_tests("guard", tests, sizeof tests / sizeof *tests);
+}

@@ -1,0 +1,240 @@
+/* sim_guard.c: what arrives, and what it does.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/sim_guard.h"
+
+#include "reload/core/node_internal.h"
+#include "tools/sim/sim_draft.h"
+#include "tools/sim/sim_state.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define FRAME_HEADER_SIZE 8 /* of a frame of data (6.6.2) */
+
+static void find(struct sim_guard *guard, const char *invariant, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void
+find(struct sim_guard *guard, const char *invariant, const char *format, ...)
+{
+    char what[160];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    guard->found(guard->argument, invariant, what);
+}
+
+/* ---- V7 ---- */
+
+/* The name of the first table of |node| that is fuller than it may be, or NULL. */
+static const char *
+overfull_table(const struct reload_node *node)
+{
+    const struct {
+        const char *name;
+        size_t count, max;
+    } tables[] = {
+        {"links", node->links.count, RELOAD_LINKS_MAX},
+        {"transactions", node->transactions.count, RELOAD_TRANSACTIONS_MAX},
+        {"answers kept", node->answers.count, RELOAD_ANSWERS_KEPT_MAX},
+        {"octets of answers kept", node->answers.octets, RELOAD_ANSWERS_KEPT_OCTETS_MAX},
+        {"reassemblies", node->reassembly.count, RELOAD_REASSEMBLIES_MAX},
+        {"octets in reassembly", node->reassembly.octets, RELOAD_REASSEMBLY_OCTETS_MAX},
+        {"resources", node->storage.resources.count, RELOAD_RESOURCES_MAX},
+        {"octets stored", node->storage.octets, RELOAD_STORAGE_OCTETS_MAX},
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (tables[i].count > tables[i].max)
+            return tables[i].name;
+    return NULL;
+}
+
+void
+sim_guard_turn(struct sim_guard *guard, uint32_t node)
+{
+    const struct reload_node *real = sim_node(guard->sim, node);
+    if (!real)
+        return;
+    size_t memory = sim_memory(guard->sim, node);
+    if (memory > guard->memory_peak)
+        guard->memory_peak = memory;
+    if (memory > guard->memory_max) {
+        find(guard, "V7", "node %" PRIu32 " holds %zu octets", node, memory);
+        guard->memory_max = SIZE_MAX; /* once is enough */
+    }
+    const char *table = overfull_table(real);
+    if (table)
+        find(guard, "V7", "node %" PRIu32 " has too many %s", node, table);
+}
+
+/* ---- V8 ---- */
+
+static uint64_t
+number_of(const struct reload_node_id *id)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < 8; i++)
+        number = number << 8 | id->octets[i];
+    return number;
+}
+
+/* Where |message| goes when that is a single place; false when its way was chosen beforehand, or
+ * when it has not been forwarded yet. */
+static bool
+is_forwarded(struct sim *sim, const struct reload_message *message, struct reload_node_id *target)
+{
+    struct reload_wire wire = {.node_id_length = sim_config(sim, 0)->node_id_length};
+    struct reload_reader reader = reload_reader_of(message->header.destination_list);
+    struct reload_destination entry;
+    if (message->header.via_list.size == 0 || !reload_destination_next(&reader, &wire, &entry) ||
+        reload_reader_left(&reader) > 0)
+        return false;
+    if (entry.type == RELOAD_DESTINATION_TYPE_NODE) {
+        *target = entry.destination_data.node_id;
+        return sim_find_node(sim, 0, target) != SIM_NOBODY; /* the dead are nowhere */
+    }
+    if (entry.type != RELOAD_DESTINATION_TYPE_RESOURCE)
+        return false;
+    *target = reload_node_id_of(entry.destination_data.resource_id);
+    return true;
+}
+
+/* How far |id| is before |target|, in its first octets. */
+static uint64_t
+before(const struct reload_node_id *id, const struct reload_node_id *target)
+{
+    return number_of(target) - number_of(id);
+}
+
+/* Whether the one who forwards |message| got it from somebody nearer: its sender chose a first hop
+ * that lies farther (a search for partitions does that), and it may not go straight back. */
+static bool
+came_from_nearer(const struct reload_message *message, const struct reload_node_id *forwarder,
+                 const struct reload_node_id *target)
+{
+    struct reload_bytes via = message->header.via_list;
+    struct reload_node_id last = {0};
+    if (via.size < 16)
+        return false;
+    memcpy(last.octets, via.data + via.size - 16, 16);
+    return before(&last, target) < before(forwarder, target);
+}
+
+/* 10.3: nearer before the target, or the one that is responsible for it. */
+static void
+check_hop(struct sim_guard *guard, const struct sim_arrival *arrival)
+{
+    struct sim *sim = guard->sim;
+    struct reload_message message;
+    struct reload_node_id target;
+    struct reload_bytes bytes = arrival->bytes;
+    if (arrival->framing != RELOAD_FRAMING_NONE) {
+        if (bytes.size <= FRAME_HEADER_SIZE)
+            return;
+        bytes.data += FRAME_HEADER_SIZE;
+        bytes.size -= FRAME_HEADER_SIZE;
+    }
+    if (!sim_decode(sim, 0, bytes, &message) ||
+        !reload_message_is_request(message.contents.message_code) ||
+        !is_forwarded(sim, &message, &target))
+        return;
+    const struct reload_node_id *from = sim_node_id(sim, arrival->from);
+    const struct reload_node_id *to = sim_node_id(sim, arrival->to);
+    if (came_from_nearer(&message, from, &target))
+        return;
+    guard->checked_hops++;
+    uint32_t responsible = sim_responsible(sim, 0, reload_node_id_bytes(&target, 16));
+    if (before(to, &target) >= before(from, &target) && arrival->to != responsible)
+        find(guard, "V8",
+             "node %" PRIu32 " forwards to node %" PRIu32 " and away from the target, "
+             "transaction %016" PRIx64,
+             arrival->from, arrival->to, message.header.transaction_id);
+}
+
+/* The code of the message in |bytes|, without looking at the rest; 0 when there is none. */
+static uint16_t
+peek_code(const struct sim_arrival *arrival)
+{
+    size_t skip = arrival->framing == RELOAD_FRAMING_NONE ? 0 : FRAME_HEADER_SIZE, fixed = 38;
+    if (arrival->bytes.size < skip + fixed + 2)
+        return 0;
+    const uint8_t *header = arrival->bytes.data + skip;
+    size_t lists = 0;
+    for (size_t at = 32; at < fixed; at += 2)
+        lists += (size_t)header[at] << 8 | header[at + 1];
+    if (arrival->bytes.size < skip + fixed + lists + 2)
+        return 0;
+    return (uint16_t)(header[fixed + lists] << 8 | header[fixed + lists + 1]);
+}
+
+static bool
+is_answer(uint16_t code)
+{
+    return code != 0 && !reload_message_is_request(code);
+}
+
+/* ---- V9 ---- */
+
+static void
+inspect(struct sim *sim, const struct sim_arrival *arrival, bool after, void *argument)
+{
+    struct sim_guard *guard = argument;
+    if (sim_overlay_of(sim, arrival->to) != 0 || !sim_node(sim, arrival->to))
+        return; /* it left, or never was a node */
+    bool answer = is_answer(peek_code(arrival));
+    if (!after) {
+        guard->arrivals++;
+        if (guard->whole)
+            check_hop(guard, arrival);
+        guard->errors_sent = answer ? sim_counters(sim, arrival->to)->errors_sent : 0;
+        guard->state = arrival->spoiled ? sim_state_of_node(sim, arrival->to) : 0;
+        return;
+    }
+    guard->checked_errors += answer;
+    if (answer && sim_counters(sim, arrival->to)->errors_sent > guard->errors_sent)
+        find(guard, "V8", "node %" PRIu32 " answers an answer by an error", arrival->to);
+    if (!arrival->spoiled)
+        return;
+    guard->checked_rejections++;
+    if (sim_state_of_node(sim, arrival->to) != guard->state)
+        find(guard, "V9", "what does not verify changed node %" PRIu32, arrival->to);
+}
+
+/* ---- all ---- */
+
+void
+sim_guard_begin(struct sim_guard *guard, struct sim *sim, sim_finding_fn *found, void *argument)
+{
+    *guard = (struct sim_guard){
+        .sim = sim, .found = found, .argument = argument, .memory_max = SIM_GUARD_MEMORY_MAX};
+    sim_inspect(sim, inspect, guard);
+}
+
+void
+sim_guard_end(struct sim_guard *guard)
+{
+    sim_inspect(guard->sim, NULL, NULL);
+}
+
+void
+sim_guard_calm(struct sim_guard *guard)
+{
+    guard->whole = true;
+    guard->whole_since_ns = sim_now(guard->sim);
+    guard->arrivals = 0;
+}
+
+void
+sim_guard_judge(struct sim_guard *guard)
+{
+    uint64_t peers = 0, seconds = (sim_now(guard->sim) - guard->whole_since_ns) / RELOAD_SECOND;
+    for (uint32_t i = 0; i < sim_node_count(guard->sim); i++)
+        peers += sim_is_alive(guard->sim, i);
+    if (guard->arrivals > SIM_GUARD_QUIET_MAX * peers * (seconds + 1))
+        find(guard, "V8",
+             "%" PRIu64 " messages among %" PRIu64 " peers in %" PRIu64 " quiet seconds",
+             guard->arrivals, peers, seconds);
+}

@@ -1,0 +1,50 @@
+/* sim_guard.h: checks that look at each message that arrives, and at each turn of a node:
+ *
+ *   V7  memory and tables stay within their bounds
+ *   V8  no error answers an answer; in a whole ring every hop comes nearer; a quiet ring says
+ * little V9  what does not verify changes nothing
+ *
+ * RFC 6940 6.3, 10.3. SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_TOOLS_SIM_GUARD_H
+#define RELOAD_TOOLS_SIM_GUARD_H
+
+#include "tools/sim/sim.h"
+
+/* What a node of these runs may hold: it has few values and at most some hundred links. */
+#define SIM_GUARD_MEMORY_MAX ((size_t)1 << 20)
+
+/* Messages that arrive at a peer in a second, on average over a quiet minute or more: maintenance,
+ * replicas that are made, and what the auditor asks for. */
+#define SIM_GUARD_QUIET_MAX 5
+
+/* Called with a violation of |invariant| (static text). */
+typedef void sim_finding_fn(void *argument, const char *invariant, const char *what);
+
+/* Watches overlay 0. */
+struct sim_guard {
+    struct sim *sim;
+    sim_finding_fn *found;
+    void *argument;
+    size_t memory_max, memory_peak; /* the latter: the most that any node held */
+    bool whole;                     /* the ring is, and nothing goes wrong: hops are checked */
+    uint64_t whole_since_ns;
+    uint64_t arrivals; /* since then */
+    uint64_t checked_hops, checked_rejections, checked_errors;
+    uint64_t state, errors_sent; /* of the receiver, before the turn that is on */
+};
+
+/* sim_guard_begin inspects |sim| (sim_inspect) from now on, sim_guard_end ends that. */
+void sim_guard_begin(struct sim_guard *guard, struct sim *sim, sim_finding_fn *found,
+                     void *argument);
+void sim_guard_end(struct sim_guard *guard);
+
+/* sim_guard_turn looks at |node|, whose turn is over. */
+void sim_guard_turn(struct sim_guard *guard, uint32_t node);
+
+/* sim_guard_calm tells that the ring is whole, and that nothing will go wrong from now on. */
+void sim_guard_calm(struct sim_guard *guard);
+
+/* sim_guard_judge looks how much was said since then. Call it after a minute or more. */
+void sim_guard_judge(struct sim_guard *guard);
+
+#endif
