@@ -62,7 +62,7 @@ struct reload_resource {
     uint64_t stamp;                /* the last commit that changed something here */
     uint64_t elsewhere;            /* who should have it instead of us has all up to this commit */
     struct reload_holders holders; /* beside us */
-    reload_time leave_by; /* it must not be kept here, somebody has to take it until then; 0: no */
+    reload_time leave_at;          /* it must not be kept here, and may go then; 0: no */
     uint8_t id_size;
     uint8_t id[RELOAD_NODE_ID_SIZE_MAX];
 };

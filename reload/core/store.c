@@ -264,6 +264,7 @@ commit(struct work *work)
         note_sender(work, resource, stored + work->same, before);
     if (stored == 0)
         return;
+    resource->leave_at = 0;
     if (!responsible) {
         reload_sweep_stored(node, resource, work->now);
         return;

@@ -153,7 +153,7 @@ look_after(struct reload_node *node, struct reload_resource *resource, reload_ti
     struct reload_node_id peers[RELOAD_REPLICAS_MAX];
     bool responsible;
     size_t count = choose(node, resource, &responsible, peers);
-    resource->leave_by = 0;
+    resource->leave_at = 0;
     if (responsible) {
         /* Whoever was to have it before is not the one to rely on when it is not ours any more. */
         resource->elsewhere = 0;
@@ -180,16 +180,22 @@ look_after(struct reload_node *node, struct reload_resource *resource, reload_ti
 }
 
 /* RFC6940 6.4.2.3: a peer that is no longer responsible MUST attempt to store a copy at the correct
- * node, unless that is known to have one; then the data goes (10.7.3). */
+ * node, unless that is known to have one; then the data goes (10.7.3). Not at once: who sent a
+ * replica may have noticed before us that somebody between is gone. */
 static void
 leave_to_others(struct reload_node *node, struct reload_resource *resource, reload_time now)
 {
-    if (resource->leave_by == 0)
-        resource->leave_by = now + LEAVE_MAX;
-    if (resource->elsewhere >= resource->stamp || resource->leave_by <= now) {
+    if (resource->leave_at == 0) {
+        resource->leave_at = now + PAUSE;
+        wish(node, resource->leave_at);
+    }
+    bool has_another = resource->elsewhere >= resource->stamp;
+    if (now >= resource->leave_at + (has_another ? 0 : LEAVE_MAX)) {
         reload_storage_drop(&node->storage, resource, now);
         return;
     }
+    if (has_another)
+        return;
     struct reload_transfer_options options = {
         .resource = resource, .number = 1, .to_owner = true, .done = left};
     send(node, &options, now);

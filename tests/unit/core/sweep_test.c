@@ -238,7 +238,7 @@ START_TEST(what_nobody_takes_goes)
     reload_topology_changed(f->peers[STORER].node, f->now);
     run(590 * RELOAD_SECOND);
     ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one"); /* tried again */
-    ck_assert_uint_le(sent(), 10);                                   /* but not often */
+    ck_assert_uint_le(sent(), 10);                                  /* but not often */
     run(600 * RELOAD_SECOND);
     ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "-");
     fixture_free(f);
@@ -267,9 +267,34 @@ START_TEST(replicas_are_dropped)
     uint64_t before = sent();
     f->peers[STORER].keeps = false;
     reload_topology_changed(f->peers[STORER].node, f->now);
-    run(30 * RELOAD_SECOND);
+    run(35 * RELOAD_SECOND);
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one");
+    run(10 * RELOAD_SECOND);
     ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "-");
     ck_assert_uint_eq(sent(), before);
+    fixture_free(f);
+}
+END_TEST
+
+/* Whoever sent it had noticed before us that a peer between is gone: that we do not keep it was
+ * true for a moment only. */
+START_TEST(a_replica_is_not_dropped_at_once)
+{
+    begin();
+    f->peers[STORER].responsible = f->peers[STORER].keeps = false;
+    reload_topology_changed(f->peers[STORER].node, f->now);
+    run(19 * RELOAD_SECOND);
+    bob_stores_a_replica("one", 1000);
+    run(10 * RELOAD_SECOND);
+    f->peers[STORER].keeps = true;
+    reload_topology_changed(f->peers[STORER].node, f->now);
+    run(60 * RELOAD_SECOND);
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one");
+    /* The time begins anew when it is not kept again. */
+    f->peers[STORER].keeps = false;
+    reload_topology_changed(f->peers[STORER].node, f->now);
+    run(35 * RELOAD_SECOND);
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one");
     fixture_free(f);
 }
 END_TEST
@@ -282,5 +307,5 @@ main(void)
                      a_sweep_waits_for_the_push, a_replica_tells_the_responsible_peer,
                      a_replica_does_not_tell_its_sender, a_replica_from_another_is_handed_over,
                      what_is_not_kept_goes_to_its_owner, what_nobody_takes_goes, what_is_kept_stays,
-                     replicas_are_dropped);
+                     replicas_are_dropped, a_replica_is_not_dropped_at_once);
 }
