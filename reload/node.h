@@ -192,6 +192,7 @@ struct reload_route {
     struct reload_destination entries[RELOAD_ROUTE_ENTRIES_MAX];
     size_t count;
     uint32_t first_link; /* send the first hop over this link; 0 routes normally */
+    bool stays_on_link;  /* never over another one: the request ends when the link has gone */
     bool any_responder;  /* the answer of a Resource-ID's node may come from anybody: not to be
                             believed, only a hint whom to ask (D5) */
     uint8_t copies;      /* send it through so many first hops at once, of which one or another may

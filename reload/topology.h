@@ -146,8 +146,15 @@ void reload_topology_rejoin(struct reload_node *node, reload_time now);
  * not wait any longer before it calls |join|. */
 void reload_topology_peer_met(struct reload_node *node, reload_time now);
 
+/* reload_topology_mark_peer tells whether |link| leads to a peer of the overlay. When such a link
+ * ends, where it led to is remembered: when no bootstrap node helps we look for the overlay there
+ * (11.4). */
+void reload_topology_mark_peer(struct reload_node *node, uint32_t link, bool is_peer);
+
 /* reload_topology_bootstrap asks for a link to a bootstrap node, for the search for partitions
- * (10.7.4.4). |done| gets an error when there is none or we are the only one. */
+ * (10.7.4.4), or, when no link is left, to a peer of before. |done| gets no link (0) and an error when
+ * there is none or we are the only one; a link and RELOAD_E_UNREACHABLE when it stands, but another
+ * one that was asked earlier did not answer. */
 RELOAD_CHECKED int reload_topology_bootstrap(struct reload_node *node, reload_attach_fn *done,
                                              void *argument, reload_time now);
 

@@ -44,6 +44,7 @@
 #define TRIES_MAX 24
 #define LOOK_AGAIN (1 * RELOAD_SECOND)
 #define ASK_PAUSE (2 * RELOAD_SECOND)
+#define SILENCE (5 * RELOAD_SECOND) /* of a link that we need */
 
 static reload_time
 pause_after(struct reload_chord *chord)
@@ -78,8 +79,8 @@ fail(struct reload_chord *chord, int error, reload_time now)
     if (reload_chord_client_stays_on(chord, now))
         return;
     chord->phase = RELOAD_CHORD_OFFLINE;
-    if (error == RELOAD_E_UNREACHABLE || !chord->met)
-        error = chord->met ? RELOAD_E_TIMEOUT : RELOAD_E_UNREACHABLE;
+    if (error == RELOAD_E_UNREACHABLE || !chord->join.met)
+        error = chord->join.met ? RELOAD_E_TIMEOUT : RELOAD_E_UNREACHABLE;
     if (reload_node_joined(chord->node))
         reload_topology_rejoin(chord->node, now);
     else
@@ -118,6 +119,7 @@ seek(struct reload_chord *chord, reload_time now)
         return;
     }
     wake(chord, chord->join.deadline);
+    reload_topology_probe(chord->node, link, SILENCE, now);
     struct reload_chord_place behind = reload_chord_after(chord->table.self);
     if (reload_chord_attempt_join(chord, behind, link, now) != 0)
         wake(chord, now + pause_after(chord));
@@ -153,7 +155,9 @@ reload_chord_join_begin(void *state, uint32_t link, reload_time now)
     reload_chord_attempt_forget(chord);
     uint32_t number = chord->join.number;
     chord->join = (struct reload_chord_join){
-        .number = number, .deadline = now + (chord->met ? DEADLINE : NOBODY_DEADLINE)};
+        .number = number,
+        .met = chord->table.count > 0,
+        .deadline = now + (chord->table.count ? DEADLINE : NOBODY_DEADLINE)};
     chord->join.brings_data = reload_topology_holds_data(chord->node);
     chord->founded = false;
     struct reload_link_info info;
@@ -169,12 +173,22 @@ void
 reload_chord_join_met(struct reload_chord *chord, reload_time now)
 {
     reload_time *timer = &chord->timers[RELOAD_CHORD_TIMER_JOIN], before = chord->join.deadline;
-    if (chord->met)
+    if (!reload_chord_is_joining(chord) || chord->join.met)
         return;
-    chord->met = true;
+    chord->join.met = true;
     chord->join.deadline = now + DEADLINE;
     if (*timer == before)
         *timer = chord->join.deadline;
+}
+
+void
+reload_chord_join_left(struct reload_chord *chord, reload_time now)
+{
+    if (!reload_chord_is_joining(chord))
+        return;
+    if (chord->join.deadline > now + NOBODY_DEADLINE)
+        chord->join.deadline = now + NOBODY_DEADLINE;
+    wake(chord, chord->timers[RELOAD_CHORD_TIMER_JOIN]);
 }
 
 void
@@ -211,6 +225,8 @@ static void
 ask_update(struct reload_chord *chord, struct reload_chord_place place, reload_time now)
 {
     uint32_t link = reload_chord_link_to(chord, place);
+    if (link) /* it may not know the link any more */
+        reload_topology_probe(chord->node, link, SILENCE, now);
     if (!link || (chord->join.asked_at && now < chord->join.asked_at + LOOK_AGAIN))
         return;
     chord->join.asked_at = now;
@@ -499,7 +515,8 @@ reload_chord_join_lost(struct reload_chord *chord, struct reload_chord_place pla
 {
     struct reload_chord_join *join = &chord->join;
     bool joining = chord->phase >= RELOAD_CHORD_LEARNING && chord->phase <= RELOAD_CHORD_PLACED;
-    if (joining && reload_chord_equal(place, join->admitting)) {
+    if ((joining && reload_chord_equal(place, join->admitting)) ||
+        (chord->phase == RELOAD_CHORD_SEEKING && reload_chord_equal(place, join->gateway))) {
         again(chord, RELOAD_E_CLOSED, now);
     } else if (chord->phase == RELOAD_CHORD_CONNECTED &&
                reload_chord_equal(place, join->admitting)) {
@@ -517,7 +534,7 @@ reload_chord_found(void *state, reload_time now)
 {
     struct reload_chord *chord = state;
     reload_chord_join_abandon(chord);
-    chord->founded = chord->met = true;
+    chord->founded = true;
     chord->phase = RELOAD_CHORD_JOINED;
     reload_chord_changed(chord, RELOAD_CHORD_CAUSE_JOINED, now);
     reload_chord_stabilize_begin(chord, now);

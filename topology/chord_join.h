@@ -21,6 +21,9 @@ void reload_chord_join_learn(struct reload_chord *chord, struct reload_chord_pla
 /* reload_chord_join_met hears that somebody said that it is a peer. */
 void reload_chord_join_met(struct reload_chord *chord, reload_time now);
 
+/* reload_chord_join_left hears that nobody is left who said so. */
+void reload_chord_join_left(struct reload_chord *chord, reload_time now);
+
 /* reload_chord_join_progress looks whether the join can go on; cheap when there is none. */
 void reload_chord_join_progress(struct reload_chord *chord, reload_time now);
 

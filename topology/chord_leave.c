@@ -60,6 +60,7 @@ send_leave(struct reload_chord *chord, struct reload_chord_place place, bool to_
     struct reload_node_id id = reload_chord_node_id_of(place);
     struct reload_route route = reload_route_to_node(&id);
     route.first_link = reload_chord_link_to(chord, place);
+    route.stays_on_link = true;
     int error = reload_node_request(chord->node, &route, RELOAD_MESSAGE_LEAVE_REQ,
                                     reload_writer_written(&body), NULL, NULL, now, NULL);
     if (error) /* it will find the link closed */
@@ -88,6 +89,24 @@ reload_chord_leave(void *state, reload_time now)
 
 /* ---- others --------------------------------------------------------------------------------- */
 
+/* We are alone, and no peer any more: those who are linked with us, joining or not yet in our
+ * table, may believe that we are one, and would wait for us (D88). */
+static void
+fall_out(struct reload_chord *chord, reload_time now)
+{
+    struct reload_chord_place places[RELOAD_CHORD_PEERS_MAX];
+    struct reload_link_info info;
+    size_t count = 0, cursor = 0;
+    while (count < RELOAD_CHORD_PEERS_MAX && reload_node_link_next(chord->node, &cursor, &info))
+        places[count++] = reload_chord_place_of(&info.node_id);
+    reload_chord_log(chord, "no peer is left", chord->table.self);
+    chord->phase = RELOAD_CHORD_OFFLINE;
+    reload_chord_admit_cancel(chord);
+    for (size_t i = 0; i < count; i++)
+        send_leave(chord, places[i], true, now);
+    reload_topology_rejoin(chord->node, now);
+}
+
 /* |place| is no peer any more (10.7.1, 10.7.2). */
 static void
 lose(struct reload_chord *chord, struct reload_chord_place place, reload_time now)
@@ -96,13 +115,11 @@ lose(struct reload_chord *chord, struct reload_chord_place place, reload_time no
     reload_chord_attempt_heard(chord, place, NULL);
     reload_chord_finger_lost(chord, place, now);
     reload_chord_changed(chord, RELOAD_CHORD_CAUSE_LOST, now);
-    if (chord->phase != RELOAD_CHORD_JOINED || chord->table.count > 0 || chord->founded)
-        return;
+    if (chord->table.count == 0)
+        reload_chord_join_left(chord, now);
     /* Alone, and not the one who may be: look for the others (10.7.1; attack row T12). */
-    reload_chord_log(chord, "no peer is left", chord->table.self);
-    chord->phase = RELOAD_CHORD_OFFLINE;
-    reload_chord_admit_cancel(chord);
-    reload_topology_rejoin(chord->node, now);
+    if (chord->phase == RELOAD_CHORD_JOINED && chord->table.count == 0 && !chord->founded)
+        fall_out(chord, now);
 }
 
 void
@@ -224,6 +241,7 @@ reload_chord_leave_received(struct reload_chord *chord, const struct reload_inco
     struct reload_chord_place place = reload_chord_place_of(&incoming->signer_id);
     if (reload_chord_admit_is_pending(chord, place))
         reload_chord_admit_cancel(chord);
+    reload_topology_mark_peer(chord->node, incoming->link, false);
     if (!reload_chord_table_find(&chord->table, place))
         return 0;
     /* The only other peer says goodbye, and knows of nobody else: that is no split (T12). */

@@ -55,7 +55,7 @@ linked(void *argument, int error, uint32_t link, const struct reload_node_id *no
     chord->partition_search = false;
     if (error && chord->phase == RELOAD_CHORD_JOINED)
         reload_chord_partition_suspect(chord, now);
-    if (error || chord->phase != RELOAD_CHORD_JOINED ||
+    if (link == 0 || chord->phase != RELOAD_CHORD_JOINED ||
         reload_node_id_equal(node_id, reload_node_id(chord->node)))
         return;
     chord->partition_link = link;

@@ -66,6 +66,7 @@ struct reload_chord_join {
     struct reload_chord_place known_from; /* whose neighbours |known| are */
     struct reload_chord_place known[2 * RELOAD_CHORD_REACH_MAX];
     size_t known_count, known_predecessors; /* the latter come first */
+    bool met; /* somebody who said that it is a peer */
     bool placed;
     bool brings_data; /* of an earlier life in the ring: nobody else may have it */
     uint64_t request; /* the Join; 0: none */
@@ -147,7 +148,6 @@ struct reload_chord {
     const struct reload_env *env;
     struct reload_chord_table table;
     enum reload_chord_phase phase;
-    bool met;                 /* a peer, ever: there is an overlay */
     bool founded;             /* we began this ring, or all others left: we may be alone in it */
     bool successor_confirmed; /* the first successor named us as its predecessor */
     unsigned stays;           /* a client against its wish (D29), so many times in a row; 0: no */

@@ -96,6 +96,8 @@ reload_chord_update_send(struct reload_chord *chord, uint32_t link,
     assert(!body.failed);
     struct reload_route route = reload_route_to_node(node_id);
     route.first_link = link;
+    /* On a later link it would say of us what was true before (D88). */
+    route.stays_on_link = true;
     int error = reload_node_request(chord->node, &route, RELOAD_MESSAGE_UPDATE_REQ,
                                     reload_writer_written(&body), NULL, NULL, now, NULL);
     struct reload_chord_peer *peer =
@@ -340,11 +342,12 @@ enter(struct reload_chord *chord, struct reload_chord_place signer, uint32_t lin
         return; /* no room or memory: it stays linked */
     struct reload_chord_peer *peer = reload_chord_table_find(&chord->table, signer);
     peer->doubted_until = RELOAD_NEVER;
+    reload_topology_mark_peer(chord->node, link, true);
     reload_chord_join_met(chord, now);
+    if (chord->phase == RELOAD_CHORD_OFFLINE)
+        reload_topology_peer_met(chord->node, now);
     if (known)
         return;
-    if (chord->phase == RELOAD_CHORD_OFFLINE && chord->table.count == 1)
-        reload_topology_peer_met(chord->node, now);
     peer->opened = reload_chord_attempt_was_ours(chord, signer);
     reload_chord_changed(chord, RELOAD_CHORD_CAUSE_LEARNT, now);
     /* Who has just joined got its data from its admitting peer. */

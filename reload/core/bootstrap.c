@@ -46,9 +46,9 @@ connect_deadline(struct reload_alarm *alarm, void *owner, uint64_t now)
     reload_link_end(owner, link, RELOAD_E_TIMEOUT, true, now);
 }
 
-/* Asks the driver for a link to |candidate|. Returns its number, or 0. */
-static uint32_t
-connect_to(struct reload_node *node, const struct reload_candidate *candidate, reload_time now)
+uint32_t
+reload_bootstrap_connect(struct reload_node *node, const struct reload_candidate *candidate,
+                         reload_time now)
 {
     struct reload_link *link = reload_link_new(node, RELOAD_LINK_CONNECTING, 0);
     if (!link)
@@ -75,13 +75,12 @@ connect_to(struct reload_node *node, const struct reload_candidate *candidate, r
 }
 
 /* No bootstrap node answered, or none is a peer: found the overlay if we may, or try again later.
- * Who has been part of it never founds another one. */
+ * Rings that were founded apart merge (D87). */
 static void
 fail(struct reload_node *node, int error, reload_time now)
 {
     struct reload_bootstrap *bootstrap = &node->bootstrap;
-    if (node->options.first_node && !node->options.client && !bootstrap->was_joined &&
-        error == RELOAD_E_UNREACHABLE) {
+    if (node->options.first_node && !node->options.client && error == RELOAD_E_UNREACHABLE) {
         bootstrap->state = RELOAD_BOOTSTRAP_JOINING;
         arm(node, now + JOIN_DEADLINE);
         node->topology->found(node->topology_state, now);
@@ -98,30 +97,10 @@ fail(struct reload_node *node, int error, reload_time now)
 }
 
 static bool
-is_same_address(const struct reload_address *a, const struct reload_address *b)
-{
-    return a->family == b->family && a->port == b->port &&
-           memcmp(a->octets, b->octets, sizeof a->octets) == 0;
-}
-
-/* A link to |candidate| that still stands, as good as a new one. */
-static uint32_t
-standing_link(const struct reload_node *node, const struct reload_candidate *candidate)
-{
-    size_t cursor = 0;
-    const struct reload_link *link;
-    while ((link = reload_link_walk(node, &cursor)))
-        if (link->state == RELOAD_LINK_UP && link->application == 0 && !link->sender.suspect &&
-            is_same_address(&link->address, &candidate->address))
-            return link->id;
-    return 0;
-}
-
-static bool
 is_attempt(const struct reload_node *node, const struct reload_link *link)
 {
     return link->bootstrap && link->state == RELOAD_LINK_CONNECTING &&
-           link->id != node->bootstrap.probe_link;
+           !reload_bootstrap_searches(node, link->id);
 }
 
 static struct reload_link *
@@ -141,7 +120,7 @@ static uint32_t
 linked_peer(struct reload_node *node)
 {
     struct reload_node_id next;
-    if (node->bootstrap.tried != node->bootstrap.candidate_count)
+    if (node->bootstrap.tried != reload_bootstrap_ways(&node->bootstrap))
         return 0;
     node->bootstrap.tried++; /* once a round */
     bool any =
@@ -156,15 +135,15 @@ attempt(struct reload_node *node, reload_time now)
 {
     struct reload_bootstrap *bootstrap = &node->bootstrap;
     bootstrap->state = RELOAD_BOOTSTRAP_CONNECTING;
-    while (bootstrap->tried < bootstrap->candidate_count) {
-        bootstrap->tried++;
-        size_t next = bootstrap->next++ % bootstrap->candidate_count;
-        uint32_t standing = standing_link(node, &bootstrap->candidates[next]);
+    while (bootstrap->tried < reload_bootstrap_ways(bootstrap)) {
+        struct reload_candidate candidate =
+            reload_bootstrap_way(bootstrap, bootstrap->next, bootstrap->tried++);
+        uint32_t standing = reload_bootstrap_standing(node, &candidate);
         if (standing) {
             reload_bootstrap_link_up(node, standing, now);
             return;
         }
-        if (connect_to(node, &bootstrap->candidates[next], now)) {
+        if (reload_bootstrap_connect(node, &candidate, now)) {
             arm(node, now + NEXT_AFTER);
             return;
         }
@@ -243,15 +222,8 @@ void
 reload_bootstrap_link_up(struct reload_node *node, uint32_t id, reload_time now)
 {
     struct reload_bootstrap *bootstrap = &node->bootstrap;
-    if (id == bootstrap->probe_link && bootstrap->probe_done) {
-        reload_attach_fn *done = bootstrap->probe_done;
-        bootstrap->probe_done = NULL;
-        bootstrap->probe_link = 0;
-        if (bootstrap->probe_failed == bootstrap->probed)
-            bootstrap->probe_failed = 0;
-        done(bootstrap->probe_argument, 0, id, &reload_link_find(node, id)->node_id, now);
+    if (reload_bootstrap_search_up(node, id, now))
         return;
-    }
     if (bootstrap->state != RELOAD_BOOTSTRAP_CONNECTING)
         return;
     bootstrap->state = RELOAD_BOOTSTRAP_JOINING;
@@ -262,33 +234,18 @@ reload_bootstrap_link_up(struct reload_node *node, uint32_t id, reload_time now)
     node->topology->join(node->topology_state, id, now);
 }
 
-static bool
-any_up(const struct reload_node *node)
-{
-    size_t cursor = 0;
-    const struct reload_link *link;
-    while ((link = reload_link_walk(node, &cursor)))
-        if (link->state == RELOAD_LINK_UP && link->application == 0)
-            return true;
-    return false;
-}
-
 void
 reload_bootstrap_link_gone(struct reload_node *node, const struct reload_link *link,
                            reload_time now)
 {
     struct reload_bootstrap *bootstrap = &node->bootstrap;
-    if (link->id == bootstrap->probe_link && bootstrap->probe_done) {
-        reload_attach_fn *done = bootstrap->probe_done;
-        bootstrap->probe_done = NULL;
-        bootstrap->probe_link = 0;
-        bootstrap->probe_failed = bootstrap->probed;
-        done(bootstrap->probe_argument, RELOAD_E_UNREACHABLE, 0, &link->node_id, now);
-    }
+    if (link->is_peer)
+        reload_bootstrap_remember(bootstrap, link);
+    reload_bootstrap_search_gone(node, link, now);
     if (is_attempt(node, link) && bootstrap->state == RELOAD_BOOTSTRAP_CONNECTING)
         attempt(node, now);
     else if (link->state == RELOAD_LINK_UP && bootstrap->state == RELOAD_BOOTSTRAP_JOINED &&
-             !any_up(node))
+             !reload_bootstrap_any_up(node))
         reload_effects_event(node, RELOAD_EVENT_DISCONNECTED, 0, NULL, 0);
 }
 
@@ -296,7 +253,7 @@ void
 reload_bootstrap_fini(struct reload_node *node)
 {
     reload_alarm_clear(&node->alarms, &node->bootstrap.alarm);
-    reload_alarm_clear(&node->alarms, &node->bootstrap.probe_alarm);
+    reload_alarm_clear(&node->alarms, &node->bootstrap.search.alarm);
     if (node->bootstrap.candidates)
         (void)reload_node_allocate(node, node->bootstrap.candidates, 0);
     node->bootstrap.candidates = NULL;
@@ -384,7 +341,6 @@ reload_topology_joined(struct reload_node *node, reload_time now)
     if (bootstrap->state >= RELOAD_BOOTSTRAP_JOINED)
         return;
     bootstrap->state = RELOAD_BOOTSTRAP_JOINED;
-    bootstrap->was_joined = true;
     bootstrap->rounds = 0;
     if (bootstrap->alarm.slot)
         arm(node, RELOAD_NEVER);
@@ -411,7 +367,7 @@ reload_topology_failed(struct reload_node *node, int error, reload_time now)
     struct reload_bootstrap *bootstrap = &node->bootstrap;
     if (bootstrap->state != RELOAD_BOOTSTRAP_JOINING)
         return;
-    if (error == RELOAD_E_UNREACHABLE && bootstrap->tried <= bootstrap->candidate_count)
+    if (error == RELOAD_E_UNREACHABLE && bootstrap->tried <= reload_bootstrap_ways(bootstrap))
         attempt(node, now);
     else
         fail(node, error, now);
@@ -440,66 +396,4 @@ reload_topology_peer_met(struct reload_node *node, reload_time now)
 {
     if (node->bootstrap.state == RELOAD_BOOTSTRAP_WAITING)
         arm(node, now + random_u64(node) % PAUSE_MIN);
-}
-
-static void
-probe_wake(struct reload_alarm *alarm, void *owner, uint64_t now)
-{
-    (void)alarm;
-    struct reload_node *node = owner;
-    struct reload_bootstrap *bootstrap = &node->bootstrap;
-    reload_attach_fn *done = bootstrap->probe_done;
-    const struct reload_link *link = reload_link_find(node, bootstrap->probe_link);
-    if (!done || (link && link->state != RELOAD_LINK_UP))
-        return;
-    bootstrap->probe_done = NULL;
-    struct reload_node_id node_id = link ? link->node_id : (struct reload_node_id){{0}};
-    uint32_t id = link ? link->id : 0;
-    bootstrap->probe_link = 0;
-    done(bootstrap->probe_argument, link ? 0 : RELOAD_E_UNREACHABLE, id, &node_id, now);
-}
-
-/* Any candidate; every second time the one that said nothing when it was last asked, since that may
- * be in the part of the overlay that is looked for. */
-static const struct reload_candidate *
-pick_probed(struct reload_node *node)
-{
-    struct reload_bootstrap *bootstrap = &node->bootstrap;
-    size_t failed = bootstrap->probe_failed;
-    if (failed && failed <= bootstrap->candidate_count && bootstrap->probes++ % 2 == 0)
-        bootstrap->probed = failed;
-    else
-        bootstrap->probed = 1 + random_u64(node) % bootstrap->candidate_count;
-    return &bootstrap->candidates[bootstrap->probed - 1];
-}
-
-int
-reload_topology_bootstrap(struct reload_node *node, reload_attach_fn *done, void *argument,
-                          reload_time now)
-{
-    struct reload_bootstrap *bootstrap = &node->bootstrap;
-    if (bootstrap->probe_done)
-        return RELOAD_E_BUSY;
-    if (bootstrap->candidate_count == 0)
-        return RELOAD_E_UNREACHABLE;
-    const struct reload_candidate *candidate = pick_probed(node);
-    uint32_t id = 0;
-    size_t cursor = 0;
-    const struct reload_link *link;
-    while ((link = reload_link_walk(node, &cursor)) && !id)
-        if (link->state == RELOAD_LINK_UP && link->application == 0 &&
-            is_same_address(&link->address, &candidate->address))
-            id = link->id;
-    bootstrap->probe_done = done;
-    bootstrap->probe_argument = argument;
-    bootstrap->probe_link = id;
-    if (!id)
-        bootstrap->probe_link = connect_to(node, candidate, now);
-    if (id || !bootstrap->probe_link) {
-        int error = reload_alarm_set(&node->alarms, &bootstrap->probe_alarm, now, probe_wake);
-        if (error)
-            bootstrap->probe_done = NULL;
-        return error;
-    }
-    return 0;
 }

@@ -37,6 +37,7 @@ struct reload_link {
     bool incoming;                 /* the peer opened it */
     bool offered;                  /* our Attach asked for it, not the peer's */
     bool bootstrap;                /* to a bootstrap node */
+    bool is_peer;                  /* to a peer, as the topology says */
     uint64_t not_after_ms;         /* the peer's certificate ends (C4) */
     struct reload_attach *attach;  /* while it is being made; owned by attach.c */
     struct reload_alarm deadline;  /* while it is being made */

@@ -146,11 +146,21 @@ reload_node_cancel(struct reload_node *node, uint64_t request)
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
+/* Whether it is bound to a link that has gone. */
+static bool
+is_stranded(const struct reload_node *node, const struct reload_transaction *transaction)
+{
+    const struct reload_link *link = reload_link_find(node, transaction->first_link);
+    return transaction->stays_on_link && !(link && link->state == RELOAD_LINK_UP);
+}
+
 static int
 transmit(struct reload_node *node, struct reload_transaction *transaction, reload_time now)
 {
     const struct reload_buffer *message = transaction->message;
     transaction->tries++; /* also one that fails here: a request has its time */
+    if (is_stranded(node, transaction))
+        return RELOAD_E_UNREACHABLE;
     struct reload_buffer *copy = reload_buffer_get(&node->buffers, message->size);
     if (!copy)
         return RELOAD_E_NOMEM;
@@ -176,6 +186,10 @@ retry(struct reload_alarm *alarm, void *owner, uint64_t now)
         (struct reload_transaction *)((char *)alarm - offsetof(struct reload_transaction, alarm));
     if (transaction->tries >= RELOAD_REQUEST_TRIES) {
         time_out(node, transaction, RELOAD_E_TIMEOUT, now);
+        return;
+    }
+    if (is_stranded(node, transaction)) {
+        time_out(node, transaction, RELOAD_E_UNREACHABLE, now);
         return;
     }
     node->counters.requests_retransmitted++;
@@ -243,7 +257,10 @@ start(struct reload_node *node, const struct reload_route *route,
     if (!transaction)
         return RELOAD_E_NOMEM;
     *transaction = (struct reload_transaction){
-        .code = request->code, .first_link = route->first_link, .sent_at = now};
+        .code = request->code,
+        .first_link = route->first_link,
+        .stays_on_link = route->stays_on_link,
+        .sent_at = now};
     node->env->random(node->env->context, &transaction->id, sizeof transaction->id);
     note_target(transaction, route);
     int error = build(node, transaction, route, request);

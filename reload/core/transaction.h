@@ -20,6 +20,7 @@ struct reload_transaction {
     bool hinted;                /* a node on the way told why it does not get on (D2) */
     bool exempt;                /* the second rule of 6.3.4 does not apply (D5) */
     bool farewell;              /* a usage's, on leaving */
+    bool stays_on_link;         /* goes over |first_link| or not at all */
     uint32_t first_link;
     struct reload_buffer *message; /* whole, behind room for a framing header */
     struct reload_alarm alarm;

@@ -211,6 +211,12 @@ reload_topology_peer_met(struct reload_node *node, reload_time now)
     (void)node, (void)now; /* it tries every second */
 }
 
+void
+reload_topology_mark_peer(struct reload_node *node, uint32_t link, bool is_peer)
+{
+    (void)node, (void)link, (void)is_peer; /* its bootstrap node stays */
+}
+
 static void
 try_later(struct reload_node *node)
 {
