@@ -13,9 +13,10 @@
 #define WITNESSES_FIRST 5 /* asked when the time for Pings is over, nearest first */
 #define WITNESSES_MAX 8   /* with those who are met later */
 #define STEPS_MAX 8       /* of one witness: peers that it may name */
-#define HOLDERS_MAX (WITNESSES_MAX * (STEPS_MAX + 1))
-#define WAYS 4      /* first hops, in turn: who swallows what it gets stands in one of them */
-#define TIMES_MAX 2 /* a peer gets the request, by different ways */
+#define HOLDERS_MAX (WITNESSES_MAX * (STEPS_MAX + 1) + LINKED_MAX)
+#define LINKED_MAX 4 /* asked when hardly anybody is met */
+#define WAYS 4       /* first hops, in turn: who swallows what it gets stands in one of them */
+#define TIMES_MAX 2  /* a peer gets the request, by different ways */
 #define GRACE_MIN (50 * RELOAD_MS)
 
 struct seek;
@@ -251,6 +252,26 @@ begin_witness(struct seek *seek, size_t i, reload_time now)
             now);
 }
 
+/* Hardly anybody is met: the ring may be so small that we are linked with those who hold it. */
+static void
+ask_linked(struct seek *seek, reload_time now)
+{
+    struct reload_node *node = seek->job.node;
+    struct contact nearest[LINKED_MAX] = {{.id = node->id}};
+    size_t cursor = 0, count = 1;
+    struct reload_link_info info;
+    while (reload_node_link_next(node, &cursor, &info)) {
+        size_t at = count < LINKED_MAX ? count++ : LINKED_MAX;
+        for (; at > 0 && is_nearer(seek, &info.node_id, &nearest[at - 1].id); at--)
+            if (at < LINKED_MAX)
+                nearest[at] = nearest[at - 1];
+        if (at < LINKED_MAX)
+            nearest[at] = (struct contact){.id = info.node_id};
+    }
+    for (size_t i = 0; i < count; i++)
+        request_from(seek, &nearest[i].id, &nearest[i], now);
+}
+
 static void
 begin_asking(struct seek *seek, reload_time now)
 {
@@ -258,6 +279,8 @@ begin_asking(struct seek *seek, reload_time now)
     reload_alarm_clear(&seek->job.node->alarms, &seek->alarm);
     for (size_t i = 0; i < seek->met_count && i < WITNESSES_FIRST; i++)
         begin_witness(seek, i, now);
+    if (seek->met_count < 2)
+        ask_linked(seek, now);
 }
 
 static void

@@ -340,6 +340,10 @@ struct sim_outcome sim_store_value(struct sim *sim, uint32_t node, struct reload
 struct sim_outcome sim_fetch_value(struct sim *sim, uint32_t reader, struct reload_bytes resource,
                                    const struct reload_fetch_specifier *specifier);
 
+/* sim_fetch_along is sim_fetch in the way that |choices| makes; its destinations do not count. */
+struct sim_outcome sim_fetch_along(struct sim *sim, uint32_t reader, uint32_t owner, uint8_t slot,
+                                   const struct reload_route *choices);
+
 /* sim_request lets |node| send a request of |code| with |body| along |route|. */
 struct sim_outcome sim_request(struct sim *sim, uint32_t node, const struct reload_route *route,
                                uint16_t code, struct reload_bytes body);

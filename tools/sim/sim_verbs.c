@@ -152,6 +152,24 @@ sim_fetch(struct sim *sim, uint32_t reader, uint32_t owner, uint8_t slot)
 }
 
 struct sim_outcome
+sim_fetch_along(struct sim *sim, uint32_t reader, uint32_t owner, uint8_t slot,
+                const struct reload_route *choices)
+{
+    uint8_t octets[16];
+    struct reload_bytes resource = {octets, sizeof octets};
+    sim_slot_resource(sim, owner, slot, octets);
+    struct reload_fetch_specifier specifier = {.kind = SIM_KIND_SLOT};
+    struct reload_route route = *choices;
+    route.count = 0;
+    bool fits = reload_route_append_resource(&route, resource);
+    assert(fits);
+    (void)fits;
+    struct verb verb = begin(sim, reader);
+    return finish(&verb, reload_node_fetch_along(verb.host->node, &route, resource, &specifier, 1,
+                                                 on_value, on_result, &verb, sim->now));
+}
+
+struct sim_outcome
 sim_request(struct sim *sim, uint32_t node, const struct reload_route *route, uint16_t code,
             struct reload_bytes body)
 {
