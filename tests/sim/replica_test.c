@@ -299,6 +299,47 @@ START_TEST(a_removal_is_found)
 }
 END_TEST
 
+/* Leads whoever asks for the way through peers that do not exist, one nearer than the other. */
+static bool
+mislead(struct sim *sim, struct sim_passing *passing, void *argument)
+{
+    struct reload_message message;
+    struct reload_bytes bytes = {passing->bytes, passing->size};
+    unsigned *told = argument;
+    if (!sim_decode(sim, 0, bytes, &message) || message.header.via_list.size > 0 ||
+        message.contents.message_code != RELOAD_MESSAGE_ROUTE_QUERY_ANS)
+        return true;
+    uint8_t invented[16];
+    memcpy(invented, resource, sizeof invented);
+    invented[15] = (uint8_t)(255 - ++*told); /* behind the resource, nearer each time */
+    struct sim_draft *draft = sim_draft_new(s, passing->from, RELOAD_MESSAGE_ROUTE_QUERY_ANS,
+                                            (struct reload_bytes){invented, sizeof invented});
+    draft->message.header.transaction_id = message.header.transaction_id;
+    draft->message.header.destination_list = message.header.destination_list;
+    struct reload_bytes sealed = sim_draft_seal(draft);
+    ck_assert_uint_le(sealed.size, passing->capacity);
+    memcpy(passing->bytes, sealed.data, sealed.size);
+    passing->size = sealed.size;
+    sim_draft_free(draft);
+    return true;
+}
+
+/* All witnesses lie: the search is bounded, in messages and in time. */
+START_TEST(s19_witnesses_that_invent_peers)
+{
+    unsigned told = 0;
+    begin(SILENCE, SILENCE, SILENCE);
+    sim_tap_add(s, mislead, &told);
+    uint64_t before = sim_counters(s, READER)->requests_sent;
+    ck_assert_int_eq(fetch(&if_needed).error, RELOAD_E_TIMEOUT);
+    /* 9 Pings; 8 witnesses who name 8 peers each. */
+    ck_assert_uint_le(sim_counters(s, READER)->requests_sent - before, 9 + 8 * (1 + 2 * 8) + 10);
+    ck_assert_uint_ge(told, 8);
+    ck_assert_uint_le(told, 8 * 8);
+    end();
+}
+END_TEST
+
 /* Without faults the choice costs nothing: as many messages, as long. */
 START_TEST(costs_nothing_when_not_needed)
 {
@@ -372,6 +413,43 @@ START_TEST(ends_while_it_looks)
 }
 END_TEST
 
+static unsigned results;
+
+static void
+on_result(void *argument, const struct reload_result *result, reload_time now)
+{
+    (void)argument, (void)result, (void)now;
+    results++;
+}
+
+/* Memory that runs out now and then: each Fetch that was begun ends once, in time. */
+START_TEST(hardly_any_memory)
+{
+    begin(SILENCE, TRUTH, TRUTH);
+    struct reload_bytes bytes = {resource, 16};
+    struct reload_route route = reload_route_to_resource(bytes);
+    struct reload_fetch_specifier specifier = {.kind = SIM_KIND_SLOT};
+    unsigned begun = 0;
+    results = 0;
+    sim_starve(s, READER, (uint32_t)_i * 100000);
+    for (unsigned i = 0; i < 20; i++) {
+        route.replicas = i % 2 ? RELOAD_REPLICAS_ALL : RELOAD_REPLICAS_IF_NEEDED;
+        route.copies = (uint8_t)(i % 4);
+        int error = reload_node_fetch_along(sim_node(s, READER), &route, bytes, &specifier, 1, NULL,
+                                            on_result, NULL, sim_now(s));
+        begun += error == 0;
+        ck_assert(error == 0 || error == RELOAD_E_NOMEM || error == RELOAD_E_BUSY);
+        sim_turn(s, READER);
+        sim_run_for(s, SIM_MS(300));
+    }
+    sim_run_for(s, SIM_SECONDS(16));
+    ck_assert_uint_eq(results, begun);
+    ck_assert(_i > 5 || begun > 0);
+    sim_starve(s, READER, 0);
+    end();
+}
+END_TEST
+
 /* Replicas belong to a resource, and to a plain way to it. */
 START_TEST(other_ways_are_refused)
 {
@@ -406,12 +484,14 @@ static const struct named_test tests[] = {
     {&s19_replica_that_forges, 0, 2},
     {&s19_responsible_peer_that_lies, 0, 4},
     {&s19_responsible_peer_with_an_old_value, 0, 0},
+    {&s19_witnesses_that_invent_peers, 0, 0},
     {&nothing_is_there, 0, 0},
     {&a_removal_is_found, 0, 0},
     {&costs_nothing_when_not_needed, 0, 0},
     {&small_rings, 1, 12},
     {&clients_read_replicas, 0, 0},
     {&ends_while_it_looks, 0, 16},
+    {&hardly_any_memory, 0, 9},
     {&other_ways_are_refused, 0, 0},
 };
 
