@@ -47,7 +47,7 @@ take_response(struct reload_sip_adaptor *adaptor, const struct sip_flow *flow,
         sip_branch_receive(branch, flow, response, now);
         return;
     }
-    adaptor->counters.dropped_unsolicited++;
+    adaptor->counters.dropped_unsolicited += !sip_alive_is_answer(response);
     sip_message_free(response);
 }
 

@@ -12,8 +12,9 @@
 
 /* At the fourth transmission, after 3.5 s. */
 #define SILENCE (4 * SIP_T1)
+#define RETRIES_MAX 3 /* on other links */
 
-static void start(struct sip_branch *branch, reload_time now);
+static void start(struct sip_branch *branch, reload_time deadline, reload_time now);
 
 static struct sip_branch *
 owner_of_again(struct reload_alarm *alarm)
@@ -145,7 +146,7 @@ give_up(struct reload_alarm *alarm, void *owner, uint64_t now)
     }
     if (branch->state == SIP_BRANCH_CALLING && branch->flow.type == SIP_FLOW_LINK &&
         adaptor->ops->peer(adaptor->overlay, branch->flow.connection, &peer) &&
-        peer.heard_at < branch->sent_at)
+        peer.heard_at <= branch->sent_at)
         adaptor->ops->drop(adaptor->overlay, branch->flow.connection, now);
     if (branch->transaction->cancelled)
         fail(branch, 487, now);
@@ -160,18 +161,18 @@ transmit(struct sip_branch *branch, const uint8_t *bytes, size_t size, reload_ti
                             (struct reload_bytes){bytes, size}, now);
 }
 
-/* Whether the link that an INVITE went out on brought nothing since, though a node answers at once
- * (100): the other side may have been started anew and know nothing of the link. */
+/* Whether the link that a request went out on brought nothing since, though a node answers an
+ * INVITE at once (100): the other side may have been started anew, or a NAT, and know nothing of
+ * the link. If it was only a phone that took its time, a new link does no harm. */
 static bool
 is_silent(const struct sip_branch *branch)
 {
     struct reload_sip_adaptor *adaptor = branch->transaction->adaptor;
     struct reload_sip_peer peer;
-    return branch->flow.type == SIP_FLOW_LINK && branch->transaction->is_invite &&
-           branch->state == SIP_BRANCH_CALLING && branch->target && !branch->retried &&
-           branch->interval >= SILENCE &&
+    return branch->flow.type == SIP_FLOW_LINK && branch->state == SIP_BRANCH_CALLING &&
+           branch->target && branch->retries == 0 && branch->interval >= SILENCE &&
            adaptor->ops->peer(adaptor->overlay, branch->flow.connection, &peer) &&
-           peer.heard_at < branch->sent_at;
+           peer.heard_at <= branch->sent_at;
 }
 
 /* Timers A and E. A CANCEL takes the place of the INVITE that it ends (9.1). */
@@ -184,9 +185,7 @@ repeat(struct reload_alarm *alarm, void *owner, uint64_t now)
     if (!branch->wire)
         return;
     if (is_silent(branch)) {
-        branch->retried = true;
-        adaptor->ops->drop(adaptor->overlay, branch->flow.connection, now);
-        start(branch, now);
+        sip_branch_drop_link(branch, now);
         return;
     }
     adaptor->counters.retransmissions++;
@@ -263,15 +262,15 @@ connected(void *argument, int error, const struct reload_sip_peer *peer, reload_
 }
 
 static void
-start(struct sip_branch *branch, reload_time now)
+start(struct sip_branch *branch, reload_time deadline, reload_time now)
 {
     struct reload_sip_adaptor *adaptor = branch->transaction->adaptor;
     struct reload_sip_peer peer;
     uint32_t link = 0;
     branch->state = SIP_BRANCH_CONNECTING;
     int error = adaptor->ops->connect(adaptor->overlay, &branch->target->destination,
-                                      branch->target->application, branch->transaction->deadline,
-                                      connected, branch, now, &link, &branch->attempt);
+                                      branch->target->application, deadline, connected, branch, now,
+                                      &link, &branch->attempt);
     if (error == 0 && link && adaptor->ops->peer(adaptor->overlay, link, &peer))
         use_link(branch, &peer, now);
     else if (error || link)
@@ -318,7 +317,7 @@ sip_branch_to_node(struct sip_transaction *transaction, const struct reload_sip_
     *branch->target = *target;
     if (retarget)
         sip_aor_uri(&target->aor, branch->uri);
-    start(branch, now);
+    start(branch, transaction->deadline, now);
 }
 
 static void
@@ -343,7 +342,8 @@ sip_branch_cancel(struct sip_branch *branch, reload_time now)
         return;
     branch->cancelled = true;
     if (branch->state == SIP_BRANCH_CONNECTING) {
-        fail(branch, 487, now);
+        if (branch->retries == 0) /* else the other side knows of it, and is told */
+            fail(branch, 487, now);
     } else if (branch->state == SIP_BRANCH_PROCEEDING && first) {
         reload_alarm_clear(&branch->transaction->adaptor->alarms, &branch->again);
         send_derived(branch, NULL, &branch->wire, &branch->wire_size, now);
@@ -366,6 +366,7 @@ take_provisional(struct sip_branch *branch, reload_time now)
         reload_alarm_clear(&branch->transaction->adaptor->alarms, &branch->again);
     if (!branch->cancelled) {
         give_up_at(branch, now + SIP_TIMER_C);
+        sip_alive_watch(branch, now);
     } else if (was_calling) {
         branch->cancelled = false; /* it could not be sent before (9.1) */
         sip_branch_cancel(branch, now);
@@ -427,17 +428,32 @@ sip_branch_receive(struct sip_branch *branch, const struct sip_flow *flow,
 }
 
 void
+sip_branch_drop_link(struct sip_branch *branch, reload_time now)
+{
+    struct reload_sip_adaptor *adaptor = branch->transaction->adaptor;
+    const struct sip_flow flow = branch->flow;
+    adaptor->ops->drop(adaptor->overlay, flow.connection, now);
+    sip_adaptor_lost(adaptor, &flow, now);
+}
+
+/* The request goes out once more, on another link: to its receiver it is a repeated one, and
+ * answered like that, if it came before (D100). */
+void
 sip_branch_lost(struct sip_branch *branch, reload_time now)
 {
+    struct sip_transaction *transaction = branch->transaction;
     if (branch->state == SIP_BRANCH_COMPLETED || branch->state == SIP_BRANCH_CONNECTING)
         return;
-    reload_alarm_clear(&branch->transaction->adaptor->alarms, &branch->again);
-    /* A link that was idle may end just when it is used again. */
-    if (branch->state == SIP_BRANCH_CALLING && branch->target && !branch->retried &&
-        now < branch->transaction->deadline) {
-        branch->retried = true;
-        start(branch, now);
+    reload_alarm_clear(&transaction->adaptor->alarms, &branch->again);
+    bool rings = branch->state == SIP_BRANCH_PROCEEDING && transaction->is_invite;
+    reload_time deadline = rings ? now + RELOAD_SIP_SETUP_TIME : transaction->deadline;
+    bool waits = rings || branch->state == SIP_BRANCH_CALLING;
+    if (waits && branch->target && branch->retries < RETRIES_MAX && now < deadline &&
+        transaction->request && !transaction->cancelled) {
+        branch->retries++;
+        give_up_at(branch, deadline);
+        start(branch, deadline, now);
     } else {
-        fail(branch, branch->transaction->cancelled ? 487 : 480, now);
+        fail(branch, transaction->cancelled ? 487 : 480, now);
     }
 }

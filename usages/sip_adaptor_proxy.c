@@ -310,6 +310,10 @@ begin(struct sip_transaction *transaction, const char *user, reload_time now)
     struct dialog dialog = {.token = false};
     bool is_register = sip_message_is(request, "REGISTER");
     int fault = find_fault(adaptor, request);
+    if (fault == 483 && user && sip_message_is(request, "OPTIONS")) {
+        answer_options(transaction, now); /* it was for us (16.3 step 3) */
+        return;
+    }
     if (fault) {
         refuse(transaction, fault, now);
         return;
@@ -364,6 +368,7 @@ sip_proxy_request(struct reload_sip_adaptor *adaptor, const struct sip_flow *flo
     /* An ACK with the INVITE's branch is the one for a final answer that we gave (17.1.1.3); that
      * of a 2xx goes on, though old phones give it the same branch. */
     if (known && !(is_ack && known->is_accepted)) {
+        sip_transaction_follow(known, flow);
         if (is_ack)
             sip_transaction_acknowledge(known, now);
         else

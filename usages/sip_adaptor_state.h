@@ -43,11 +43,11 @@ enum sip_branch_state {
 struct sip_branch {
     struct sip_transaction *transaction;
     enum sip_branch_state state;
-    bool cancelled; /* CANCEL sent, or to be sent with the first provisional answer */
-    bool retried;   /* on a new link, when the old one was gone */
-    bool succeeded; /* 2xx */
-    bool offered;   /* the request has a session description */
-    uint64_t media; /* the relayed call that it began; 0: none */
+    bool cancelled;   /* CANCEL sent, or to be sent with the first provisional answer */
+    bool succeeded;   /* 2xx */
+    bool offered;     /* the request has a session description */
+    unsigned retries; /* on new links, when the old ones were gone */
+    uint64_t media;   /* the relayed call that it began; 0: none */
     char id[RELOAD_SIP_BRANCH_MAX];
     struct sip_flow flow;
     struct reload_sip_target *target; /* whom to connect to; NULL for a phone */
@@ -163,6 +163,8 @@ void sip_transaction_free(struct sip_transaction *transaction);
 void sip_transaction_answer(struct sip_transaction *transaction, int status,
                             struct sip_message *response_take, reload_time now);
 void sip_transaction_repeat(struct sip_transaction *transaction, reload_time now);
+/* The request came again on |flow|: answers go there from now on. */
+void sip_transaction_follow(struct sip_transaction *transaction, const struct sip_flow *flow);
 void sip_transaction_acknowledge(struct sip_transaction *transaction, reload_time now);
 /* Ends it soon, when nothing more is to be sent (an ACK on its way). */
 void sip_transaction_finish(struct sip_transaction *transaction, reload_time now);
@@ -183,8 +185,17 @@ void sip_branch_to_node(struct sip_transaction *transaction, const struct reload
 void sip_branch_receive(struct sip_branch *branch, const struct sip_flow *flow,
                         struct sip_message *response_take, reload_time now);
 void sip_branch_cancel(struct sip_branch *branch, reload_time now);
+/* The link that it went out on is gone: again on another, if that helps. */
 void sip_branch_lost(struct sip_branch *branch, reload_time now);
+/* Nothing comes on that link: it is closed, and is lost for all who used it. */
+void sip_branch_drop_link(struct sip_branch *branch, reload_time now);
 void sip_branch_free(struct sip_branch *branch);
+
+/* sip_adaptor_alive.c: looks, while |branch| waits for a phone that rings, whether anything comes
+ * on its link; if not, it drops the link. */
+void sip_alive_watch(struct sip_branch *branch, reload_time now);
+/* Whether |response| is only a sign of life that was asked for. */
+bool sip_alive_is_answer(const struct sip_message *response);
 
 /* sip_adaptor_forward.c: what a copy gets on its way: Via, Record-Route, Max-Forwards, target. */
 struct sip_message *sip_forward_copy(struct sip_branch *branch);

@@ -239,6 +239,15 @@ sip_transaction_repeat(struct sip_transaction *transaction, reload_time now)
                            now);
 }
 
+void
+sip_transaction_follow(struct sip_transaction *transaction, const struct sip_flow *flow)
+{
+    if (flow->type != SIP_FLOW_LINK)
+        return;
+    assert(reload_node_id_equal(&flow->node_id, &transaction->source.node_id)); /* by its key */
+    transaction->source = transaction->back = *flow;
+}
+
 static void
 complete(struct sip_transaction *transaction, int status, reload_time now)
 {

@@ -94,6 +94,7 @@ peer_of(struct node *node, uint32_t link, struct reload_sip_peer *peer)
     *peer = (struct reload_sip_peer){.link = link,
                                      .application = RELOAD_APPLICATION_SIP,
                                      .is_stream = world->is_stream,
+                                     .heard_at = it->heard_at[1 - other],
                                      .node_id = it->ends[other]->node_id};
     snprintf(peer->user, sizeof peer->user, "%s",
              it->user[other] ? it->user[other] : it->ends[other]->aor.text);
@@ -144,7 +145,7 @@ connect_now(struct event *event, reload_time now)
     }
     ck_assert_uint_lt(world->link_count, LINKS_MAX);
     world->links[world->link_count++] =
-        (struct link){.up = true, .ends = {event->node, event->peer}};
+        (struct link){.up = true, .ends = {event->node, event->peer}, .heard_at = {now, now}};
     ck_assert(peer_of(event->node, (uint32_t)world->link_count, &peer));
     event->connect_done(event->argument, 0, &peer, now);
 }
@@ -153,8 +154,11 @@ static void
 message_now(struct event *event, reload_time now)
 {
     struct reload_sip_peer peer;
-    if (peer_of(event->node, event->link, &peer) && !event->world->links[event->link - 1].dead &&
-        !event->node->deaf && event->node->handler.receive)
+    if (event->link == 0 || event->world->links[event->link - 1].dead || event->node->deaf)
+        return;
+    struct link *link = &event->world->links[event->link - 1];
+    link->heard_at[link->ends[0] == event->node ? 0 : 1] = now;
+    if (peer_of(event->node, event->link, &peer) && event->node->handler.receive)
         event->node->handler.receive(event->node->handler.argument, &peer,
                                      (struct reload_bytes){event->bytes, event->size}, now);
 }
@@ -492,6 +496,17 @@ world_link(struct world *world, struct node *from, struct node *to, const char *
     world->links[world->link_count++] =
         (struct link){.up = true, .ends = {from, to}, .user = {user, NULL}};
     return (uint32_t)world->link_count;
+}
+
+void
+world_lose_link(struct world *world, uint32_t link)
+{
+    struct link *it = &world->links[link - 1];
+    ck_assert(it->up);
+    it->up = false;
+    for (size_t i = 0; i < 2; i++)
+        it->ends[i]->handler.lost(it->ends[i]->handler.argument, link, RELOAD_E_TIMEOUT,
+                                  reload_loop_now(world->loop));
 }
 
 void

@@ -51,7 +51,8 @@ struct phone {
 struct link {
     bool up;
     struct node *ends[2];
-    bool dead;           /* nothing comes through any more */
+    bool dead;               /* nothing comes through any more */
+    reload_time heard_at[2]; /* when each end heard something last */
     const char *user[2]; /* as the ends are called in their certificates; NULL: the node's AOR */
 };
 
@@ -89,6 +90,8 @@ void world_run(struct world *world, reload_time span);
 /* Makes a link between two nodes that the test speaks on itself, as |user|: messages from |from|.
  */
 uint32_t world_link(struct world *world, struct node *from, struct node *to, const char *user);
+/* Ends |link|, and both nodes are told. */
+void world_lose_link(struct world *world, uint32_t link);
 void world_inject(struct world *world, uint32_t link, struct node *from, const char *text);
 
 /* The table's operations for media: what one node sends is at the other at once. */
