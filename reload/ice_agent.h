@@ -58,7 +58,8 @@ struct reload_ice_user {
     void (*ready)(void *argument, const struct reload_ice_pair *pair);
     /* A datagram came through the pair (also shortly before |ready|: it is kept until then). */
     void (*recv)(void *argument, struct reload_bytes bytes);
-    /* No pair works, or the one chosen died (consent, RFC 7675). Called at most once. */
+    /* No pair works. Called at most once. That nobody answers on the chosen one any more is for its
+     * user to find out (D99). */
     void (*failed)(void *argument, int error);
 };
 

@@ -358,6 +358,8 @@ reload_link_establish(struct reload_node *node, struct reload_link *link,
     link->receiver = (struct reload_receiver){0};
     if (link->application == 0)
         map_insert(&node->links, link);
+    if (link->application == 0 && link->local_type)
+        reload_sender_watch(node, link, RELOAD_NEVER, now); /* D99 */
     tell_up(node, link, peer, now);
     return 0;
 }

@@ -17,10 +17,14 @@
 #define STREAM_GRACE (30 * RELOAD_SECOND) /* 6.6.5 */
 #define STREAM_SUSPECT_MIN (2 * RELOAD_SECOND)
 #define FRAME_DATA 128
-/* D80: what is left of the time for a sign of life when it is asked for, at most; and how much
- * later than the other end the one with the smaller Node-ID asks: more than a round trip. */
+/* D80, D99: how often a sign of life is asked for before a link ends; what is left of the time for
+ * that on a quick link, at most; and how much later than the other end the one with the smaller
+ * Node-ID asks: more than a round trip. */
+#define PROBE_TRIES 6
 #define WATCH_ROOM_MAX (4 * RELOAD_SECOND)
 #define WATCH_YIELD 5 /* the part of it */
+/* A NAT that has forgotten its mappings is found out by silence only. */
+#define WATCH_ICE (7 * RELOAD_SECOND)
 
 /* RFC 6298 2.2, 2.3. */
 static void
@@ -54,7 +58,7 @@ reload_sender_init(struct reload_sender *sender, enum reload_framing framing, ui
         .acknowledged_at = now,
         .heard_at = now,
         .probe_until = RELOAD_NEVER,
-        .probe_ping_at = RELOAD_NEVER,
+        .probe_again_at = RELOAD_NEVER,
     };
     sender->flight_end = &sender->flight;
     sender->queue_end = &sender->queue;
@@ -105,12 +109,24 @@ stream_due(const struct reload_sender *sender)
     return sender->stream_since + (sender->suspect ? STREAM_GRACE : patience);
 }
 
+/* How long before the end a sign of life is asked for: there is time for PROBE_TRIES answers,
+ * unless the link is so slow that it would be asked all the time. */
+static reload_time
+watch_room(const struct reload_sender *sender)
+{
+    reload_time fifth = sender->watch_limit / 5;
+    reload_time room = 2 * fifth < WATCH_ROOM_MAX ? 2 * fifth : WATCH_ROOM_MAX;
+    if (room < PROBE_TRIES * sender->rto)
+        room = PROBE_TRIES * sender->rto < 4 * fifth ? PROBE_TRIES * sender->rto : 4 * fifth;
+    return sender->watch_yields ? room - room / WATCH_YIELD : room;
+}
+
 /* RELOAD_NEVER while a sign of life is being asked for. */
 static reload_time
 watch_due(const struct reload_sender *sender)
 {
-    return sender->watch_after && sender->probe_until == RELOAD_NEVER
-               ? sender->heard_at + sender->watch_after
+    return sender->watch_limit && sender->probe_until == RELOAD_NEVER
+               ? sender->heard_at + sender->watch_limit - watch_room(sender)
                : RELOAD_NEVER;
 }
 
@@ -130,7 +146,7 @@ static void
 rearm(struct reload_node *node, struct reload_sender *sender)
 {
     reload_time at = sender->probe_until;
-    at = sender->probe_ping_at < at ? sender->probe_ping_at : at;
+    at = sender->probe_again_at < at ? sender->probe_again_at : at;
     at = watch_due(sender) < at ? watch_due(sender) : at;
     for (const struct reload_buffer *frame = sender->flight; frame; frame = frame->next) {
         reload_time due = frame_due(sender, frame);
@@ -313,44 +329,17 @@ expire_flight(struct reload_node *node, struct reload_link *link, reload_time no
     return true;
 }
 
-/* The empty frame was not acknowledged: some acknowledge nothing that is empty (D23). */
+/* Some acknowledge nothing that is empty (D23). */
 static void
 ping(struct reload_node *node, struct reload_link *link, reload_time now)
 {
     static const uint8_t no_padding[2];
     struct reload_route route = reload_route_to_node(&link->node_id);
     route.first_link = link->id;
-    link->sender.probe_ping_at = RELOAD_NEVER;
+    link->sender.probe_pinged = true;
     reload_ignore(reload_node_request(node, &route, RELOAD_MESSAGE_PING_REQ,
                                       (struct reload_bytes){no_padding, sizeof no_padding}, NULL,
                                       NULL, now, &link->sender.probe_request));
-}
-
-static void
-expire(struct reload_alarm *alarm, void *owner, uint64_t now)
-{
-    struct reload_node *node = owner;
-    struct reload_sender *sender =
-        (struct reload_sender *)((char *)alarm - offsetof(struct reload_sender, alarm));
-    struct reload_link *link =
-        (struct reload_link *)((char *)sender - offsetof(struct reload_link, sender));
-    bool was_suspect = sender->suspect;
-    bool stream_is_due = sender->stream_waiting && stream_due(sender) <= now;
-    if (sender->probe_until <= now || (stream_is_due && was_suspect)) {
-        reload_link_end(node, link, RELOAD_E_TIMEOUT, true, now);
-        return;
-    }
-    if (stream_is_due)
-        sender->suspect = true;
-    if (!expire_flight(node, link, now))
-        return;
-    if (sender->probe_ping_at <= now)
-        ping(node, link, now);
-    if (watch_due(sender) <= now)
-        reload_sender_probe(node, link, sender->watch_room, now);
-    fill_window(node, link, now);
-    rearm(node, sender);
-    tell_suspect(node, link, was_suspect, now);
 }
 
 static int
@@ -373,6 +362,62 @@ send_stream(struct reload_node *node, struct reload_link *link, struct reload_bu
         arm(node, sender, stream_due(sender));
     }
     return reload_effects_send(node, link->id, 0, buffer);
+}
+
+/* Eight octets, whatever the window says: the link may be slow for others to be lost. */
+static void
+send_empty(struct reload_node *node, struct reload_link *link, reload_time now)
+{
+    struct reload_buffer *buffer = reload_buffer_get(&node->buffers, RELOAD_FRAME_HEADER_SIZE);
+    if (!buffer)
+        return; /* the next one will be asked */
+    buffer->size = RELOAD_FRAME_HEADER_SIZE;
+    if (link->framing == RELOAD_FRAMING_STREAM) {
+        (void)send_stream(node, link, buffer, now);
+        return;
+    }
+    link->sender.queued_octets += buffer->size;
+    transmit(node, link, buffer, now);
+}
+
+/* Nothing came yet. On a stream nothing is lost: the Ping is enough. */
+static void
+ask_again(struct reload_node *node, struct reload_link *link, reload_time now)
+{
+    struct reload_sender *sender = &link->sender;
+    bool is_datagram = link->framing == RELOAD_FRAMING_DATAGRAM;
+    sender->probe_again_at = is_datagram ? now + sender->probe_every : RELOAD_NEVER;
+    if (!sender->probe_pinged)
+        ping(node, link, now);
+    else if (is_datagram)
+        send_empty(node, link, now);
+}
+
+static void
+expire(struct reload_alarm *alarm, void *owner, uint64_t now)
+{
+    struct reload_node *node = owner;
+    struct reload_sender *sender =
+        (struct reload_sender *)((char *)alarm - offsetof(struct reload_sender, alarm));
+    struct reload_link *link =
+        (struct reload_link *)((char *)sender - offsetof(struct reload_link, sender));
+    bool was_suspect = sender->suspect;
+    bool stream_is_due = sender->stream_waiting && stream_due(sender) <= now;
+    if (sender->probe_until <= now || (stream_is_due && was_suspect)) {
+        reload_link_end(node, link, RELOAD_E_TIMEOUT, true, now);
+        return;
+    }
+    if (stream_is_due)
+        sender->suspect = true;
+    if (!expire_flight(node, link, now))
+        return;
+    if (sender->probe_again_at <= now)
+        ask_again(node, link, now);
+    if (watch_due(sender) <= now)
+        reload_sender_probe(node, link, watch_room(sender), now);
+    fill_window(node, link, now);
+    rearm(node, sender);
+    tell_suspect(node, link, was_suspect, now);
 }
 
 int
@@ -477,13 +522,13 @@ reload_sender_acknowledged(struct reload_node *node, struct reload_link *link, u
         return;
     bool was_suspect = sender->suspect;
     sender->acknowledged_at = now;
-    sender->probe_until = sender->probe_ping_at = RELOAD_NEVER;
+    sender->probe_until = sender->probe_again_at = RELOAD_NEVER;
     sender->suspect = false;
     if (!is_stream) {
         pass(node, link, sequence, now);
         fill_window(node, link, now);
     }
-    if (sender->flight == NULL && !sender->stream_waiting && !sender->watch_after)
+    if (sender->flight == NULL && !sender->stream_waiting && !sender->watch_limit)
         reload_alarm_clear(&node->alarms, &sender->alarm);
     tell_suspect(node, link, was_suspect, now);
 }
@@ -495,14 +540,12 @@ reload_sender_probe(struct reload_node *node, struct reload_link *link, reload_t
     struct reload_sender *sender = &link->sender;
     if (link->framing == RELOAD_FRAMING_NONE || sender->probe_until != RELOAD_NEVER)
         return;
-    if (!sender->flight && !sender->stream_waiting) {
-        struct reload_buffer *buffer = reload_buffer_get(&node->buffers, RELOAD_FRAME_HEADER_SIZE);
-        if (!buffer)
-            return; /* the next one will be asked */
-        buffer->size = RELOAD_FRAME_HEADER_SIZE;
-        sender->probe_ping_at = now + sender->rto;
-        (void)reload_sender_send(node, link, buffer, now);
-    }
+    bool is_idle = !sender->flight && !sender->stream_waiting;
+    sender->probe_every = limit_ns / PROBE_TRIES;
+    sender->probe_again_at = now + sender->probe_every;
+    sender->probe_pinged = !is_idle; /* what was sent will be acknowledged */
+    if (is_idle)
+        send_empty(node, link, now);
     sender->probe_until = now + limit_ns;
     rearm(node, sender);
 }
@@ -514,11 +557,9 @@ reload_sender_watch(struct reload_node *node, struct reload_link *link, reload_t
     struct reload_sender *sender = &link->sender;
     if (link->framing == RELOAD_FRAMING_NONE)
         return;
-    reload_time room = limit_ns / 5 * 2 < WATCH_ROOM_MAX ? limit_ns / 5 * 2 : WATCH_ROOM_MAX;
-    if (reload_node_id_compare(&node->id, &link->node_id) < 0)
-        room -= room / WATCH_YIELD;
-    sender->watch_after = limit_ns - room;
-    sender->watch_room = room;
+    bool through_nats = link->local_type != 0;
+    sender->watch_limit = through_nats && limit_ns > WATCH_ICE ? WATCH_ICE : limit_ns;
+    sender->watch_yields = reload_node_id_compare(&node->id, &link->node_id) < 0;
     reload_time due = watch_due(sender);
     if (due != RELOAD_NEVER)
         arm(node, sender, due > now ? due : now);

@@ -32,11 +32,13 @@ struct reload_sender {
     uint32_t given_up_size;        /* ... this, at least (D48) */
     uint32_t recover;              /* losses of earlier numbers are paid for (RFC 8085 3.1) */
     reload_time probe_until;       /* an ACK must come before, RELOAD_NEVER when none is due */
-    reload_time probe_ping_at;     /* then the empty frame is followed by a Ping (D23) */
+    reload_time probe_again_at;    /* then the peer is asked once more ... */
+    reload_time probe_every;       /* ... and so on */
+    bool probe_pinged;             /* by a Ping, since some acknowledge nothing empty (D23) */
     uint64_t probe_request;        /* that Ping; 0: none yet */
     reload_time heard_at;          /* last time that any frame came */
-    reload_time watch_after;       /* such a silence, and a sign of life is asked for; 0: never */
-    reload_time watch_room;        /* which must come within this time */
+    reload_time watch_limit;       /* after such a silence the link ends; 0: never */
+    bool watch_yields;             /* the other end is to ask first */
     /* STREAM: the oldest number that is not acknowledged, and since when; the frame by which the
      * round trip is measured. */
     uint32_t stream_oldest;
@@ -71,13 +73,14 @@ int reload_sender_send(struct reload_node *node, struct reload_link *link,
 void reload_sender_acknowledged(struct reload_node *node, struct reload_link *link,
                                 uint32_t sequence, uint32_t received, reload_time now);
 
-/* reload_sender_probe wants a sign of life within |limit_ns|: sends an empty data frame, and a Ping
- * when that is not acknowledged (D23). */
+/* reload_sender_probe wants a sign of life within |limit_ns|: sends an empty data frame, and when
+ * that is not acknowledged a Ping and more empty ones (D23, D99). */
 void reload_sender_probe(struct reload_node *node, struct reload_link *link, reload_time limit_ns,
                          reload_time now);
 
-/* reload_sender_watch wants the peer's death known after |limit_ns| of silence (D80). Of two ends
- * that watch each other usually only the one with the larger Node-ID has to ask. */
+/* reload_sender_watch wants the peer's death known after |limit_ns| of silence (D80), on a link
+ * that goes through NATs after 7 s at most (D99). Of two ends that watch each other usually only
+ * the one with the larger Node-ID has to ask. */
 void reload_sender_watch(struct reload_node *node, struct reload_link *link, reload_time limit_ns,
                          reload_time now);
 
@@ -86,7 +89,7 @@ static inline void
 reload_sender_heard(struct reload_sender *sender, reload_time now)
 {
     sender->heard_at = now;
-    sender->probe_until = sender->probe_ping_at = RELOAD_NEVER;
+    sender->probe_until = sender->probe_again_at = RELOAD_NEVER;
 }
 
 /* reload_receiver_mark notes that |sequence| arrived and returns the bitmask of its ACK; |*fresh|

@@ -3,6 +3,8 @@
  * RFC 6940 6.6.2, 6.6.3, 6.6.5; RFC 6298; D22, D23. SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/core/world.h"
 
+#include "reload/base/prng.h"
+
 #include "tests/suite.h"
 
 static struct world *world;
@@ -572,6 +574,63 @@ START_TEST(who_is_heard_is_not_asked)
 }
 END_TEST
 
+/* D99: a neighbour on a line that loses every tenth frame each way and takes 200 ms each way is not
+ * taken for dead, though its death would be known within 5 s. */
+START_TEST(a_bad_line_loses_no_neighbor)
+{
+    enum { ONE_WAY_MS = 200, STEP_MS = 20, HOURS = 6 };
+    struct reload_prng prng = reload_prng_of((uint64_t)_i + 1);
+    uint32_t acknowledged[2 * ONE_WAY_MS / STEP_MS] = {0}; /* to come, each in its step; 0: none */
+    begin(RELOAD_FRAMING_DATAGRAM, 2 * ONE_WAY_MS * RELOAD_MS);
+    reload_topology_watch(host->node, link_id, 4800 * RELOAD_MS, world->now);
+    for (size_t step = 0; step < HOURS * 3600 * 1000 / STEP_MS; step++) {
+        uint32_t *slot = &acknowledged[step % (sizeof acknowledged / sizeof *acknowledged)];
+        if (*slot)
+            acknowledge(*slot - 1);
+        *slot = 0;
+        ck_assert_ptr_nonnull(the_link());
+        for (size_t i = 0; i < host->sent_count; i++)
+            if (reload_prng_below(&prng, 100) < 81)
+                *slot = sequence_of(i) + 1;
+        world_forget(host);
+        wait(STEP_MS * RELOAD_MS);
+    }
+    ck_assert_uint_gt(host->node->counters.messages_sent, 0); /* Pings: it was bad indeed */
+    reload_time died = sender()->heard_at;
+    while (the_link())
+        wait(STEP_MS * RELOAD_MS);
+    ck_assert_uint_le(world->now - died, 4820 * RELOAD_MS);
+    world_free(world);
+}
+END_TEST
+
+/* D99: behind a NAT that was started anew nothing comes any more: that is known within 7 s, whether
+ * the topology watches the link or not. L9. */
+START_TEST(links_through_nats_end_soon)
+{
+    begin(RELOAD_FRAMING_DATAGRAM, 100 * RELOAD_MS);
+    struct reload_link_peer by_ice = {.identity = peer->identity,
+                                      .framing = RELOAD_FRAMING_DATAGRAM,
+                                      .mtu = world->mtu,
+                                      .rtt_ns = 100 * RELOAD_MS,
+                                      .address = world_candidate(peer).address,
+                                      .overlay_link = 1,
+                                      .local_type = 2,
+                                      .remote_type = 1};
+    ck_assert_int_eq(reload_node_link_incoming(host->node, &by_ice, &link_id, world->now), 0);
+    world_turn(host);
+    world_forget(host);
+    if (_i)
+        reload_topology_watch(host->node, link_id, 35 * RELOAD_SECOND, world->now);
+    wait(6999 * RELOAD_MS);
+    ck_assert_ptr_nonnull(the_link());
+    ck_assert_uint_gt(host->sent_count, 1);
+    wait(RELOAD_MS);
+    ck_assert_ptr_null(the_link());
+    world_free(world);
+}
+END_TEST
+
 /* Frames that cannot be read are no signs of life. */
 START_TEST(noise_is_no_sign_of_life)
 {
@@ -630,6 +689,8 @@ main(void)
     tcase_add_loop_test(tcase, probes_of_a_peer_that_wants_pings, 0, 2);
     tcase_add_loop_test(tcase, silence_ends_a_watched_link, 0, 4);
     tcase_add_test(tcase, who_is_heard_is_not_asked);
+    tcase_add_loop_test(tcase, a_bad_line_loses_no_neighbor, 0, 2);
+    tcase_add_loop_test(tcase, links_through_nats_end_soon, 0, 2);
     tcase_add_test(tcase, noise_is_no_sign_of_life);
     tcase_add_test(tcase, memory_runs_out);
     tcase_add_test(tcase, a_lost_frame_ends_no_living_link);
