@@ -303,7 +303,7 @@ offer(struct reload_node *node, const struct reload_route *route, uint16_t appli
     if (!link)
         return RELOAD_E_BUSY;
     struct reload_attach *attach = link->attach;
-    link->usage = usage;
+    link->usage = (uint8_t)usage;
     attach->send_update = send_update;
     attach->done = done;
     attach->argument = argument;
@@ -437,7 +437,7 @@ answer_later(struct reload_node *node, const struct reload_incoming *incoming,
     if (!link)
         return RELOAD_E_BUSY;
     struct reload_attach *attach = link->attach;
-    link->usage = usage;
+    link->usage = (uint8_t)usage;
     link->node_id = incoming->signer_id;
     link->wants_update = proposal->send_update;
     attach->remote = copy_offer(node, &proposal->offer);

@@ -12,11 +12,11 @@
 void
 reload_buffers_init(struct reload_buffers *buffers, const struct reload_env *env, size_t large_size)
 {
-    *buffers = (struct reload_buffers){
-        .env = env,
-        .classes = {{.capacity = TINY_SIZE, .kept_min = 2, .kept_max = 512},
-                    {.capacity = FRAME_SIZE, .kept_min = 1, .kept_max = 512},
-                    {.capacity = (uint32_t)large_size, .kept_max = 16}}};
+    *buffers =
+        (struct reload_buffers){.env = env,
+                                .classes = {{.capacity = TINY_SIZE, .kept_min = 2, .kept_max = 512},
+                                            {.capacity = FRAME_SIZE, .kept_max = 512},
+                                            {.capacity = (uint32_t)large_size, .kept_max = 16}}};
 }
 
 /* Frees |count| of the free ones of |class|. */

@@ -30,7 +30,7 @@ struct reload_effects {
 };
 
 #define RELOAD_EFFECTS_MAX 65536
-#define RELOAD_EFFECTS_KEPT 64 /* entries that an empty queue keeps */
+#define RELOAD_EFFECTS_KEPT 16 /* entries that an empty queue keeps */
 
 /* reload_effects_fini frees all that is queued. */
 void reload_effects_fini(struct reload_node *node);

@@ -15,6 +15,7 @@
     (10 * RELOAD_SECOND) /* two Attaches in opposite directions meet within this                   \
                           */
 _Static_assert(RELOAD_LINKS_MAX < 1 << SLOT_BITS, "a slot number must fit");
+_Static_assert(RELOAD_USAGES_MAX <= UINT8_MAX, "so must a usage's");
 
 /* ---- numbers -------------------------------------------------------------------------------- */
 
@@ -266,8 +267,6 @@ tell_up(struct reload_node *node, struct reload_link *link, const struct reload_
         reload_bootstrap_link_up(node, id, now);
 }
 
-static reload_alarm_fn certificate_ended;
-
 /* When a certificate that is valid until |ends_ms| has ended, by the wall clock as it is now. */
 static reload_time
 certificate_end(const struct reload_node *node, uint64_t ends_ms, reload_time now)
@@ -275,6 +274,42 @@ certificate_end(const struct reload_node *node, uint64_t ends_ms, reload_time no
     uint64_t wall_ms = reload_node_wall_ms(node);
     uint64_t left_ms = ends_ms > wall_ms ? ends_ms - wall_ms : 0;
     return now + (left_ms > UINT64_MAX / RELOAD_MS / 2 ? RELOAD_NEVER / 2 : left_ms * RELOAD_MS);
+}
+
+static reload_alarm_fn certificates_end;
+
+/* Sets the alarm for the certificate that ends first, after something has changed. */
+static void
+await_certificates(struct reload_node *node, reload_time now)
+{
+    reload_time at = RELOAD_NEVER / 2;
+    size_t cursor = 0;
+    const struct reload_link *link;
+    while ((link = reload_link_walk(node, &cursor))) {
+        reload_time end = certificate_end(node, link->not_after_ms, now);
+        if (link->state == RELOAD_LINK_UP && end < at)
+            at = end;
+    }
+    int error = reload_alarm_set(&node->alarms, &node->links.expiry, at, certificates_end);
+    assert(!error); /* it is set already */
+    (void)error;
+}
+
+/* C4: no link outlives the certificate that it was authenticated with. */
+static void
+certificates_end(struct reload_alarm *alarm, void *owner, uint64_t now)
+{
+    struct reload_node *node = owner;
+    uint64_t wall_ms = reload_node_wall_ms(node);
+    int error = reload_alarm_set(&node->alarms, alarm, RELOAD_NEVER / 2, certificates_end);
+    assert(!error); /* its place has just become free; whoever hears of an end may need one */
+    (void)error;
+    size_t cursor = 0;
+    struct reload_link *link;
+    while ((link = reload_link_walk(node, &cursor)))
+        if (link->state == RELOAD_LINK_UP && link->not_after_ms <= wall_ms)
+            reload_link_end(node, link, RELOAD_E_EXPIRED, true, now);
+    await_certificates(node, now);
 }
 
 /* Both ends attached to each other, neither knowing of the other's wish in time, and two links come
@@ -333,9 +368,10 @@ reload_link_establish(struct reload_node *node, struct reload_link *link,
     uint64_t ends_ms = peer->identity->not_after_ms;
     if (ends_ms < reload_node_wall_ms(node))
         return RELOAD_E_EXPIRED;
-    /* C4: no link outlives the certificate that it was authenticated with. */
-    if (reload_alarm_set(&node->alarms, &link->deadline, certificate_end(node, ends_ms, now),
-                         certificate_ended) != 0)
+    struct reload_alarm *expiry = &node->links.expiry;
+    reload_time end = certificate_end(node, ends_ms, now);
+    if ((!expiry->slot || end < expiry->at) &&
+        reload_alarm_set(&node->alarms, expiry, end, certificates_end) != 0)
         return RELOAD_E_NOMEM; /* nothing has changed yet, nor does anything fail from here on */
     link->offered = link->attach && link->attach->offerer;
     struct reload_link *old = link->application ? NULL : reload_link_of_node(node, node_id);
@@ -354,6 +390,7 @@ reload_link_establish(struct reload_node *node, struct reload_link *link,
     link->several_ids = peer->identity->node_id_count > 1;
     link->not_after_ms = ends_ms;
     link->up_at = now;
+    reload_alarm_clear(&node->alarms, &link->deadline);
     reload_sender_init(&link->sender, peer->framing, peer->mtu, peer->rtt_ns, now);
     link->receiver = (struct reload_receiver){0};
     if (link->application == 0)
@@ -395,25 +432,6 @@ reload_link_end(struct reload_node *node, struct reload_link *link, int error, b
     (void)reload_node_allocate(node, link, 0);
 }
 
-static struct reload_link *
-of_deadline(struct reload_alarm *alarm)
-{
-    return (struct reload_link *)((char *)alarm - offsetof(struct reload_link, deadline));
-}
-
-static void
-certificate_ended(struct reload_alarm *alarm, void *owner, uint64_t now)
-{
-    struct reload_node *node = owner;
-    struct reload_link *link = of_deadline(alarm);
-    if (link->not_after_ms > reload_node_wall_ms(node)) /* the clock was set back */
-        reload_ignore(reload_alarm_set(&node->alarms, alarm,
-                                       certificate_end(node, link->not_after_ms, now),
-                                       certificate_ended));
-    else
-        reload_link_end(node, link, RELOAD_E_EXPIRED, true, now);
-}
-
 void
 reload_links_follow_clock(struct reload_node *node, reload_time now)
 {
@@ -422,17 +440,8 @@ reload_links_follow_clock(struct reload_node *node, reload_time now)
     if (step_ms > -CLOCK_STEP_MS && step_ms < CLOCK_STEP_MS)
         return;
     node->links.clock_offset_ms = offset_ms;
-    size_t cursor = 0;
-    struct reload_link *link;
-    while ((link = reload_link_walk(node, &cursor))) {
-        if (link->state != RELOAD_LINK_UP)
-            continue; /* its deadline is another */
-        int error =
-            reload_alarm_set(&node->alarms, &link->deadline,
-                             certificate_end(node, link->not_after_ms, now), certificate_ended);
-        assert(!error); /* it has been set before */
-        (void)error;
-    }
+    if (node->links.expiry.slot)
+        await_certificates(node, now);
 }
 
 void
@@ -449,6 +458,7 @@ reload_links_fini(struct reload_node *node)
             reload_attach_abandon(node, link);
         (void)reload_node_allocate(node, link, 0);
     }
+    reload_alarm_clear(&node->alarms, &links->expiry);
     (void)reload_node_allocate(node, links->slots, 0);
     (void)reload_node_allocate(node, links->generations, 0);
     (void)reload_node_allocate(node, links->by_node, 0);

@@ -25,32 +25,32 @@ enum reload_link_state {
     RELOAD_LINK_UP,
 };
 
+/* Many links are most of what an idle node holds: small fields share their octets. */
 struct reload_link {
     uint32_t id;
-    enum reload_link_state state;
-    uint16_t application;          /* 0: an overlay link */
-    size_t usage;                  /* the usage that owns an application's link */
-    struct reload_node_id node_id; /* zero until known */
-    bool attached;                 /* made by an Attach, which names the Node-ID in use (6.1.2) */
-    bool several_ids;              /* the peer's certificate has more than one Node-ID */
-    bool wants_update;             /* the peer set send_update (6.4.2.3) */
-    bool incoming;                 /* the peer opened it */
-    bool offered;                  /* our Attach asked for it, not the peer's */
-    bool bootstrap;                /* to a bootstrap node */
-    bool is_peer;                  /* to a peer, as the topology says */
-    uint64_t not_after_ms;         /* the peer's certificate ends (C4) */
-    struct reload_attach *attach;  /* while it is being made; owned by attach.c */
-    struct reload_alarm deadline;  /* while it is being made */
-
-    enum reload_framing framing;
-    struct reload_address address;
+    enum reload_link_state state : 8;
+    enum reload_framing framing : 8;
     uint8_t overlay_link;
     uint8_t local_type, remote_type; /* CandType of the pair in use; 0 without ICE */
+    uint8_t usage;                   /* the usage that owns an application's link */
+    uint16_t application;            /* 0: an overlay link */
+    bool attached : 1;               /* made by an Attach, which names the Node-ID in use (6.1.2) */
+    bool several_ids : 1;            /* the peer's certificate has more than one Node-ID */
+    bool wants_update : 1;           /* the peer set send_update (6.4.2.3) */
+    bool incoming : 1;               /* the peer opened it */
+    bool offered : 1;                /* our Attach asked for it, not the peer's */
+    bool bootstrap : 1;              /* to a bootstrap node */
+    bool is_peer : 1;                /* to a peer, as the topology says */
     int last_error;                  /* of the link to this node before this one, or 0 */
+    struct reload_node_id node_id;   /* zero until known */
+    struct reload_address address;
+    struct reload_attach *attach; /* while it is being made; owned by attach.c */
+    struct reload_alarm deadline; /* of making it */
+    uint64_t not_after_ms;        /* the peer's certificate ends (C4) */
     reload_time up_at;
+    struct reload_junk junk; /* what came by it and did not verify */
     struct reload_sender sender;
     struct reload_receiver receiver;
-    struct reload_junk junk; /* what came by it and did not verify */
     uint64_t bytes_sent, bytes_received, messages_sent, messages_received;
 };
 
@@ -72,6 +72,7 @@ struct reload_links {
     size_t by_node_size, by_node_count;
     struct reload_link_end *ends; /* a ring; NULL before the first */
     size_t end_count, next_end;
+    struct reload_alarm expiry; /* no certificate of a link that is UP ends before */
     int64_t clock_offset_ms; /* of the wall clock, when the ends of certificates were looked at */
 };
 

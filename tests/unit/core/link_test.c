@@ -214,6 +214,33 @@ START_TEST(links_end_with_the_certificate)
 }
 END_TEST
 
+/* One alarm serves them all: neither one that is gone nor one that ends takes others with it. */
+START_TEST(each_link_ends_with_its_own_certificate)
+{
+    static const unsigned ends_h[] = {4, 1, 3, 2, 3};
+    enum { LINKS = sizeof ends_h / sizeof *ends_h };
+    struct reload_identity identities[LINKS];
+    uint32_t links[LINKS];
+    begin();
+    uint64_t wall_ms = world->env.wall_ms(world);
+    for (size_t i = 0; i < LINKS; i++) {
+        identities[i] = *world_add(world, 1)->identity;
+        identities[i].not_after_ms = wall_ms + 3600000 * (uint64_t)ends_h[i];
+        struct reload_link_peer end = {.identity = &identities[i]};
+        ck_assert_int_eq(reload_node_link_incoming(host->node, &end, &links[i], world->now), 0);
+    }
+    reload_node_close(host->node, links[1], world->now);
+    for (unsigned hour = 1; hour <= 4; hour++) {
+        world_advance(world, world->now + 3600 * RELOAD_SECOND);
+        for (size_t i = 0; i < LINKS; i++)
+            ck_assert_int_eq(reload_link_find(host->node, links[i]) != NULL,
+                             i != 1 && ends_h[i] > hour);
+    }
+    ck_assert_int_eq(world_topology_of(host)->last_error, RELOAD_E_EXPIRED);
+    world_free(world);
+}
+END_TEST
+
 /* A clock that is set has no links live on, nor ends them too early. */
 START_TEST(links_follow_the_clock)
 {
@@ -261,6 +288,7 @@ main(void)
     tcase_add_test(tcase, topology_closes_what_has_just_come);
     tcase_add_test(tcase, nobody_else_is_us);
     tcase_add_test(tcase, links_end_with_the_certificate);
+    tcase_add_test(tcase, each_link_ends_with_its_own_certificate);
     tcase_add_test(tcase, links_follow_the_clock);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
