@@ -61,7 +61,7 @@ sim_free(struct sim *sim)
     uint64_t at = 0;
     for (void *event = sim_queue_pop(&sim->queue, &at); event;
          event = sim_queue_pop(&sim->queue, &at))
-        free(event);
+        sim_event_free(sim, event);
     sim_queue_fini(&sim->queue);
     sim_pipes_fini(sim);
     sim_network_fini(&sim->network);
@@ -69,6 +69,7 @@ sim_free(struct sim *sim)
     for (uint32_t i = 0; i < sim->options.overlays; i++)
         free(sim->overlays[i].config);
     free(sim->hosts);
+    sim_pool_fini(&sim->pool);
     free(sim);
 }
 
@@ -286,14 +287,25 @@ sim_log(const struct sim *sim)
 /* ---- time ---- */
 
 struct sim_event *
-sim_schedule(struct sim *sim, uint64_t at, enum sim_event_type type, size_t size)
+sim_event_new(struct sim *sim, enum sim_event_type type, size_t size)
 {
-    struct sim_event *event = malloc(sizeof *event + size);
-    if (!event)
-        abort();
+    struct sim_event *event = sim_pool_get(&sim->pool, sizeof *event + size);
     memset(event, 0, sizeof *event);
     event->type = type;
     event->size = size;
+    return event;
+}
+
+void
+sim_event_free(struct sim *sim, struct sim_event *event)
+{
+    sim_pool_put(&sim->pool, event, sizeof *event + event->size);
+}
+
+struct sim_event *
+sim_schedule(struct sim *sim, uint64_t at, enum sim_event_type type, size_t size)
+{
+    struct sim_event *event = sim_event_new(sim, type, size);
     sim_queue_push(&sim->queue, at, event);
     return event;
 }
@@ -363,7 +375,7 @@ step(struct sim *sim)
         else
             sim_pipe_event(sim, event);
     }
-    free(event);
+    sim_event_free(sim, event);
 }
 
 uint64_t

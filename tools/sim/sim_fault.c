@@ -100,7 +100,7 @@ sim_host_unhold(struct sim_host *host, bool deliver)
         if (deliver && host->held[i]->type != SIM_EVENT_TIMER)
             sim_queue_push(&host->sim->queue, host->sim->now, host->held[i]);
         else
-            free(host->held[i]);
+            sim_event_free(host->sim, host->held[i]);
     free(host->held);
     host->held = NULL;
     host->held_count = host->held_capacity = 0;

@@ -5,6 +5,7 @@
 
 #include "tools/sim/sim_random.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define BLOCK 16
@@ -28,10 +29,9 @@ absorb(struct sim_hash *hash, uint64_t first, uint64_t second)
 static inline uint64_t
 load(const uint8_t *at)
 {
-    uint64_t word = 0;
-    for (unsigned i = 0; i < 8; i++)
-        word |= (uint64_t)at[i] << (8 * i);
-    return word;
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return le64toh(word);
 }
 
 struct sim_hash
@@ -66,10 +66,8 @@ sim_hash_add(struct sim_hash *hash, const void *data, size_t size)
 void
 sim_hash_add_u64(struct sim_hash *hash, uint64_t value)
 {
-    uint8_t octets[8];
-    for (unsigned i = 0; i < 8; i++)
-        octets[i] = (uint8_t)(value >> (8 * i));
-    sim_hash_add(hash, octets, sizeof octets);
+    uint64_t octets = htole64(value);
+    sim_hash_add(hash, &octets, sizeof octets);
 }
 
 uint64_t

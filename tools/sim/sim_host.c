@@ -52,7 +52,7 @@ allocate(void *context, void *data, size_t size)
     size_t old_size = old ? old->size : 0;
     if (size == 0) {
         host->memory -= old_size;
-        free(old);
+        sim_pool_put(&host->sim->pool, old, old ? sizeof *old + old_size : 0);
         return NULL;
     }
     if (host->starve_ppm && size > old_size &&
@@ -60,9 +60,10 @@ allocate(void *context, void *data, size_t size)
         host->starved++;
         return NULL;
     }
-    union prefix *block = realloc(old, sizeof *block + size);
-    if (!block)
-        return NULL;
+    struct sim_pool *pool = &host->sim->pool;
+    union prefix *block =
+        old ? sim_pool_resize(pool, old, sizeof *old + old_size, sizeof *block + size)
+            : sim_pool_get(pool, sizeof *block + size);
     block->size = size;
     host->memory += size - old_size;
     if (host->memory > host->memory_peak)

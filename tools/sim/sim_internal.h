@@ -11,6 +11,7 @@
 #include "tools/sim/sim_network.h"
 #include "tools/sim/sim_disk.h"
 #include "tools/sim/sim_draft.h"
+#include "tools/sim/sim_pool.h"
 #include "tools/sim/sim_queue.h"
 
 #include <assert.h>
@@ -131,6 +132,7 @@ struct sim {
     struct sim_options options;
     uint64_t seed, now;
     struct sim_queue queue;
+    struct sim_pool pool; /* of events, and of what nodes allocate */
     struct sim_network network;
     struct sim_certificates *certificates;
     struct sim_overlay overlays[SIM_OVERLAYS_MAX];
@@ -155,6 +157,10 @@ struct sim {
     uint64_t wire_bytes;   /* sent, with all headers */
     uint64_t false_deaths; /* links that were given up between hosts that live */
 };
+
+/* sim_event_new makes an event with room for |size| octets, sim_event_free frees it. */
+struct sim_event *sim_event_new(struct sim *sim, enum sim_event_type type, size_t size);
+void sim_event_free(struct sim *sim, struct sim_event *event);
 
 /* sim_schedule puts an event with room for |size| octets into the queue. */
 struct sim_event *sim_schedule(struct sim *sim, uint64_t at, enum sim_event_type type, size_t size);
@@ -234,7 +240,7 @@ struct sim_host *sim_pipe_live_host(struct sim *sim, const struct sim_end *end);
 
 /* Keeps |event| until |pipe|'s ends reach each other again; drops all that was kept. */
 void sim_pipe_hold(struct sim_pipe *pipe, struct sim_event *event);
-void sim_pipe_drop_held(struct sim_pipe *pipe);
+void sim_pipe_drop_held(struct sim *sim, struct sim_pipe *pipe);
 /* Whether one of its hosts is paused. */
 bool sim_pipe_stands_still(const struct sim *sim, const struct sim_pipe *pipe);
 /* Somebody may not reach somebody any more, or again. */

@@ -43,7 +43,7 @@ release(struct sim *sim, struct sim_pipe *pipe)
 {
     if (!pipe->used || !pipe->ends[0].gone || (pipe->accepted && !pipe->ends[1].gone))
         return;
-    sim_pipe_drop_held(pipe);
+    sim_pipe_drop_held(sim, pipe);
     pipe->used = false;
     pipe->generation++;
     sim->free_pipes[sim->free_pipe_count++] = (uint32_t)(pipe - sim->pipes);
@@ -53,7 +53,7 @@ void
 sim_pipes_fini(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->pipe_count; i++)
-        sim_pipe_drop_held(&sim->pipes[i]);
+        sim_pipe_drop_held(sim, &sim->pipes[i]);
     free(sim->pipes);
     free(sim->free_pipes);
 }
@@ -120,17 +120,12 @@ delivery(struct sim *sim, const struct sim_pipe *pipe, unsigned end,
          const struct sim_passing *passing)
 {
     struct reload_bytes bytes = {passing->bytes, passing->size};
-    struct sim_event *event = malloc(sizeof *event + bytes.size);
-    if (!event)
-        abort();
-    memset(event, 0, sizeof *event);
-    event->type = SIM_EVENT_DELIVER;
+    struct sim_event *event = sim_event_new(sim, SIM_EVENT_DELIVER, bytes.size);
     event->pipe = (uint32_t)(pipe - sim->pipes);
     event->generation = pipe->generation;
     event->end = (uint8_t)end;
     event->host = pipe->ends[end].host;
     event->spoiled = passing->spoiled;
-    event->size = bytes.size;
     if (bytes.size)
         memcpy(event->bytes, bytes.data, bytes.size);
     return event;

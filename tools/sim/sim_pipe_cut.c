@@ -20,10 +20,10 @@ sim_pipe_hold(struct sim_pipe *pipe, struct sim_event *event)
 }
 
 void
-sim_pipe_drop_held(struct sim_pipe *pipe)
+sim_pipe_drop_held(struct sim *sim, struct sim_pipe *pipe)
 {
     for (size_t i = 0; i < pipe->held_count; i++)
-        free(pipe->held[i]);
+        sim_event_free(sim, pipe->held[i]);
     free(pipe->held);
     pipe->held = NULL;
     pipe->held_count = pipe->held_capacity = 0;
@@ -87,5 +87,5 @@ sim_pipe_detect(struct sim *sim, struct sim_pipe *pipe)
     for (unsigned end = 0; end < 2; end++)
         if (!pipe->ends[end].gone)
             sim_pipe_tell_down(sim, pipe, end, RELOAD_E_LINK, sim->now);
-    sim_pipe_drop_held(pipe);
+    sim_pipe_drop_held(sim, pipe);
 }
