@@ -71,6 +71,9 @@ struct reload_topology_ops {
     /* Who is responsible for resource |id|, of which this node holds a replica: |*owner|, if that
      * is known. May be NULL: never. */
     bool (*owner)(void *state, const struct reload_node_id *id, struct reload_node_id *owner);
+    /* Links with |peer|, who is responsible for what this node must hand over, and takes it from
+     * nobody whom it does not know. May be NULL: nothing is done. */
+    void (*meet)(void *state, const struct reload_node_id *peer, reload_time now);
     /* Whether |peer| is to get copies by a push that is under way, or later. May be NULL: no. */
     bool (*copies_later)(void *state, const struct reload_node_id *peer);
     /* The hash of |name|: a Resource-ID of at most 20 octets. */
@@ -152,9 +155,9 @@ void reload_topology_peer_met(struct reload_node *node, reload_time now);
 void reload_topology_mark_peer(struct reload_node *node, uint32_t link, bool is_peer);
 
 /* reload_topology_bootstrap asks for a link to a bootstrap node, for the search for partitions
- * (10.7.4.4), or, when no link is left, to a peer of before. |done| gets no link (0) and an error when
- * there is none or we are the only one; a link and RELOAD_E_UNREACHABLE when it stands, but another
- * one that was asked earlier did not answer. */
+ * (10.7.4.4), or, when no link is left, to a peer of before. |done| gets no link (0) and an error
+ * when there is none or we are the only one; a link and RELOAD_E_UNREACHABLE when it stands, but
+ * another one that was asked earlier did not answer. */
 RELOAD_CHECKED int reload_topology_bootstrap(struct reload_node *node, reload_attach_fn *done,
                                              void *argument, reload_time now);
 

@@ -366,6 +366,7 @@ const struct reload_topology_ops reload_chord = {
     .accepts_replica = reload_chord_accepts_replica,
     .keeps = reload_chord_keeps,
     .owner = reload_chord_owner,
+    .meet = reload_chord_meet,
     .copies_later = reload_chord_copies_later,
     .resource_id = resource_id,
     .responsible_ppb = responsible_ppb,

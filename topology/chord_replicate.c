@@ -7,6 +7,7 @@
 #include "topology/chord_replicate.h"
 
 #include "topology/chord_admit.h"
+#include "topology/chord_attempt.h"
 
 #include <assert.h>
 
@@ -316,6 +317,14 @@ reload_chord_owner(void *state, const struct reload_node_id *id, struct reload_n
         return true;
     }
     return false;
+}
+
+void
+reload_chord_meet(void *state, const struct reload_node_id *peer, reload_time now)
+{
+    struct reload_chord *chord = state;
+    if (chord->phase == RELOAD_CHORD_JOINED)
+        reload_chord_attempt_finger(chord, reload_chord_place_of(peer), now);
 }
 
 bool

@@ -39,6 +39,7 @@ size_t reload_chord_replicas(void *state, const struct reload_node_id *id,
 bool reload_chord_accepts_replica(void *state, const struct reload_node_id *id,
                                   const struct reload_node_id *sender);
 bool reload_chord_owner(void *state, const struct reload_node_id *id, struct reload_node_id *owner);
+void reload_chord_meet(void *state, const struct reload_node_id *peer, reload_time now);
 bool reload_chord_copies_later(void *state, const struct reload_node_id *peer);
 bool reload_chord_keeps(void *state, const struct reload_node_id *id);
 

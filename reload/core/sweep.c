@@ -127,9 +127,11 @@ answered(void *argument, int error, reload_time now)
 static void
 left(void *argument, int error, reload_time now)
 {
-    answered(argument, error, now);
+    struct reload_node *node = argument;
+    answered(node, error, now);
+    node->pushes.sweep.meeting |= error == RELOAD_E_REFUSED;
     if (!error)
-        wish(argument, now + RETRY_FIRST);
+        wish(node, now + RETRY_FIRST);
 }
 
 static void
@@ -208,7 +210,7 @@ begin(struct reload_node *node, reload_time now)
 {
     struct reload_sweep *state = &node->pushes.sweep;
     state->walking = true;
-    state->failed = false;
+    state->failed = state->meeting = false;
     state->cursor = (struct reload_node_id){{0}};
     state->handing_over = state->hand_over_at != 0 && state->hand_over_at <= now;
     if (state->handing_over)
@@ -223,14 +225,18 @@ end(struct reload_node *node, reload_time now)
 {
     struct reload_sweep *state = &node->pushes.sweep;
     state->walking = false;
+    /* Of two tries at whoever refuses, the second comes soon, when we have met. */
+    state->met = state->meeting && !state->met;
+    reload_time pause = state->met ? RETRY_FIRST : state->pause;
     if (state->failed) {
-        wish(node, now + state->pause);
+        wish(node, now + pause);
         if (state->handing_over && state->hand_over_at == 0)
-            state->hand_over_at = now + state->pause;
-        state->pause = state->pause < RETRY_LAST / 2 ? state->pause * 2 : RETRY_LAST;
-    } else {
-        state->pause = RETRY_FIRST;
+            state->hand_over_at = now + pause;
     }
+    if (!state->failed)
+        state->pause = RETRY_FIRST;
+    else if (!state->met)
+        state->pause = state->pause < RETRY_LAST / 2 ? state->pause * 2 : RETRY_LAST;
     wake(node, state->first);
 }
 

@@ -31,6 +31,7 @@ struct reload_sweep {
     bool walking;
     bool handing_over; /* this walk does */
     bool failed;       /* something did, in this walk */
+    bool meeting, met; /* who refused something is being met; was, in the walk before */
 };
 
 /* reload_sweep_init prepares the sweep of |node|. Returns 0 or RELOAD_E_NOMEM. */

@@ -388,6 +388,16 @@ start_fetch(struct transfer *transfer, reload_time now)
                                reload_writer_written(&writer), fetched, transfer, now, NULL);
 }
 
+/* Who is responsible does not know us (D55): when we are linked it does, and the next try helps. */
+static void
+meet_responder(const struct transfer *transfer, const struct reload_result *result, reload_time now)
+{
+    struct reload_node *node = transfer->job.node;
+    if (result->error == RELOAD_E_REFUSED && result->error_code == RELOAD_ERROR_FORBIDDEN &&
+        !transfer->to_target && node->topology->meet)
+        node->topology->meet(node->topology_state, &result->responder_id, now);
+}
+
 /* The answer to a part. */
 static void
 stored(void *argument, const struct reload_result *result, reload_time now)
@@ -407,6 +417,7 @@ stored(void *argument, const struct reload_result *result, reload_time now)
         error = 0;
     }
     if (error) {
+        meet_responder(transfer, result, now);
         finish(transfer, error, now);
         return;
     }

@@ -169,6 +169,14 @@ topology_copies_later(void *state, const struct reload_node_id *peer)
     return peer_of(state)->copies_later;
 }
 
+static void
+topology_meet(void *state, const struct reload_node_id *peer, reload_time now)
+{
+    (void)now;
+    peer_of(state)->met = *peer;
+    peer_of(state)->meetings++;
+}
+
 static int
 topology_resource_id(void *state, struct reload_bytes name, uint8_t *resource, size_t *size)
 {
@@ -239,6 +247,7 @@ static const struct reload_topology_ops obedient = {
     .accepts_replica = topology_accepts,
     .keeps = topology_keeps,
     .owner = topology_owner,
+    .meet = topology_meet,
     .copies_later = topology_copies_later,
     .resource_id = topology_resource_id,
     .responsible_ppb = topology_ppb,

@@ -45,6 +45,8 @@ struct peer {
     size_t replica_count;
     struct reload_node_id owner; /* of what it only keeps; all zeros: not known */
     bool copies_later;
+    struct reload_node_id met; /* whom it was asked to link with, last */
+    unsigned meetings;
 };
 
 struct fixture {

@@ -156,7 +156,7 @@ START_TEST(a_sweep_waits_for_the_push)
 }
 END_TEST
 
-/* RFC6940-7.4.1.1-20: a replica whose responsible peer is another one than it was hands over what
+/* A replica whose responsible peer is another one than it was hands over what
  * that one may not have; it stays here. */
 START_TEST(a_replica_tells_the_responsible_peer)
 {
@@ -224,6 +224,45 @@ START_TEST(what_is_not_kept_goes_to_its_owner)
     ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one"); /* not at once */
     run(60 * RELOAD_SECOND);
     ck_assert(bob_has(alice, KIND_SINGLE, none, "one"));
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "-");
+    fixture_free(f);
+}
+END_TEST
+
+/* RFC6940-6.4.2.3-02, D55: who is responsible does not know us: we meet, and soon it takes what is
+ * its own. */
+START_TEST(a_stranger_is_met_first)
+{
+    begin();
+    struct peer *storer = &f->peers[STORER], *bob = &f->peers[BOB];
+    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
+    storer->responsible = storer->keeps = false;
+    bob->responsible = true;
+    bob->accepts_replica = false;
+    reload_topology_changed(storer->node, f->now);
+    run(21 * RELOAD_SECOND);
+    ck_assert_uint_eq(storer->meetings, 1);
+    ck_assert(reload_node_id_equal(&storer->met, &bob->id));
+    bob->accepts_replica = true; /* linked now */
+    run(6 * RELOAD_SECOND);
+    ck_assert(bob_has(alice, KIND_SINGLE, none, "one"));
+    fixture_free(f);
+}
+END_TEST
+
+/* Who goes on refusing is asked twice each time, less and less often. */
+START_TEST(a_hostile_responsible_peer_costs_little)
+{
+    begin();
+    struct peer *storer = &f->peers[STORER], *bob = &f->peers[BOB];
+    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
+    storer->responsible = storer->keeps = false;
+    bob->responsible = true;
+    bob->accepts_replica = false;
+    reload_topology_changed(storer->node, f->now);
+    run(900 * RELOAD_SECOND);
+    ck_assert_uint_ge(storer->meetings, 10);
+    ck_assert_uint_le(storer->meetings, 20);
     ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "-");
     fixture_free(f);
 }
@@ -306,6 +345,7 @@ main(void)
                      what_was_acknowledged_is_not_sent_again, who_comes_back_gets_it_again,
                      a_sweep_waits_for_the_push, a_replica_tells_the_responsible_peer,
                      a_replica_does_not_tell_its_sender, a_replica_from_another_is_handed_over,
-                     what_is_not_kept_goes_to_its_owner, what_nobody_takes_goes, what_is_kept_stays,
-                     replicas_are_dropped, a_replica_is_not_dropped_at_once);
+                     what_is_not_kept_goes_to_its_owner, what_nobody_takes_goes,
+                     a_stranger_is_met_first, a_hostile_responsible_peer_costs_little,
+                     what_is_kept_stays, replicas_are_dropped, a_replica_is_not_dropped_at_once);
 }
