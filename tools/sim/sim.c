@@ -45,6 +45,7 @@ sim_new(uint64_t seed, const struct sim_options *options)
                                           .duplicate_ppm = sim->options.duplicate_ppm,
                                           .reorder_ppm = sim->options.reorder_ppm};
     sim_network_init(&sim->network, seed, &network);
+    sim->oddities.random = sim_random_fork(seed, SIM_PURPOSE_ODDITY);
     sim->certificates = sim_certificates_new();
     for (uint32_t i = 0; i < sim->options.overlays; i++)
         sim_overlay_make(sim, i);
@@ -306,6 +307,8 @@ struct sim_event *
 sim_schedule(struct sim *sim, uint64_t at, enum sim_event_type type, size_t size)
 {
     struct sim_event *event = sim_event_new(sim, type, size);
+    if (type == SIM_EVENT_GATHERED)
+        at += sim_oddity_delay(sim, SIM_ODDITY_SHUFFLED);
     sim_queue_push(&sim->queue, at, event);
     return event;
 }

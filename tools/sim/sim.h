@@ -150,6 +150,10 @@ void sim_snapshot(struct sim *sim, uint32_t node);
 /* sim_disk_fails lets |node|'s disk take nothing any more, or again. */
 void sim_disk_fails(struct sim *sim, uint32_t node, bool fails);
 
+/* sim_disk_lags lets what |node| writes be on its disk only |lag_ns| later: when it dies sooner,
+ * that is lost. 0: at once. */
+void sim_disk_lags(struct sim *sim, uint32_t node, uint64_t lag_ns);
+
 /* sim_leave lets |node| leave in good order; it is dead when that is done. */
 void sim_leave(struct sim *sim, uint32_t node);
 

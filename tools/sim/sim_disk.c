@@ -50,6 +50,51 @@ sim_disk_write(struct sim_disk *disk, struct reload_bytes key, struct reload_byt
         (struct sim_disk_record){{copy, key.size}, {copy + key.size, value.size}, ++disk->sequence};
 }
 
+static void
+forget_undo(struct sim_disk *disk, size_t at)
+{
+    free((void *)(uintptr_t)disk->undo[at].key.data);
+    memmove(&disk->undo[at], &disk->undo[at + 1], (disk->undo_count - at - 1) * sizeof *disk->undo);
+    disk->undo_count--;
+}
+
+void
+sim_disk_lag(struct sim_disk *disk, struct reload_bytes key, uint64_t now, uint64_t lag_ns)
+{
+    while (disk->undo_count > 0 && disk->undo[0].durable_at <= now)
+        forget_undo(disk, 0);
+    if (disk->undo_count == disk->undo_capacity) {
+        size_t capacity = disk->undo_capacity ? 2 * disk->undo_capacity : 16;
+        struct sim_disk_undo *undo = realloc(disk->undo, capacity * sizeof *undo);
+        if (!undo)
+            abort();
+        disk->undo = undo;
+        disk->undo_capacity = capacity;
+    }
+    size_t at = find(disk, key);
+    struct reload_bytes value =
+        at < disk->count ? disk->records[at].value : (struct reload_bytes){0};
+    uint8_t *copy = malloc(key.size + value.size);
+    if (!copy)
+        abort();
+    memcpy(copy, key.data, key.size);
+    if (value.size)
+        memcpy(copy + key.size, value.data, value.size);
+    disk->undo[disk->undo_count++] =
+        (struct sim_disk_undo){{copy, key.size}, {copy + key.size, value.size}, now + lag_ns};
+}
+
+void
+sim_disk_crash(struct sim_disk *disk, uint64_t now)
+{
+    while (disk->undo_count > 0) {
+        const struct sim_disk_undo *last = &disk->undo[disk->undo_count - 1];
+        if (last->durable_at > now)
+            sim_disk_write(disk, last->key, last->value);
+        forget_undo(disk, disk->undo_count - 1);
+    }
+}
+
 void
 sim_disk_copy(struct sim_disk *to, const struct sim_disk *from)
 {
@@ -74,6 +119,9 @@ sim_disk_tear(struct sim_disk *disk, size_t count, uint64_t random)
 void
 sim_disk_fini(struct sim_disk *disk)
 {
+    while (disk->undo_count > 0)
+        forget_undo(disk, disk->undo_count - 1);
+    free(disk->undo);
     while (disk->count > 0)
         forget(disk, disk->count - 1);
     free(disk->records);

@@ -12,16 +12,28 @@ struct sim_disk_record {
     uint64_t sequence;              /* of the write */
 };
 
+/* What stood there before a write that a crash may undo. */
+struct sim_disk_undo {
+    struct reload_bytes key, value; /* one allocation, the key's; no value: nothing stood there */
+    uint64_t durable_at;
+};
+
 /* Zero-initialised it is empty. */
 struct sim_disk {
     struct sim_disk_record *records;
     size_t count, capacity;
     uint64_t sequence;
-    uint64_t lost; /* writes that failed */
+    struct sim_disk_undo *undo; /* in the order of the writes */
+    size_t undo_count, undo_capacity;
 };
 
 /* sim_disk_write keeps a copy of |value| under |key|; an empty one forgets the key. */
 void sim_disk_write(struct sim_disk *disk, struct reload_bytes key, struct reload_bytes value);
+
+/* sim_disk_lag tells, before |key| is written at |now|, that a crash within |lag_ns| will undo
+ * that. sim_disk_crash undoes what is not durable at |now|. */
+void sim_disk_lag(struct sim_disk *disk, struct reload_bytes key, uint64_t now, uint64_t lag_ns);
+void sim_disk_crash(struct sim_disk *disk, uint64_t now);
 
 /* sim_disk_copy makes |to|, an empty disk, the same as |from|. */
 void sim_disk_copy(struct sim_disk *to, const struct sim_disk *from);

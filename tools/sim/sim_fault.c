@@ -177,6 +177,22 @@ sim_disk_fails(struct sim *sim, uint32_t node, bool fails)
 }
 
 void
+sim_disk_lags(struct sim *sim, uint32_t node, uint64_t lag_ns)
+{
+    sim_host_of(sim, node)->disk_lag_ns = lag_ns;
+}
+
+void
+sim_host_persist(struct sim_host *host, struct reload_bytes key, struct reload_bytes value)
+{
+    if (!host->sim->options.disks || host->disk_fails)
+        return;
+    if (host->disk_lag_ns > 0)
+        sim_disk_lag(&host->disk, key, host->sim->now, host->disk_lag_ns);
+    sim_disk_write(&host->disk, key, value);
+}
+
+void
 sim_restart_from(struct sim *sim, uint32_t node, enum sim_disk_state state, uint64_t other)
 {
     struct sim_host *host = sim_host_of(sim, node);

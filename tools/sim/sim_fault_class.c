@@ -111,10 +111,8 @@ begin_leave(struct sim_trial *trial, const struct sim_fault *fault)
 {
     uint32_t node = sim_victim(trial, fault->pick, true);
     if (node != SIM_NOBODY && sim_victims_alive(trial) > 1 && sim_is_joined(trial->sim, node) &&
-        !sim_is_paused(trial->sim, node)) {
-        sim_ledger_death(trial->ledger, sim_ledger_members(trial->ledger));
-        sim_leave(trial->sim, node);
-    }
+        !sim_is_paused(trial->sim, node))
+        sim_victim_leave(trial, node);
 }
 
 static void
@@ -349,6 +347,16 @@ const struct sim_fault_class sim_fault_classes[] = {
     {"hosts are cut off in turn", true, false, false, sim_draw_swizzle, sim_begin_swizzle,
      sim_end_swizzle},
     {"many join at once", false, false, true, sim_draw_crowd, sim_begin_crowd, NULL},
+    {"peers lie", true, false, false, sim_draw_liars, sim_begin_liars, sim_end_liars},
+    {"hosts spoil bits", true, false, false, sim_draw_spoilers, sim_begin_liars, sim_end_liars},
+    {"drivers are odd", false, false, false, sim_draw_oddities, sim_begin_oddities,
+     sim_end_oddities},
+    {"a disk is slow", false, false, false, sim_draw_slow_disk, sim_begin_slow_disk,
+     sim_end_slow_disk},
+    {"a clock drifts", false, false, true, sim_draw_drift, sim_begin_drift, sim_end_drift},
+    {"a certificate ends", true, false, false, sim_draw_expiry, sim_begin_expiry, sim_end_clone},
+    {"who is given a value dies", false, false, true, sim_draw_assassin, sim_begin_assassin,
+     sim_end_assassin},
     {"peers come and go", false, false, false, sim_draw_sessions, sim_begin_sessions,
      sim_end_sessions},
 };

@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/sim/sim_fault_host.h"
 #include "tools/sim/sim_fault_more.h"
-#include "tools/sim/sim_ledger.h"
 
 #define TICK_NS SIM_SECONDS(1)
 #define MILLION 1000000
@@ -55,12 +54,10 @@ static void
 end_session(struct sim_trial *trial, uint32_t node)
 {
     bool can_leave = sim_is_joined(trial->sim, node) && !sim_is_paused(trial->sim, node);
-    if (can_leave && happens(&trial->sessions.random, MILLION / 2)) {
-        sim_ledger_death(trial->ledger, sim_ledger_members(trial->ledger));
-        sim_leave(trial->sim, node);
-    } else {
+    if (can_leave && happens(&trial->sessions.random, MILLION / 2))
+        sim_victim_leave(trial, node);
+    else
         sim_victim_kill(trial, node);
-    }
 }
 
 static void

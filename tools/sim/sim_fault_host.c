@@ -39,8 +39,17 @@ void
 sim_victim_kill(struct sim_trial *trial, uint32_t node)
 {
     uint32_t members = sim_ledger_members(trial->ledger);
+    trial->leaving[node] = 0;
     sim_kill(trial->sim, node);
     sim_ledger_death(trial->ledger, members);
+}
+
+/* What it takes with it is looked for when it has gone (sim_trial.c). */
+void
+sim_victim_leave(struct sim_trial *trial, uint32_t node)
+{
+    trial->leaving[node] = sim_ledger_members(trial->ledger) + 1;
+    sim_leave(trial->sim, node);
 }
 
 /* ---- memory, clocks, disks, character ---- */

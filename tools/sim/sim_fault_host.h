@@ -19,6 +19,9 @@ uint64_t sim_victim_pick(uint64_t pick, uint64_t n);
 /* Kills |node|, and tells the ledger. */
 void sim_victim_kill(struct sim_trial *trial, uint32_t node);
 
+/* Lets |node| leave in good order; the ledger is told when it has gone. */
+void sim_victim_leave(struct sim_trial *trial, uint32_t node);
+
 /* Functions for the table of classes. */
 void sim_draw_hunger(struct sim_fault *fault, struct sim_random *random, bool gentle);
 void sim_begin_hunger(struct sim_trial *trial, const struct sim_fault *fault);

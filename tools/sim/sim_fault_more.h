@@ -25,4 +25,15 @@ SIM_FAULT_LASTING(swizzle); /* some hosts are cut off one by one, and come back 
 SIM_FAULT_MOMENT(crowd);     /* |amount| hosts join at once */
 SIM_FAULT_LASTING(sessions); /* hosts come and go; |amount| is their sessions' half-life, in s */
 
+/* ---- sim_fault_mischief.c ---- */
+
+SIM_FAULT_LASTING(liars); /* some lie; |amount| is how (sim_liar.h) */
+/* likewise, always SIM_LIE_SPOILED */
+void sim_draw_spoilers(struct sim_fault *fault, struct sim_random *random, bool gentle);
+SIM_FAULT_LASTING(oddities);  /* unusual drivers; |amount| is the mask (sim_oddity.h) */
+SIM_FAULT_LASTING(slow_disk); /* what is written is there |amount| ms later */
+SIM_FAULT_LASTING(drift);     /* a clock is wrong by |amount| millionths of the time that passes */
+SIM_FAULT_MOMENT(expiry);     /* a host's certificate ends, |amount| s before the host does */
+SIM_FAULT_LASTING(assassin);  /* the next one to be sent a Store dies |amount| ms later */
+
 #endif

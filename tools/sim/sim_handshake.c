@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define EXPECTED_MAX 1024
+#define SMALL_MTU 576
 
 /* ---- making one ---- */
 
@@ -59,7 +60,8 @@ open_pipe(struct sim_host *host, uint32_t link, uint16_t application, uint32_t s
     pipe->framing = framing_of(sim, host->index, server);
     pipe->overlay_link = pipe->framing == RELOAD_FRAMING_STREAM ? 4 : 3;
     uint64_t delay = sim_network_delay(&sim->network, host->index, server);
-    sim_pipe_schedule(sim, pipe, sim->now + 3 * delay, SIM_EVENT_ACCEPT, 1, 0);
+    uint64_t longer = sim_oddity_delay(sim, SIM_ODDITY_HANDSHAKE);
+    sim_pipe_schedule(sim, pipe, sim->now + 3 * delay + longer, SIM_EVENT_ACCEPT, 1, 0);
     return pipe;
 }
 
@@ -71,6 +73,14 @@ sim_pipe_connect(struct sim_host *host, const struct reload_effect *effect)
     if (remote && remote->candidate_count > 0)
         server = host_at(host->sim, &remote->candidates[0].address);
     (void)open_pipe(host, effect->link, effect->application, server);
+}
+
+static uint16_t
+mtu_of(struct sim *sim, const struct sim_pipe *pipe)
+{
+    if (pipe->framing != RELOAD_FRAMING_DATAGRAM)
+        return 0;
+    return sim_oddity_happens(sim, SIM_ODDITY_SMALL_MTU) ? SMALL_MTU : sim->options.mtu;
 }
 
 /* Tells the host at |end| that |pipe| stands. Returns 0, or why the link has to go. */
@@ -90,7 +100,7 @@ tell_up(struct sim *sim, struct sim_pipe *pipe, unsigned end)
     struct reload_link_peer info = {
         .identity = identity,
         .framing = pipe->framing,
-        .mtu = pipe->framing == RELOAD_FRAMING_DATAGRAM ? sim->options.mtu : 0,
+        .mtu = mtu_of(sim, pipe),
         .rtt_ns = 2 * sim_network_delay(&sim->network, own->host, other->host),
         .address = sim_host_candidate(sim, other->host).address,
         .overlay_link = pipe->overlay_link};
@@ -155,7 +165,7 @@ sim_handshake_accept(struct sim *sim, struct sim_pipe *pipe)
 {
     struct sim_end *own = &pipe->ends[1];
     struct sim_host *server = sim_host_of(sim, own->host);
-    if (!server->alive || server->paused ||
+    if (!server->alive || server->paused || sim_oddity_happens(sim, SIM_ODDITY_REFUSAL) ||
         !sim_network_reaches(&sim->network, pipe->ends[0].host, own->host) ||
         !sim_network_reaches(&sim->network, own->host, pipe->ends[0].host)) {
         sim_pipe_tell_down(sim, pipe, 0, RELOAD_E_TIMEOUT,

@@ -257,6 +257,8 @@ sim_host_stop(struct sim_host *host)
     assert(host->alive && !host->in_turn);
     host->alive = host->joined = false;
     sim_host_unhold(host, false);
+    if (!host->leaving)
+        sim_disk_crash(&host->disk, host->sim->now);
     sim_pipe_host_died(host);
     sim_map_fini(&host->links);
     host->expected_count = 0;
@@ -274,7 +276,8 @@ gather(struct sim_host *host, uint32_t link)
 {
     struct sim *sim = host->sim;
     uint64_t draw = sim_mix(sim->seed ^ SIM_PURPOSE_GATHER, (uint64_t)host->index << 32 | link);
-    uint64_t delay = GATHER_MIN_NS + draw % (GATHER_MAX_NS - GATHER_MIN_NS);
+    uint64_t delay = GATHER_MIN_NS + draw % (GATHER_MAX_NS - GATHER_MIN_NS) +
+                     sim_oddity_delay(sim, SIM_ODDITY_GATHERING);
     struct sim_event *event = sim_schedule(sim, sim->now + delay, SIM_EVENT_GATHERED, 0);
     event->host = host->index;
     event->epoch = host->epoch;
@@ -347,8 +350,7 @@ carry_out(struct sim_host *host, const struct reload_effect *effect)
         take_event(host, effect);
         break;
     case RELOAD_EFFECT_PERSIST:
-        if (host->sim->options.disks && !host->disk_fails)
-            sim_disk_write(&host->disk, effect->key, effect->value);
+        sim_host_persist(host, effect->key, effect->value);
         break;
     case RELOAD_EFFECT_CHECK: /* ICE: the simulated overlays have none */
         break;
@@ -364,6 +366,7 @@ arm(struct sim_host *host)
         at = sim->now;
     if (at >= host->armed_at)
         return;
+    at += sim_oddity_delay(sim, SIM_ODDITY_LATE) + sim_oddity_delay(sim, SIM_ODDITY_SHUFFLED);
     host->armed_at = at;
     struct sim_event *event = sim_schedule(sim, at, SIM_EVENT_TIMER, 0);
     event->host = host->index;

@@ -11,6 +11,7 @@
 #include "tools/sim/sim_network.h"
 #include "tools/sim/sim_disk.h"
 #include "tools/sim/sim_draft.h"
+#include "tools/sim/sim_oddity.h"
 #include "tools/sim/sim_pool.h"
 #include "tools/sim/sim_queue.h"
 
@@ -22,6 +23,7 @@ enum sim_purpose {
     SIM_PURPOSE_NODE = 0x200000000,
     SIM_PURPOSE_GATHER = 0x300000000,
     SIM_PURPOSE_LINK_TYPE = 0x400000000,
+    SIM_PURPOSE_ODDITY = 0x500000000,
 };
 
 #define SIM_PORT 6084
@@ -116,7 +118,8 @@ struct sim_host {
     uint32_t starve_ppm; /* share of allocations that fail */
     uint64_t starved;    /* how many did */
     struct sim_disk disk, snapshot;
-    bool disk_fails; /* nothing is written */
+    bool disk_fails;      /* nothing is written */
+    uint64_t disk_lag_ns; /* what is written is lost when the host dies sooner */
     unsigned events[RELOAD_EVENT_CLONE + 1];
 };
 
@@ -142,6 +145,7 @@ struct sim {
     uint32_t pipe_count, pipe_capacity;
     uint32_t *free_pipes;
     uint32_t free_pipe_count;
+    struct sim_oddities oddities;
     struct sim_hash trace;
     uint64_t events;
     struct sim_tap {
@@ -199,6 +203,9 @@ struct reload_candidate sim_host_candidate(const struct sim *sim, uint32_t index
 void sim_host_hold(struct sim_host *host, struct sim_event *event);
 /* Ends a pause: what was held comes now, or never. */
 void sim_host_unhold(struct sim_host *host, bool deliver);
+
+/* Keeps, or forgets, a record. */
+void sim_host_persist(struct sim_host *host, struct reload_bytes key, struct reload_bytes value);
 
 /* ---- sim_handshake.c: how links come to be ---- */
 

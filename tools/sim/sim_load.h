@@ -15,13 +15,13 @@
 
 struct sim_load_options {
     uint64_t seed;
-    uint32_t owners;         /* clients to be made */
-    uint32_t keys;           /* at most SIM_SLOTS_MAX for each owner */
-    uint64_t restore_ns;     /* owners store again so often; 0: never */
-    uint32_t lookups_per_s;  /* of virtual time */
-    uint8_t copies;          /* first hops that a lookup is sent through (D50) */
+    uint32_t owners;               /* clients to be made */
+    uint32_t keys;                 /* at most SIM_SLOTS_MAX for each owner */
+    uint64_t restore_ns;           /* owners store again so often; 0: never */
+    uint32_t lookups_per_s;        /* of virtual time */
+    uint8_t copies;                /* first hops that a lookup is sent through (D50) */
     enum reload_replicas replicas; /* whether it reads those (D92) */
-    const uint8_t *no_reads; /* hosts with a 1 here do not look up; NULL: all members do */
+    const uint8_t *no_reads;       /* hosts with a 1 here do not look up; NULL: all members do */
     size_t no_read_count;
 };
 

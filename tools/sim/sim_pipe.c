@@ -159,7 +159,8 @@ transmit(struct sim *sim, struct sim_pipe *pipe, unsigned end, const struct sim_
         uint64_t arrivals[2];
         unsigned copies = sim_network_datagram(&sim->network, from, to, at, arrivals);
         for (unsigned i = 0; i < copies; i++)
-            sim_queue_push(&sim->queue, arrivals[i], delivery(sim, pipe, end, passing));
+            sim_queue_push(&sim->queue, arrivals[i] + sim_oddity_delay(sim, SIM_ODDITY_SHUFFLED),
+                           delivery(sim, pipe, end, passing));
         return;
     }
     struct sim_event *event = delivery(sim, pipe, end, passing);

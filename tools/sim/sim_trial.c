@@ -5,6 +5,7 @@
 
 #include "tools/sim/sim_fault_class.h"
 #include "tools/sim/sim_ledger.h"
+#include "tools/sim/sim_oddity.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -79,9 +80,13 @@ static void
 observe(struct sim *sim, uint32_t node, void *argument)
 {
     struct sim_trial *trial = argument;
-    (void)sim;
     sim_watch_look(&trial->watch, node);
     sim_guard_turn(&trial->guard, node);
+    if (node < SIM_HOSTS_MAX && trial->leaving[node] > 0 && !sim_is_alive(sim, node)) {
+        uint32_t members = trial->leaving[node] - 1;
+        trial->leaving[node] = 0;
+        sim_ledger_death(trial->ledger, members);
+    }
 }
 
 /* ---- faults ---- */
@@ -191,6 +196,11 @@ end_all_faults(struct sim_trial *trial)
     sim_heal_all(sim);
     sim_set_network(sim, &trial->calm);
     sim_byzantine_end(&trial->byzantine, sim);
+    sim_liar_end(&trial->liar);
+    sim_arm(sim, 0);
+    trial->drift.active = false;
+    for (uint32_t i = 0; i < trial->peers; i++)
+        sim_disk_lags(sim, i, 0);
     sim_set_bursts(sim, 0, 0);
     sim_set_errors(sim, 0);
     trial->flap.until_ns = 0;
@@ -327,6 +337,7 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
         trial.begin_ns = trial.last_fault_ns = sim_now(trial.sim);
         trial.ledger = sim_ledger_begin(&trial);
         sim_byzantine_begin(&trial.byzantine, trial.sim, scenario->seed);
+        sim_liar_begin(&trial.liar, trial.sim, scenario->seed);
         uint64_t over = schedule_faults(&trial, happenings);
         sim_run_for(trial.sim, over + 1 - trial.begin_ns);
         end_all_faults(&trial);

@@ -25,6 +25,7 @@
 #include "tools/sim/sim_byzantine.h"
 #include "tools/sim/sim_guard.h"
 #include "tools/sim/sim_invariant.h"
+#include "tools/sim/sim_liar.h"
 #include "tools/sim/sim_scenario.h"
 
 #define SIM_RECOVERY_NS SIM_SECONDS(60)
@@ -69,6 +70,20 @@ struct sim_swizzle {
     bool active;
 };
 
+/* A clock that goes wrong. */
+struct sim_drift {
+    uint32_t node, ppm;
+    int64_t skew_ms;
+    bool backwards, active;
+};
+
+/* Waits for a Store, and for who gets it. */
+struct sim_assassin {
+    uint64_t after_ns;
+    uint32_t victim;
+    bool active, waits;
+};
+
 /* Hosts that come and go. */
 struct sim_sessions {
     struct sim_random random;
@@ -84,9 +99,13 @@ struct sim_trial {
     struct sim_verdict *verdict;
     struct sim_ledger *ledger;
     struct sim_byzantine byzantine;
+    struct sim_liar liar;
     struct sim_flap flap;
     struct sim_swizzle swizzles[SIM_HOSTS_MAX];
     struct sim_sessions sessions;
+    struct sim_drift drift;
+    struct sim_assassin assassin;
+    uint32_t leaving[SIM_HOSTS_MAX]; /* hosts that leave: members before that and one more; or 0 */
     bool is_clone[SIM_HOSTS_MAX];    /* hosts with the Node-ID of another */
     struct sim_network_options calm; /* the network without faults */
     uint64_t begin_ns;               /* when the first ring stood */
