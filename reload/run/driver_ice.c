@@ -77,6 +77,7 @@ open_dtls(struct driver_link *link, struct reload_datagram *path)
                                           .context = &driver->context,
                                           .path = path,
                                           .accept = ice->controlling,
+                                          .verified = true, /* by a check with our password */
                                           .user = &dtls_user,
                                           .argument = link,
                                           .framing = RELOAD_FRAMING_DATAGRAM,

@@ -101,6 +101,28 @@ make_room(struct reload_dtls *dtls, const struct reload_address *from)
     return true;
 }
 
+/* Whether the ClientHello |bytes| from |association|'s address brings a cookie of ours; else it
+ * gets one. */
+static bool
+has_cookie(struct association *association, struct reload_bytes bytes)
+{
+    struct reload_dtls *dtls = association->dtls;
+    BIO_ADDR *unused = BIO_ADDR_new();
+    if (!unused)
+        return false;
+    renew_secret(dtls, reload_loop_now(dtls->options.loop));
+    dtls->counters.cookie_bytes_received += bytes.size;
+    association->incoming = bytes;
+    ERR_clear_error();
+    int result = DTLSv1_listen(association->ssl, unused);
+    ERR_clear_error();
+    association->incoming = (struct reload_bytes){0};
+    BIO_ADDR_free(unused);
+    if (result > 0)
+        dtls->counters.cookie_bytes_received -= bytes.size;
+    return result > 0;
+}
+
 void
 dtls_listen(struct reload_dtls *dtls, const struct reload_address *from, struct reload_bytes bytes,
             const uint8_t *random)
@@ -108,27 +130,24 @@ dtls_listen(struct reload_dtls *dtls, const struct reload_address *from, struct 
     if (!dtls->listener)
         dtls->listener = association_new(dtls);
     struct association *association = dtls->listener;
-    BIO_ADDR *unused = BIO_ADDR_new();
-    if (!association || !unused) {
-        BIO_ADDR_free(unused);
+    if (!association)
         return;
-    }
-    reload_time now = reload_loop_now(dtls->options.loop);
-    renew_secret(dtls, now);
-    dtls->counters.cookie_bytes_received += bytes.size;
     association->address = *from;
-    association->incoming = bytes;
-    ERR_clear_error();
-    int result = DTLSv1_listen(association->ssl, unused);
-    ERR_clear_error();
-    association->incoming = (struct reload_bytes){0};
-    BIO_ADDR_free(unused);
-    if (result <= 0 || !make_room(dtls, from))
+    /* Only the first one: it may be forged, and then the peer's needs a cookie, and gets through.
+     */
+    bool first = dtls->options.verified && dtls->counters.handshakes_started == 0;
+    if ((!first && !has_cookie(association, bytes)) || !make_room(dtls, from))
         return;
     dtls->listener = NULL;
-    dtls->counters.cookie_bytes_received -= bytes.size;
     association->connection.user = dtls->options.user;
     association->connection.argument = dtls->options.argument;
     memcpy(association->client_random, random, RELOAD_DTLS_RANDOM_SIZE);
-    association_start(association, true, now + RELOAD_DTLS_HALF_OPEN_TIME);
+    if (first) {
+        SSL_set_accept_state(association->ssl);
+        association->incoming = bytes;
+    }
+    association_start(association, true,
+                      reload_loop_now(dtls->options.loop) + (dtls->options.verified
+                                                                 ? RELOAD_DTLS_VERIFIED_TIME
+                                                                 : RELOAD_DTLS_HALF_OPEN_TIME));
 }

@@ -19,6 +19,7 @@
 #define RELOAD_DTLS_PER_ADDRESS_MAX 4
 #define RELOAD_DTLS_HALF_OPEN_MAX 256
 #define RELOAD_DTLS_HALF_OPEN_TIME (5 * RELOAD_SECOND)
+#define RELOAD_DTLS_VERIFIED_TIME (10 * RELOAD_SECOND)
 #define RELOAD_DTLS_LINK_MTU 1200
 #define RELOAD_DTLS_RECORD_MAX 16384
 /* Left free in each datagram below the path's MTU (attack row L16). */
@@ -32,6 +33,9 @@ struct reload_dtls_options {
     const struct reload_tls_context *context;
     struct reload_datagram *path;
     bool accept; /* answer ClientHellos; |user| and |argument| get the associations */
+    /* Who is at the other end of |path| has proved to be there: the first ClientHello needs no
+     * cookie (RFC 6347 4.2.1), and its handshake has more time. */
+    bool verified;
     const struct reload_connection_user *user;
     void *argument;
     enum reload_framing framing; /* told to the user in struct reload_link_peer */

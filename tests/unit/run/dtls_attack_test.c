@@ -228,6 +228,62 @@ START_TEST(half_open_handshakes_are_bounded)
 }
 END_TEST
 
+/* D101: a pair that ICE has checked needs no cookie, which saves a round trip. */
+START_TEST(no_cookie_on_a_verified_path)
+{
+    struct net net;
+    net_init(&net);
+    struct end *a = end_new(&net, NULL), *b = end_new(&net, NULL);
+    reload_dtls_free(b->dtls);
+    b->verified = true;
+    open_dtls(b);
+    net.copies = 1; /* each datagram comes twice */
+    start(a, b);
+    settle(&net);
+    ck_assert_uint_eq(a->outgoing.up, 1);
+    ck_assert_uint_eq(b->incoming.up, 1);
+    ck_assert_uint_eq(reload_dtls_counters(b->dtls)->cookies_sent, 0);
+    ck_assert_uint_eq(reload_dtls_counters(b->dtls)->handshakes_started, 1);
+    send_text(a->outgoing.connection, "hello");
+    settle(&net);
+    ck_assert_uint_ge(b->incoming.received, 1);
+    net_fini(&net);
+}
+END_TEST
+
+/* D101: on a path that ICE has checked the first ClientHello needs no cookie. When somebody forges
+ * one before the peer's comes, the peer gets through by a cookie; and later ones get nothing else.
+ * L2. */
+START_TEST(forged_hellos_on_a_verified_path)
+{
+    struct net net;
+    net_init(&net);
+    struct end *a = end_new(&net, NULL), *b = end_new(&net, NULL), *forger = end_new(&net, NULL);
+    const struct reload_dtls_counters *counters;
+    reload_dtls_free(b->dtls);
+    b->verified = true;
+    open_dtls(b);
+    counters = reload_dtls_counters(b->dtls);
+    for (unsigned i = 0; i < 3; i++) {
+        struct flying hello = catch_hello(&net, forger, b);
+        hello.from = a->address;
+        deliver(&net, &hello);
+        free(hello.data);
+        settle(&net);
+        ck_assert_uint_eq(counters->handshakes_started, i ? 2 : 1);
+        ck_assert_uint_eq(counters->cookies_sent, i ? i + 1 : 0);
+        if (i == 0)
+            start(a, b);
+        settle(&net);
+        ck_assert_uint_eq(a->outgoing.up, 1);
+        ck_assert_uint_eq(b->incoming.up, 1);
+        ck_assert_uint_eq(reload_dtls_count(b->dtls), 1);
+    }
+    ck_assert_uint_eq(a->outgoing.down + b->incoming.down, 0);
+    net_fini(&net);
+}
+END_TEST
+
 /* A cookie is good for the address that it was given to only. */
 START_TEST(cookie_of_another_address)
 {
@@ -306,6 +362,7 @@ main(void)
 {
     return RUN_SUITE("dtls_attack", replayed_records_are_dropped, reordered_records_arrive,
                      forged_records_do_not_move_the_window, junk_does_not_end_an_association,
-                     spoofed_hellos_leave_no_state, half_open_handshakes_are_bounded,
+                     spoofed_hellos_leave_no_state, no_cookie_on_a_verified_path,
+                     forged_hellos_on_a_verified_path, half_open_handshakes_are_bounded,
                      cookie_of_another_address, black_hole_for_large_datagrams);
 }

@@ -83,6 +83,7 @@ open_dtls(struct end *end)
                                           .context = &end->context,
                                           .path = &end->path,
                                           .accept = true,
+                                          .verified = end->verified,
                                           .user = &seen_user,
                                           .argument = &end->incoming,
                                           .framing = RELOAD_FRAMING_DATAGRAM,

@@ -19,6 +19,7 @@ struct end {
     struct test_keyring *keyring;
     struct reload_tls_context context;
     struct reload_dtls *dtls;
+    bool verified; /* of what open_dtls makes next */
     struct seen incoming, outgoing;
 };
 
