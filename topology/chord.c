@@ -264,6 +264,7 @@ link_up(void *state, uint32_t link, const struct reload_node_id *node_id, bool w
         peer->link = link;
         peer->suspect = false;
         peer->doubted_until = now + DOUBT;
+        reload_chord_arm(chord, RELOAD_CHORD_TIMER_PROBE, peer->doubted_until);
     }
     /* It learns at once that we are a peer (10.7: peer_ready), or all that we know (6.4.2.3). A
      * node that is still joining does so when it has joined. */

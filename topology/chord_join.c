@@ -110,6 +110,7 @@ seek(struct reload_chord *chord, reload_time now)
 {
     reload_chord_join_abandon(chord);
     chord->join.placed = false;
+    chord->join.settle_at = 0;
     chord->join.known_count = 0;
     chord->join.known_from = (struct reload_chord_place){0}; /* nobody: an old list is none */
     chord->phase = RELOAD_CHORD_SEEKING;
@@ -334,8 +335,9 @@ attach_to_neighbors(struct reload_chord *chord, const struct reload_chord_table 
 
 /* Returns whether all that must be our neighbours are peers that we are linked with: three on each
  * side (10.5, 10.7); the farther ones follow when we are a peer, so that they do not hold up those.
- * Once we are placed, the link is enough: two that were placed beside each other would wait for
- * each other's Update. |ask|: those who are slow to say that they are peers are asked to. */
+ * Once we are placed, the link is enough after a while: two that were placed beside each other
+ * would wait for each other's Update. |ask|: those who are slow to say that they are peers are
+ * asked to. */
 static bool
 link_neighbors(struct reload_chord *chord, bool ask, reload_time now)
 {
@@ -346,14 +348,18 @@ link_neighbors(struct reload_chord *chord, bool ask, reload_time now)
     size_t count = attach_to_neighbors(chord, &nearest, picked, now);
     if (!reload_chord_table_find(&chord->table, join->admitting))
         return false;
-    size_t missing = count;
+    size_t silent = 0;
     for (size_t i = 0; i < count; i++)
         if (reload_chord_link_to(chord, picked[i])) {
             if (ask) /* linked, but it has not said that it is a peer */
                 ask_update(chord, picked[i], now);
-            missing -= join->placed;
+            silent++;
         }
-    return missing == 0;
+    if (count == 0 || !join->placed || silent < count)
+        return count == 0;
+    if (join->settle_at == 0)
+        join->settle_at = now + LOOK_AGAIN;
+    return now >= join->settle_at;
 }
 
 void

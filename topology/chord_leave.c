@@ -128,6 +128,7 @@ reload_chord_lose_doubted(struct reload_chord *chord, reload_time now)
     for (size_t i = 0; i < chord->table.count;) {
         const struct reload_chord_peer *peer = &chord->table.peers[i];
         if (peer->doubted_until > now) {
+            reload_chord_arm(chord, RELOAD_CHORD_TIMER_PROBE, peer->doubted_until);
             i++;
             continue;
         }

@@ -93,10 +93,10 @@ reload_chord_stabilize_watch(struct reload_chord *chord, bool doubt, reload_time
 void
 reload_chord_probe_due(struct reload_chord *chord, reload_time now)
 {
+    reload_chord_lose_doubted(chord, now);
     if (chord->phase != RELOAD_CHORD_JOINED)
         return;
     reload_chord_arm(chord, RELOAD_CHORD_TIMER_PROBE, now + PROBE_PERIOD);
-    reload_chord_lose_doubted(chord, now);
     if (chord->probe_round++ % PROBE_FAR_ROUNDS == 0) {
         struct reload_link_info info;
         size_t cursor = 0;

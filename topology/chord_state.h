@@ -66,14 +66,15 @@ struct reload_chord_join {
     struct reload_chord_place known_from; /* whose neighbours |known| are */
     struct reload_chord_place known[2 * RELOAD_CHORD_REACH_MAX];
     size_t known_count, known_predecessors; /* the latter come first */
-    bool met; /* somebody who said that it is a peer */
+    bool met;                               /* somebody who said that it is a peer */
     bool placed;
     bool brings_data; /* of an earlier life in the ring: nobody else may have it */
     uint64_t request; /* the Join; 0: none */
     unsigned tries;
     reload_time deadline;
-    reload_time asked_at; /* for an Update, last */
-    reload_time ask_at;   /* no Join before */
+    reload_time asked_at;  /* for an Update, last */
+    reload_time ask_at;    /* no Join before */
+    reload_time settle_at; /* a peer then, though linked neighbours have not said that they are */
 };
 
 /* The admitting peer's side (chord_admit.c): one joining node at a time. */

@@ -85,8 +85,8 @@ uint32_t reload_bootstrap_connect(struct reload_node *node,
 
 /* ---- bootstrap_way.c ---- */
 
-/* reload_bootstrap_ways returns how many nodes there are to be asked: bootstrap nodes, then peers of
- * before. */
+/* reload_bootstrap_ways returns how many nodes there are to be asked: bootstrap nodes, then peers
+ * of before. */
 size_t reload_bootstrap_ways(const struct reload_bootstrap *bootstrap);
 
 /* reload_bootstrap_way returns the |i|-th of them, beginning with bootstrap node |first|. */
