@@ -233,7 +233,6 @@ detach(struct reload_node *node, struct reload_link *link)
         map_remove(links, &link->node_id);
     links->slots[(link->id & ((1u << SLOT_BITS) - 1)) - 1] = NULL;
     links->count--;
-    reload_alarm_clear(&node->alarms, &link->deadline);
     reload_sender_fini(node, link);
     reload_reassembly_forget_link(node, link->id);
 }
@@ -452,7 +451,6 @@ reload_links_fini(struct reload_node *node)
         struct reload_link *link = links->slots[i];
         if (!link)
             continue;
-        reload_alarm_clear(&node->alarms, &link->deadline);
         reload_sender_fini(node, link);
         if (link->attach)
             reload_attach_abandon(node, link);

@@ -45,7 +45,7 @@ struct reload_link {
     struct reload_node_id node_id;   /* zero until known */
     struct reload_address address;
     struct reload_attach *attach; /* while it is being made; owned by attach.c */
-    struct reload_alarm deadline; /* of making it */
+    struct reload_alarm deadline; /* of making it; once it is up, of what its sender waits for */
     uint64_t not_after_ms;        /* the peer's certificate ends (C4) */
     reload_time up_at;
     struct reload_junk junk; /* what came by it and did not verify */

@@ -70,7 +70,7 @@ void
 reload_sender_fini(struct reload_node *node, struct reload_link *link)
 {
     struct reload_sender *sender = &link->sender;
-    reload_alarm_clear(&node->alarms, &sender->alarm);
+    reload_alarm_clear(&node->alarms, &link->deadline);
     if (sender->probe_request)
         reload_node_cancel(node, sender->probe_request);
     struct reload_buffer *lists[] = {sender->flight, sender->queue};
@@ -134,17 +134,18 @@ static reload_alarm_fn expire;
 
 /* The alarm is to come at |at|, unless it comes before. */
 static void
-arm(struct reload_node *node, struct reload_sender *sender, reload_time at)
+arm(struct reload_node *node, struct reload_link *link, reload_time at)
 {
-    if (sender->alarm.slot && sender->alarm.at <= at)
+    if (link->deadline.slot && link->deadline.at <= at)
         return;
-    if (reload_alarm_set(&node->alarms, &sender->alarm, at, expire) != 0)
+    if (reload_alarm_set(&node->alarms, &link->deadline, at, expire) != 0)
         node->counters.dropped_busy++; /* no memory: the next frame arms it again */
 }
 
 static void
-rearm(struct reload_node *node, struct reload_sender *sender)
+rearm(struct reload_node *node, struct reload_link *link)
 {
+    const struct reload_sender *sender = &link->sender;
     reload_time at = sender->probe_until;
     at = sender->probe_again_at < at ? sender->probe_again_at : at;
     at = watch_due(sender) < at ? watch_due(sender) : at;
@@ -155,7 +156,7 @@ rearm(struct reload_node *node, struct reload_sender *sender)
     if (sender->stream_waiting && stream_due(sender) < at)
         at = stream_due(sender);
     if (at != RELOAD_NEVER)
-        arm(node, sender, at);
+        arm(node, link, at);
 }
 
 static bool
@@ -206,7 +207,7 @@ transmit(struct reload_node *node, struct reload_link *link, struct reload_buffe
     reload_buffer_hold(frame);
     link->bytes_sent += frame->size;
     (void)reload_effects_send(node, link->id, 0, frame);
-    arm(node, sender, frame_due(sender, frame));
+    arm(node, link, frame_due(sender, frame));
 }
 
 static bool
@@ -359,7 +360,7 @@ send_stream(struct reload_node *node, struct reload_link *link, struct reload_bu
         sender->stream_waiting = true;
         sender->stream_oldest = sequence;
         sender->stream_since = now;
-        arm(node, sender, stream_due(sender));
+        arm(node, link, stream_due(sender));
     }
     return reload_effects_send(node, link->id, 0, buffer);
 }
@@ -397,10 +398,9 @@ static void
 expire(struct reload_alarm *alarm, void *owner, uint64_t now)
 {
     struct reload_node *node = owner;
-    struct reload_sender *sender =
-        (struct reload_sender *)((char *)alarm - offsetof(struct reload_sender, alarm));
     struct reload_link *link =
-        (struct reload_link *)((char *)sender - offsetof(struct reload_link, sender));
+        (struct reload_link *)((char *)alarm - offsetof(struct reload_link, deadline));
+    struct reload_sender *sender = &link->sender;
     bool was_suspect = sender->suspect;
     bool stream_is_due = sender->stream_waiting && stream_due(sender) <= now;
     if (sender->probe_until <= now || (stream_is_due && was_suspect)) {
@@ -416,7 +416,7 @@ expire(struct reload_alarm *alarm, void *owner, uint64_t now)
     if (watch_due(sender) <= now)
         reload_sender_probe(node, link, watch_room(sender), now);
     fill_window(node, link, now);
-    rearm(node, sender);
+    rearm(node, link);
     tell_suspect(node, link, was_suspect, now);
 }
 
@@ -529,7 +529,7 @@ reload_sender_acknowledged(struct reload_node *node, struct reload_link *link, u
         fill_window(node, link, now);
     }
     if (sender->flight == NULL && !sender->stream_waiting && !sender->watch_limit)
-        reload_alarm_clear(&node->alarms, &sender->alarm);
+        reload_alarm_clear(&node->alarms, &link->deadline);
     tell_suspect(node, link, was_suspect, now);
 }
 
@@ -547,7 +547,7 @@ reload_sender_probe(struct reload_node *node, struct reload_link *link, reload_t
     if (is_idle)
         send_empty(node, link, now);
     sender->probe_until = now + limit_ns;
-    rearm(node, sender);
+    rearm(node, link);
 }
 
 void
@@ -562,7 +562,7 @@ reload_sender_watch(struct reload_node *node, struct reload_link *link, reload_t
     sender->watch_yields = reload_node_id_compare(&node->id, &link->node_id) < 0;
     reload_time due = watch_due(sender);
     if (due != RELOAD_NEVER)
-        arm(node, sender, due > now ? due : now);
+        arm(node, link, due > now ? due : now);
 }
 
 uint32_t

@@ -7,46 +7,42 @@
 #ifndef RELOAD_CORE_SENDER_H
 #define RELOAD_CORE_SENDER_H
 
-#include "reload/base/alarm.h"
 #include "reload/core/buffer.h"
 #include "reload/node.h"
 
 struct reload_link;
 
-/* The sending half. */
+/* The sending half. Its alarm is the link's |deadline|: it comes at the latest when something is
+ * due; early does no harm. */
 struct reload_sender {
     uint32_t next_sequence;
     uint16_t mtu;
-    bool suspect; /* nothing acknowledged for long (6.6.3.1) */
+    bool suspect : 1;        /* nothing acknowledged for long (6.6.3.1) */
+    bool probe_pinged : 1;   /* probed by a Ping, since some acknowledge nothing empty (D23) */
+    bool watch_yields : 1;   /* the other end is to ask first */
+    bool stream_waiting : 1; /* STREAM: |stream_oldest| is not acknowledged */
+    bool stream_timed : 1;   /* ... and |stream_timed_sequence| is the one to measure by */
     struct reload_buffer *flight,
         **flight_end;                         /* sent, unacknowledged, oldest transmission first */
     struct reload_buffer *queue, **queue_end; /* not sent yet */
     uint16_t flight_count, queue_count;
-    size_t queued_octets;
+    uint32_t queued_octets;        /* in both */
     uint16_t window;               /* frames that may be in flight, 1..RELOAD_WINDOW_MAX */
     uint16_t window_credit;        /* acknowledgements counted towards the next step */
     uint16_t threshold;            /* slow start ends here */
-    reload_time srtt, rttvar, rto; /* srtt 0: nothing measured */
-    reload_time acknowledged_at;   /* last time an ACK for something outstanding came */
     uint16_t given_up;             /* frames in a row, each as large as ... */
     uint32_t given_up_size;        /* ... this, at least (D48) */
     uint32_t recover;              /* losses of earlier numbers are paid for (RFC 8085 3.1) */
+    reload_time srtt, rttvar, rto; /* srtt 0: nothing measured */
+    reload_time acknowledged_at;   /* last time an ACK for something outstanding came */
     reload_time probe_until;       /* an ACK must come before, RELOAD_NEVER when none is due */
     reload_time probe_again_at;    /* then the peer is asked once more ... */
     reload_time probe_every;       /* ... and so on */
-    bool probe_pinged;             /* by a Ping, since some acknowledge nothing empty (D23) */
-    uint64_t probe_request;        /* that Ping; 0: none yet */
+    uint64_t probe_request;        /* the Ping among that; 0: none yet */
     reload_time heard_at;          /* last time that any frame came */
     reload_time watch_limit;       /* after such a silence the link ends; 0: never */
-    bool watch_yields;             /* the other end is to ask first */
-    /* STREAM: the oldest number that is not acknowledged, and since when; the frame by which the
-     * round trip is measured. */
-    uint32_t stream_oldest;
-    bool stream_waiting, stream_timed;
-    reload_time stream_since;
-    uint32_t stream_timed_sequence;
-    reload_time stream_timed_at;
-    struct reload_alarm alarm; /* at the latest when something is due; early does no harm */
+    uint32_t stream_oldest, stream_timed_sequence;
+    reload_time stream_since, stream_timed_at;
 };
 
 /* The receiving half: |highest| sequence number seen, and bit i of |seen| for highest - i. */
