@@ -267,13 +267,16 @@ measure_byzantine(struct report *report, unsigned percent, const struct choice *
             if (no_reads[i])
                 byzantine->vices[i] = vices[i % sizeof vices];
         sim_load_start(load);
-        sim_run_for(sim, SIM_SECONDS(report->quick ? 60 : 2000));
+        bool is_all = choice == &choices[CHOICES - 1];
+        sim_run_for(sim, SIM_SECONDS(report->quick ? 60 : is_all ? 2000 : 200));
         sim_load_stop(load);
         const struct sim_load_tally *tally = sim_load_tally(load);
-        bool is_all = choice == &choices[CHOICES - 1];
         report_goal(report, scene, choice->name, "%", percent, "% misbehave",
                     share(tally->found, tally->started - tally->abandoned),
                     is_all ? REPORT_AT_LEAST : REPORT_NO_GOAL, wanted);
+        if (is_all)
+            report_add(report, scene, "time of 99 of 100 such lookups, at most", "s", percent,
+                       "% misbehave", (double)sim_load_quantile(tally, 0.99) / 1e9);
         report->requests += tally->started;
         report->never_ended += tally->late;
         report->wrong += tally->wrong;
@@ -289,7 +292,7 @@ report_scene_byzantine(struct report *report)
     static const struct {
         unsigned percent;
         double wanted;
-    } rows[] = {{0, 100}, {5, 99.9}, {10, 99}, {20, 95}};
+    } rows[] = {{5, 99.9}, {10, 99}, {20, 95}};
     const size_t count = sizeof rows / sizeof *rows;
     for (size_t i = 0; i < count * CHOICES; i++) {
         report->progress("misbehaviour", i, count * CHOICES);
