@@ -109,7 +109,6 @@ go_on(struct reload_push *push, reload_time now)
         struct reload_transfer_options options = {.resource = resource,
                                                   .target = &push->target,
                                                   .number = push->number,
-                                                  .to_owner = push->to_owner,
                                                   .done = pushed,
                                                   .argument = push};
         int error = reload_transfer(node, &options, now);
@@ -152,7 +151,6 @@ reload_topology_push(struct reload_node *node, const struct reload_node_id *targ
                                  .cursor = *after,
                                  /* The wire's 0 means that a node stores its own data (7.4.1.1). */
                                  .number = replica_number ? replica_number : 1,
-                                 .to_owner = replica_number == 0,
                                  .done = done,
                                  .argument = argument};
     push->wraps = reload_ordered_compare(position(node, after), position(node, upto)) >= 0;

@@ -17,7 +17,6 @@ struct reload_push {
     struct reload_node *node;
     size_t slot; /* in |all| */
     bool wrapped, exhausted;
-    bool to_owner;
     uint8_t number;
     unsigned outstanding;
     int error; /* the first one */

@@ -237,10 +237,7 @@ note_sender(struct work *work, struct reload_resource *resource, size_t brought,
 {
     uint32_t link = reload_node_link_to(work->node, &work->incoming->signer_id);
     bool had_rest = reload_holders_stamp(&resource->holders, link) >= before;
-    if (brought < count_values(resource) && !had_rest)
-        return;
-    resource->elsewhere = resource->stamp;
-    if (link)
+    if (link && (had_rest || brought == count_values(resource)))
         reload_holders_note(&resource->holders, link, resource->stamp);
 }
 
@@ -270,7 +267,6 @@ commit(struct work *work)
         return;
     }
     /* 10.4; also of what another peer had and hands over to us. */
-    resource->elsewhere = 0;
     reload_push_replicas(node, resource, before, work->now);
 }
 

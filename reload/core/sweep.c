@@ -156,12 +156,10 @@ look_after(struct reload_node *node, struct reload_resource *resource, reload_ti
     bool responsible;
     size_t count = choose(node, resource, &responsible, peers);
     resource->leave_at = 0;
-    if (responsible) {
-        /* Whoever was to have it before is not the one to rely on when it is not ours any more. */
-        resource->elsewhere = 0;
-    } else if (!state->handing_over) {
+    /* Whoever took it before is not the one to rely on when it must go another time. */
+    resource->elsewhere = 0;
+    if (!responsible && !state->handing_over)
         return;
-    }
     for (size_t i = 0; i < count; i++) {
         if (has_all(node, resource, &peers[i]))
             continue;
@@ -174,11 +172,21 @@ look_after(struct reload_node *node, struct reload_resource *resource, reload_ti
             .resource = resource,
             .target = &peers[i],
             .number = (uint8_t)(i + 1),
-            .to_owner = !responsible,
             .done = answered,
             .since = reload_holders_stamp(&resource->holders, link)};
         send(node, &options, now);
     }
+}
+
+/* Whether the responsible peer, as we know the ring, has it. It lies between the resource and us:
+ * no two peers can rely on each other like that and both let go. */
+static bool
+owner_has_all(struct reload_node *node, const struct reload_resource *resource)
+{
+    struct reload_node_id peers[RELOAD_REPLICAS_MAX];
+    bool responsible;
+    size_t count = choose(node, resource, &responsible, peers);
+    return !responsible && count == 1 && has_all(node, resource, &peers[0]);
 }
 
 /* RFC6940 6.4.2.3: a peer that is no longer responsible MUST attempt to store a copy at the correct
@@ -191,15 +199,14 @@ leave_to_others(struct reload_node *node, struct reload_resource *resource, relo
         resource->leave_at = now + PAUSE;
         wish(node, resource->leave_at);
     }
-    bool has_another = resource->elsewhere >= resource->stamp;
+    bool has_another = resource->elsewhere >= resource->stamp || owner_has_all(node, resource);
     if (now >= resource->leave_at + (has_another ? 0 : LEAVE_MAX)) {
         reload_storage_drop(&node->storage, resource, now);
         return;
     }
     if (has_another)
         return;
-    struct reload_transfer_options options = {
-        .resource = resource, .number = 1, .to_owner = true, .done = left};
+    struct reload_transfer_options options = {.resource = resource, .number = 1, .done = left};
     send(node, &options, now);
 }
 

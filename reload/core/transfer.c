@@ -26,7 +26,7 @@ struct transfer {
     enum phase phase;
     struct reload_node_id resource, target;
     size_t resource_size;
-    bool to_target, to_owner;
+    bool to_target;
     uint8_t number;
     uint32_t link;        /* to |target|; 0: none */
     uint64_t since;       /* what it has already */
@@ -78,7 +78,7 @@ note(const struct transfer *transfer, struct reload_resource *resource)
     struct reload_holders *holders = &resource->holders;
     uint64_t since = transfer->since, had = reload_holders_stamp(holders, transfer->link);
     /* Replicas do not count: they go, too, when they are nobody's any more. */
-    if (transfer->to_owner && (had >= since || resource->elsewhere >= since))
+    if (!transfer->to_target)
         resource->elsewhere = transfer->begun_stamp;
     if (transfer->link && reload_node_link_to(node, &transfer->target) == transfer->link &&
         had >= since)
@@ -439,7 +439,6 @@ reload_transfer(struct reload_node *node, const struct reload_transfer_options *
     transfer->resource = reload_node_id_of(reload_resource_id(resource));
     transfer->resource_size = resource->id_size;
     transfer->to_target = options->target != NULL;
-    transfer->to_owner = options->to_owner || !options->target;
     if (options->target)
         transfer->target = *options->target;
     transfer->number = options->number;

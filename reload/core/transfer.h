@@ -18,7 +18,6 @@ struct reload_transfer_options {
     const struct reload_resource *resource;
     const struct reload_node_id *target; /* NULL: whoever is responsible for the resource */
     uint8_t number;                      /* of the replica, 1.. */
-    bool to_owner;                       /* |target| is responsible for it, or will be */
     uint64_t since; /* only what later commits have brought: it is known to have the rest */
     reload_transfer_fn *done; /* may be NULL */
     void *argument;

@@ -297,7 +297,7 @@ START_TEST(what_is_kept_stays)
 }
 END_TEST
 
-/* What came as a replica is known to be at its sender: it is dropped without a word. */
+/* What the responsible peer is known to have is dropped without a word. */
 START_TEST(replicas_are_dropped)
 {
     begin();
@@ -305,12 +305,31 @@ START_TEST(replicas_are_dropped)
     bob_stores_a_replica("one", 1000);
     uint64_t before = sent();
     f->peers[STORER].keeps = false;
+    f->peers[STORER].owner = f->peers[BOB].id;
     reload_topology_changed(f->peers[STORER].node, f->now);
     run(35 * RELOAD_SECOND);
     ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one");
     run(10 * RELOAD_SECOND);
     ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "-");
     ck_assert_uint_eq(sent(), before);
+    fixture_free(f);
+}
+END_TEST
+
+/* Its sender need not be the responsible peer, and may rely on us. */
+START_TEST(a_sender_is_not_relied_on)
+{
+    begin();
+    f->peers[STORER].responsible = false;
+    bob_stores_a_replica("one", 1000);
+    f->peers[STORER].keeps = false;
+    reload_topology_changed(f->peers[STORER].node, f->now);
+    run(60 * RELOAD_SECOND); /* nobody is responsible */
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one");
+    fixture_connect(f, ALICE);
+    run(100 * RELOAD_SECOND);
+    ck_assert_ptr_nonnull(reload_storage_find(&f->peers[ALICE].node->storage, alice));
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "-");
     fixture_free(f);
 }
 END_TEST
@@ -347,5 +366,6 @@ main(void)
                      a_replica_does_not_tell_its_sender, a_replica_from_another_is_handed_over,
                      what_is_not_kept_goes_to_its_owner, what_nobody_takes_goes,
                      a_stranger_is_met_first, a_hostile_responsible_peer_costs_little,
-                     what_is_kept_stays, replicas_are_dropped, a_replica_is_not_dropped_at_once);
+                     what_is_kept_stays, replicas_are_dropped, a_sender_is_not_relied_on,
+                     a_replica_is_not_dropped_at_once);
 }
