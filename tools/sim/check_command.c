@@ -55,7 +55,8 @@ struct tally {
     uint64_t events, virtual_ns, deeds, deeds_succeeded;
     uint64_t recovery_worst_ns;
     uint64_t trace_hash; /* of all traces */
-    uint64_t memory_peak, checked_hops, checked_rejections;
+    uint64_t memory_peak, checked_hops, checked_rejections, checked_reloads;
+    uint64_t checked_pairs, checked_appends;
     struct finding *findings;
     size_t finding_count;
 };
@@ -192,6 +193,9 @@ run_seed(const struct settings *settings, uint64_t seed, struct tally *tally)
     tally->events += verdict.events;
     tally->checked_hops += verdict.checked_hops;
     tally->checked_rejections += verdict.checked_rejections;
+    tally->checked_reloads += verdict.checked_reloads;
+    tally->checked_pairs += verdict.checked_pairs;
+    tally->checked_appends += verdict.checked_appends;
     if (verdict.memory_peak > tally->memory_peak)
         tally->memory_peak = verdict.memory_peak;
     tally->trace_hash = sim_mix(tally->trace_hash, verdict.trace_hash);
@@ -277,6 +281,8 @@ print_table(const struct tally *tally, double wall)
     printf("%-26s %.1f s\n", "longest until whole again", (double)tally->recovery_worst_ns / 1e9);
     printf("%-26s %" PRIu64 " hops, %" PRIu64 " messages that did not verify\n", "looked at",
            tally->checked_hops, tally->checked_rejections);
+    printf("%-26s %" PRIu64 " disks, %" PRIu64 " pairs, %" PRIu64 " appends\n", "and at",
+           tally->checked_reloads, tally->checked_pairs, tally->checked_appends);
     printf("%-26s %" PRIu64 " KiB\n", "most memory of a node", tally->memory_peak >> 10);
     printf("%-26s %.1f hours\n", "virtual time", (double)tally->virtual_ns / 3.6e12);
     printf("%-26s %.1f s, %.0f events/s\n", "wall time", wall,

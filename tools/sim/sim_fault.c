@@ -185,6 +185,7 @@ sim_disk_lags(struct sim *sim, uint32_t node, uint64_t lag_ns)
 void
 sim_host_persist(struct sim_host *host, struct reload_bytes key, struct reload_bytes value)
 {
+    host->disk_behind = host->disk_behind || host->disk_fails;
     if (!host->sim->options.disks || host->disk_fails)
         return;
     if (host->disk_lag_ns > 0)
@@ -208,8 +209,10 @@ sim_restart_from(struct sim *sim, uint32_t node, enum sim_disk_state state, uint
     sim_disk_fini(&host->disk);
     sim_disk_copy(&host->disk, &found);
     host->starve_ppm = 0;
+    host->disk_behind = true; /* until its node has what stands there */
     sim_host_boot(host);
     sim_host_restore(host, &found);
+    host->disk_behind = false;
     sim_host_start(host);
     sim_disk_fini(&found);
 }

@@ -349,6 +349,7 @@ const struct sim_fault_class sim_fault_classes[] = {
     {"many join at once", false, false, true, sim_draw_crowd, sim_begin_crowd, NULL},
     {"peers lie", true, false, false, sim_draw_liars, sim_begin_liars, sim_end_liars},
     {"hosts spoil bits", true, false, false, sim_draw_spoilers, sim_begin_liars, sim_end_liars},
+    {"users do chores", false, false, true, sim_draw_chores, sim_begin_chores, NULL},
     {"drivers are odd", false, false, false, sim_draw_oddities, sim_begin_oddities,
      sim_end_oddities},
     {"a disk is slow", false, false, false, sim_draw_slow_disk, sim_begin_slow_disk,

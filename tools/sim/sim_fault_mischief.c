@@ -49,6 +49,26 @@ sim_end_liars(struct sim_trial *trial, const struct sim_fault *fault)
     sim_liar_end(&trial->liar);
 }
 
+/* ---- chores ---- */
+
+void
+sim_draw_chores(struct sim_fault *fault, struct sim_random *random, bool gentle)
+{
+    (void)gentle;
+    fault->duration_ns = sim_random_between(random, SIM_SECONDS(1), SIM_SECONDS(120));
+    fault->amount = (uint32_t)sim_random_between(random, 8, SIM_CHORES_MAX);
+}
+
+void
+sim_begin_chores(struct sim_trial *trial, const struct sim_fault *fault)
+{
+    uint32_t owners = trial->scenario->peers < 6 ? trial->scenario->peers : 6;
+    if (!trial->chores)
+        trial->chores =
+            sim_chores_begin(trial->sim, fault->pick, owners, fault->amount,
+                             sim_now(trial->sim) + fault->duration_ns, sim_trial_found, trial);
+}
+
 /* ---- drivers ---- */
 
 void

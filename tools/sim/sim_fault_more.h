@@ -30,6 +30,7 @@ SIM_FAULT_LASTING(sessions); /* hosts come and go; |amount| is their sessions' h
 SIM_FAULT_LASTING(liars); /* some lie; |amount| is how (sim_liar.h) */
 /* likewise, always SIM_LIE_SPOILED */
 void sim_draw_spoilers(struct sim_fault *fault, struct sim_random *random, bool gentle);
+SIM_FAULT_MOMENT(chores);     /* no fault: |amount| appends and pairs (sim_chores.h) */
 SIM_FAULT_LASTING(oddities);  /* unusual drivers; |amount| is the mask (sim_oddity.h) */
 SIM_FAULT_LASTING(slow_disk); /* what is written is there |amount| ms later */
 SIM_FAULT_LASTING(drift);     /* a clock is wrong by |amount| millionths of the time that passes */

@@ -24,6 +24,7 @@ enum sim_purpose {
     SIM_PURPOSE_GATHER = 0x300000000,
     SIM_PURPOSE_LINK_TYPE = 0x400000000,
     SIM_PURPOSE_ODDITY = 0x500000000,
+    SIM_PURPOSE_RELOAD = 0x600000000,
 };
 
 #define SIM_PORT 6084
@@ -119,6 +120,7 @@ struct sim_host {
     uint64_t starved;    /* how many did */
     struct sim_disk disk, snapshot;
     bool disk_fails;      /* nothing is written */
+    bool disk_behind;     /* something was not, in this life */
     uint64_t disk_lag_ns; /* what is written is lost when the host dies sooner */
     unsigned events[RELOAD_EVENT_CLONE + 1];
 };

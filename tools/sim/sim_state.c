@@ -15,10 +15,10 @@ add_bytes(struct sim_hash *hash, struct reload_bytes bytes)
 }
 
 static void
-add_kind(struct sim_hash *hash, const struct reload_stored_kind *kind)
+add_kind(struct sim_hash *hash, const struct reload_stored_kind *kind, bool generations)
 {
     sim_hash_add_u64(hash, kind->row->kind);
-    sim_hash_add_u64(hash, kind->generation);
+    sim_hash_add_u64(hash, generations ? kind->generation : 0);
     const struct reload_stored *stored = reload_stored_from(kind, (struct reload_bytes){0});
     for (; stored; stored = reload_stored_after(kind, stored->entry.key)) {
         add_bytes(hash, stored->entry.key);
@@ -31,7 +31,7 @@ add_kind(struct sim_hash *hash, const struct reload_stored_kind *kind)
 }
 
 uint64_t
-sim_state_of_storage(struct reload_node *node)
+sim_state_of_storage(struct reload_node *node, bool generations)
 {
     struct sim_hash hash = sim_hash_begin(0x57a7e);
     const struct reload_resource *resource =
@@ -40,7 +40,7 @@ sim_state_of_storage(struct reload_node *node)
          resource = reload_storage_after(&node->storage, reload_resource_id(resource))) {
         add_bytes(&hash, reload_resource_id(resource));
         for (const struct reload_stored_kind *kind = resource->kinds; kind; kind = kind->next)
-            add_kind(&hash, kind);
+            add_kind(&hash, kind, generations);
     }
     return sim_hash_result(&hash);
 }
@@ -52,7 +52,7 @@ sim_state_of_node(struct sim *sim, uint32_t node)
     struct sim_hash hash = sim_hash_begin(0x57a7e);
     struct reload_node_id successors[SIM_SUCCESSORS_MAX];
     size_t count = sim_successors(sim)(reload_node_topology(real), successors, SIM_SUCCESSORS_MAX);
-    sim_hash_add_u64(&hash, sim_state_of_storage(real));
+    sim_hash_add_u64(&hash, sim_state_of_storage(real, true));
     for (size_t i = 0; i < count; i++)
         sim_hash_add(&hash, successors[i].octets, sizeof successors[i].octets);
     size_t cursor = 0;

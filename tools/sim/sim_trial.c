@@ -6,6 +6,7 @@
 #include "tools/sim/sim_fault_class.h"
 #include "tools/sim/sim_ledger.h"
 #include "tools/sim/sim_oddity.h"
+#include "tools/sim/sim_reload.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -16,6 +17,8 @@
 #define SETTLE_NS SIM_SECONDS(60)
 #define BOOTSTRAP_NODES 4
 #define LOOK_NS SIM_SECONDS(1)
+#define RELOAD_ONE_IN 8 /* turns with writes after which the disk is tried */
+#define RELOADS_MAX 60  /* in one run */
 #define FOUNDER 0
 
 /* What is due at some time. */
@@ -70,10 +73,32 @@ has_bootstrap(const struct sim_trial *trial)
     return false;
 }
 
-static void
-found(void *argument, const char *invariant, const char *what)
+void
+sim_trial_found(void *argument, const char *invariant, const char *what)
 {
     sim_trial_find(argument, invariant, "%s", what);
+}
+
+/* After a turn in which something was written: now and then, that is dear. */
+static void
+look_at_disk(struct sim_trial *trial, uint32_t node)
+{
+    struct sim *sim = trial->sim;
+    uint64_t writes = sim_writes(sim, node);
+    if (writes == trial->writes[node])
+        return;
+    trial->writes[node] = writes;
+    if (trial->chores)
+        sim_chores_look(trial->chores, node);
+    if (sim_mix(writes, node) % RELOAD_ONE_IN > 0 || trial->reloads >= RELOADS_MAX)
+        return;
+    trial->reloads++;
+    struct sim_reload_result result = sim_reload(sim, node);
+    if (result.comparable && (result.refused > 0 || !result.same))
+        sim_trial_find(trial, "V12",
+                       "node %" PRIu32 " would lose what it has: of %zu records %zu are "
+                       "refused%s",
+                       node, result.records, result.refused, result.same ? "" : ", others differ");
 }
 
 static void
@@ -82,6 +107,8 @@ observe(struct sim *sim, uint32_t node, void *argument)
     struct sim_trial *trial = argument;
     sim_watch_look(&trial->watch, node);
     sim_guard_turn(&trial->guard, node);
+    if (node < SIM_HOSTS_MAX && sim_node(sim, node))
+        look_at_disk(trial, node);
     if (node < SIM_HOSTS_MAX && trial->leaving[node] > 0 && !sim_is_alive(sim, node)) {
         uint32_t members = trial->leaving[node] - 1;
         trial->leaving[node] = 0;
@@ -284,6 +311,8 @@ audit(struct sim_trial *trial)
     sim_guard_calm(&trial->guard);
     sim_run_for(trial->sim, SETTLE_NS);
     sim_ledger_audit(trial->ledger);
+    if (trial->chores)
+        sim_chores_audit(trial->chores, trial->ledger->death_count == 0 && !trial->watch.beyond);
     sim_guard_judge(&trial->guard);
 }
 
@@ -304,6 +333,9 @@ collect(struct sim_trial *trial)
     verdict->memory_peak = trial->guard.memory_peak;
     verdict->checked_hops = trial->guard.checked_hops;
     verdict->checked_rejections = trial->guard.checked_rejections;
+    verdict->checked_reloads = trial->reloads;
+    verdict->checked_pairs = trial->chores ? trial->chores->checked_pairs : 0;
+    verdict->checked_appends = trial->chores ? trial->chores->checked_appends : 0;
     verdict->beyond = watch->beyond;
     verdict->beyond_reason = watch->beyond_reason;
     verdict->beyond_at_ns = watch->beyond ? watch->beyond_at - SIM_TIME_BEGIN : 0;
@@ -331,7 +363,7 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     trial.sim = sim_new(scenario->seed, &world);
     trial.calm = *sim_network_now(trial.sim);
     sim_watch_begin(&trial.watch, trial.sim);
-    sim_guard_begin(&trial.guard, trial.sim, found, &trial);
+    sim_guard_begin(&trial.guard, trial.sim, sim_trial_found, &trial);
     sim_observe(trial.sim, observe, &trial);
     if (build_up(&trial)) {
         trial.begin_ns = trial.last_fault_ns = sim_now(trial.sim);
@@ -355,4 +387,5 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     sim_guard_end(&trial.guard);
     sim_watch_end(&trial.watch);
     sim_free(trial.sim);
+    sim_chores_free(trial.chores);
 }

@@ -15,7 +15,9 @@
  *   V7   memory and tables stay within their bounds (sim_guard.h)
  *   V8   nobody answers an answer by an error; hops come nearer; a whole ring is quiet
  *   V9   what does not verify changes nothing
+ *   V10  an append is carried out once; of a request nothing or everything is stored (sim_chores.h)
  *   V11  nobody founds an overlay who may not
+ *   V12  what is on a disk comes back, whenever the host dies (sim_reload.h)
  *   V14  the same seed gives the same trace
  *
  * SPDX-License-Identifier: BSD-2-Clause */
@@ -23,6 +25,7 @@
 #define RELOAD_TOOLS_SIM_TRIAL_H
 
 #include "tools/sim/sim_byzantine.h"
+#include "tools/sim/sim_chores.h"
 #include "tools/sim/sim_guard.h"
 #include "tools/sim/sim_invariant.h"
 #include "tools/sim/sim_liar.h"
@@ -51,7 +54,7 @@ struct sim_verdict {
     uint64_t events, trace_hash;
     size_t memory_peak; /* of one node, in octets */
 
-    uint64_t checked_hops, checked_rejections;
+    uint64_t checked_hops, checked_rejections, checked_reloads, checked_pairs, checked_appends;
     uint64_t virtual_ns;
 };
 #define SIM_NEVER UINT64_MAX
@@ -100,6 +103,9 @@ struct sim_trial {
     struct sim_ledger *ledger;
     struct sim_byzantine byzantine;
     struct sim_liar liar;
+    struct sim_chores *chores;      /* NULL: none */
+    uint64_t writes[SIM_HOSTS_MAX]; /* of each host, when last looked at */
+    unsigned reloads;               /* V12: tried so far */
     struct sim_flap flap;
     struct sim_swizzle swizzles[SIM_HOSTS_MAX];
     struct sim_sessions sessions;
@@ -121,6 +127,9 @@ struct sim_trial {
  * fills |verdict|. */
 void sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *options,
                    struct sim_verdict *verdict);
+
+/* sim_trial_found is a sim_finding_fn whose argument is a trial. */
+void sim_trial_found(void *argument, const char *invariant, const char *what);
 
 /* sim_trial_find notes a violation of |invariant| (static text), now. */
 void sim_trial_find(struct sim_trial *trial, const char *invariant, const char *format, ...)

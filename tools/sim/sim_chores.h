@@ -1,0 +1,54 @@
+/* sim_chores.h: users who append to arrays, and who store values of two Kinds by one request, while
+ * things go wrong. What is checked (V10): an append is carried out once, however often it is sent;
+ * of a request nothing or everything is stored, at every node and at any time.
+ *
+ * RFC 6940 6.2.1, 7.4.1. SPDX-License-Identifier: BSD-2-Clause */
+#ifndef RELOAD_TOOLS_SIM_CHORES_H
+#define RELOAD_TOOLS_SIM_CHORES_H
+
+#include "tools/sim/sim.h"
+#include "tools/sim/sim_guard.h"
+#include "tools/sim/sim_random.h"
+
+#define SIM_CHORES_MAX 64
+#define SIM_APPENDS_MAX 12 /* of one owner: their array has room for 16 */
+
+struct sim_chores;
+
+struct sim_chore {
+    struct sim_chores *chores;
+    uint32_t owner, number;
+    bool appends; /* or stores a pair */
+    bool begun, ended, acknowledged;
+};
+
+struct sim_chores {
+    struct sim *sim;
+    sim_finding_fn *found;
+    void *argument;
+    struct sim_random random;
+    uint64_t until_ns;
+    uint32_t owners; /* hosts 0.. that do chores */
+    struct sim_chore list[SIM_CHORES_MAX];
+    size_t count;
+    uint64_t checked_pairs, checked_appends;
+};
+
+/* sim_chores_begin lets the first |owners| hosts do |count| chores until |until_ns|, at times that
+ * follow from |seed|. */
+struct sim_chores *sim_chores_begin(struct sim *sim, uint64_t seed, uint32_t owners, size_t count,
+                                    uint64_t until_ns, sim_finding_fn *found, void *argument);
+void sim_chores_free(struct sim_chores *chores);
+
+/* sim_chores_look looks whether |node| holds half of a pair. */
+void sim_chores_look(struct sim_chores *chores, uint32_t node);
+
+/* sim_chores_audit looks at all arrays when the ring is whole again; virtual time passes. With
+ * |nothing_lost| what was acknowledged must be there, too. */
+void sim_chores_audit(struct sim_chores *chores, bool nothing_lost);
+
+/* sim_chores_judge looks at one array: |texts|, |count| of them, is what |owner|'s has. */
+void sim_chores_judge(struct sim_chores *chores, uint32_t owner, char (*texts)[32], size_t count,
+                      bool nothing_lost);
+
+#endif
