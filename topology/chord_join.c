@@ -337,7 +337,7 @@ attach_to_neighbors(struct reload_chord *chord, const struct reload_chord_table 
  * side (10.5, 10.7); the farther ones follow when we are a peer, so that they do not hold up those.
  * Once we are placed, the link is enough after a while: two that were placed beside each other
  * would wait for each other's Update. |ask|: those who are slow to say that they are peers are
- * asked to. */
+ * asked to, and the admitting peer whether it still knows those that we do not reach. */
 static bool
 link_neighbors(struct reload_chord *chord, bool ask, reload_time now)
 {
@@ -355,6 +355,8 @@ link_neighbors(struct reload_chord *chord, bool ask, reload_time now)
                 ask_update(chord, picked[i], now);
             silent++;
         }
+    if (ask && silent < count) /* perhaps one has died */
+        ask_update(chord, join->admitting, now);
     if (count == 0 || !join->placed || silent < count)
         return count == 0;
     if (join->settle_at == 0)

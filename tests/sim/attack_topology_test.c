@@ -94,6 +94,32 @@ START_TEST(t4_leave_over_another_link)
 }
 END_TEST
 
+/* T7: who knows several bootstrap nodes is not kept in a ring of colluders that name nobody but
+ * each other: the one after the other is asked who stands behind us (10.7.4.4). The colluders,
+ * three of the four bootstrap nodes, run our own code and so become part of the ring that they hid.
+ */
+START_TEST(t7_several_bootstrap_nodes_end_an_eclipse)
+{
+    struct sim_options options = ring_options();
+    uint32_t others = 0, hidden = 0;
+    s = sim_new((uint64_t)_i, &options);
+    (void)sim_add_node(s, NULL);
+    for (uint32_t i = 1; i < 9; i++)
+        (void)sim_add_node(s, &(struct sim_node_options){
+                                  .founder = i == 1, .bootstrap_given = true, .bootstrap = i < 4});
+    ck_assert(sim_run_until(s, sim_is_joined_all, NULL, SIM_SECONDS(60)));
+    uint32_t victim = sim_add_node(s, NULL);
+    ck_assert(sim_run_until(s, sim_is_joined_all, NULL, SIM_SECONDS(60)));
+    for (uint32_t i = 0; i < victim; i++)
+        if (sim_link(s, victim, i))
+            *(i >= 1 && i < 4 ? &others : &hidden) += 1;
+    ck_assert_uint_eq(others, 3); /* it met the colluders, */
+    ck_assert_uint_eq(hidden, 0); /* and nobody else */
+    wait_until_whole(s, SIM_MINUTES(4 * 15));
+    sim_free(s);
+}
+END_TEST
+
 /* T12, V11: only the first-node may found an overlay (6.4.2.1). */
 START_TEST(t12_nobody_else_founds_an_overlay)
 {
@@ -129,6 +155,7 @@ static const struct named_test tests[] = {
     {&t2_join_over_another_link, 0, 0},
     {&t4_leave_for_somebody_else, 0, 0},
     {&t4_leave_over_another_link, 0, 0},
+    {&t7_several_bootstrap_nodes_end_an_eclipse, 1, 4},
     {&t12_nobody_else_founds_an_overlay, 0, 0},
     {&t12_cut_off_peer_comes_back_to_the_same_overlay, 0, 0},
 };

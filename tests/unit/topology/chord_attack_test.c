@@ -99,20 +99,27 @@ leave_of(size_t node)
     return reload_writer_written(&writer);
 }
 
-/* An Update whose predecessors are |ids|. */
+/* An Update whose predecessors are |ids|, of a peer that says it is up for |uptime_s|. */
 static struct reload_bytes
-update_of(const struct reload_node_id *ids, size_t count)
+update_with(const struct reload_node_id *ids, size_t count, uint32_t uptime_s)
 {
     static uint8_t data[65536];
     struct reload_writer list = reload_writer_of(data, sizeof data);
     for (size_t i = 0; i < count; i++)
         reload_node_id_encode(&list, &town->wire, &ids[i]);
-    struct reload_chord_update update = {.type = RELOAD_CHORD_UPDATE_TYPE_NEIGHBORS,
+    struct reload_chord_update update = {.uptime = uptime_s,
+                                         .type = RELOAD_CHORD_UPDATE_TYPE_NEIGHBORS,
                                          .neighbors.predecessors = reload_writer_written(&list)};
     struct reload_writer writer = reload_writer_of(body, sizeof body);
     reload_chord_update_encode(&writer, &town->wire, &update);
     ck_assert(!writer.failed && !list.failed);
     return reload_writer_written(&writer);
+}
+
+static struct reload_bytes
+update_of(const struct reload_node_id *ids, size_t count)
+{
+    return update_with(ids, count, 0);
 }
 
 static size_t
@@ -274,6 +281,56 @@ START_TEST(own_name_is_refused)
 }
 END_TEST
 
+/* ---- eclipse and lies (T7, T15) ------------------------------------------------------------- */
+
+/* Three of eight name nobody but each other, again and again: the victim keeps its neighbours, and
+ * they keep it. */
+START_TEST(colluders_name_each_other)
+{
+    const size_t victim = 1;
+    struct reload_node_id colluders[] = {town->nodes[2].id, town->nodes[4].id, town->nodes[6].id};
+    struct snapshot before = take_snapshot(victim);
+    for (int round = 0; round < 60; round++) {
+        for (size_t node = 2; node <= 6; node += 2)
+            ck_assert_int_eq(town_deliver(town, victim, node, node, RELOAD_MESSAGE_UPDATE_REQ,
+                                          update_of(colluders, 3)),
+                             0);
+        town_run(town, RELOAD_SECOND);
+        ck_unchanged(&before, victim);
+    }
+    for (size_t node = 0; node < PEERS; node++)
+        if (node != victim)
+            ck_assert_ptr_nonnull(reload_chord_table_find(
+                &chord_of(node)->table, reload_chord_place_of(&town->nodes[victim].id)));
+}
+END_TEST
+
+/* How long somebody says that he has been up changes nothing: neither what a member counts for, nor
+ * the place that somebody new gets. */
+START_TEST(uptime_is_no_merit)
+{
+    static const uint32_t uptimes_s[] = {0, 59, 1000000000, UINT32_MAX};
+    struct reload_node_id self = town->nodes[1].id, newcomer = town->nodes[PEERS].id;
+    struct snapshot before = take_snapshot(1);
+    ck_assert_int_eq(town_deliver(town, 1, 2, 2, RELOAD_MESSAGE_UPDATE_REQ,
+                                  update_with(&self, 1, uptimes_s[_i])),
+                     0);
+    town_run(town, 10 * RELOAD_SECOND);
+    ck_unchanged(&before, 1);
+    ck_assert_int_eq(town_deliver(town, 1, PEERS, PEERS, RELOAD_MESSAGE_UPDATE_REQ,
+                                  update_with(&self, 1, uptimes_s[_i])),
+                     0);
+    const struct reload_chord_table *table = &chord_of(1)->table;
+    ck_assert_uint_eq(table->count, before.count + 1);
+    for (size_t i = 0, seen = 0; i < table->count; i++)
+        if (reload_chord_equal(reload_chord_table_place(table, &table->peers[i]),
+                               reload_chord_place_of(&newcomer)))
+            seen = 1;
+        else /* the others, in their order */
+            ck_assert(reload_chord_equal(table->peers[i].distance, before.peers[i - seen]));
+}
+END_TEST
+
 /* ---- routing (R10, R13, R14, R16) -------------------------------------------------------------
  */
 
@@ -431,6 +488,8 @@ main(void)
     tcase_add_test(tests, invented_neighbors);
     tcase_add_test(tests, routed_update_is_a_hint);
     tcase_add_test(tests, own_name_is_refused);
+    tcase_add_test(tests, colluders_name_each_other);
+    tcase_add_loop_test(tests, uptime_is_no_merit, 0, 4);
     tcase_add_test(tests, attached_is_not_a_peer);
     tcase_add_test(tests, not_joined_forwards_nothing);
     tcase_add_test(tests, next_hop_is_another);
