@@ -1,7 +1,7 @@
-/* scenario_found_test.c: scenarios of reload-sim check that found a fault of the ring once, each
- * reduced to the peers and faults that it takes. They stay.
+/* scenario_found_test.c: scenarios of reload-sim check that found a fault of the ring or of the
+ * data in it once, each reduced to the peers and faults that it takes. They stay.
  *
- * RFC 6940 10.5-10.7. SPDX-License-Identifier: BSD-2-Clause */
+ * RFC 6940 7.4.1.1, 10.4-10.7. SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/sim/fixture.h"
 
 #include "tools/sim/sim_chord.h"
@@ -9,11 +9,13 @@
 
 #include <string.h>
 
-static const struct {
+struct found {
     uint64_t seed;
     uint32_t peers;
     const char *faults; /* a letter each, a is fault 0 */
-} found_rows[] = {
+};
+
+static const struct found ring_rows[] = {
     {2012, 2, "bfg"},     /* an Update said over a later link what was true before */
     {2251, 3, "an"},      /* who had fallen out was waited for by those who had met it */
     {6201, 5, "cehjk"},   /* likewise, by the first-node */
@@ -25,6 +27,17 @@ static const struct {
     {2262, 7, "cdfhl"}, /* likewise */
 };
 
+static const struct found data_rows[] = {
+    {134, 2, "i"},     /* a replica without memory was never asked again */
+    {1051, 1, "bc"},   /* likewise, who had none to ask it */
+    {49, 5, "abcde"},  /* a replica that another one had stood in for */
+    {843, 5, "abefg"}, /* dropped in the moment in which it came: a death not noticed yet */
+    {6013, 39, "bcdfghijklmno"}, /* an orphaned copy that its responsible peer refused */
+    {5122, 12, "abcdefgh"},      /* likewise */
+    {290, 4, "abdefgjk"},        /* two that relied on each other, and both let go */
+    {414, 18, "bijlmnp"},        /* likewise */
+};
+
 static bool
 is_of_the_ring(const struct sim_violation *violation)
 {
@@ -32,27 +45,41 @@ is_of_the_ring(const struct sim_violation *violation)
            strcmp(violation->invariant, "V11") == 0;
 }
 
-START_TEST(seeds_that_found_faults)
+/* Runs the scenario of |found|. */
+static void
+live_through(const struct found *found, bool of_the_ring)
 {
     struct sim_scenario scenario;
     struct sim_verdict verdict;
     struct sim_options options = ring_options();
     options.successors = sim_chord_successors;
-    sim_scenario_draw(found_rows[_i].seed, &scenario);
-    scenario.peers = found_rows[_i].peers;
+    sim_scenario_draw(found->seed, &scenario);
+    scenario.peers = found->peers;
     for (size_t i = 0; i < scenario.fault_count; i++)
-        scenario.faults[i].dropped = !strchr(found_rows[_i].faults, (int)('a' + i));
+        scenario.faults[i].dropped = !strchr(found->faults, (int)('a' + i));
     sim_trial_run(&scenario, &options, &verdict);
     for (size_t i = 0; i < verdict.violation_count && i < SIM_VIOLATIONS_MAX; i++) {
         const struct sim_violation *violation = &verdict.violations[i];
-        ck_assert_msg(!is_of_the_ring(violation), "seed %d: %s: %s", (int)scenario.seed,
-                      violation->invariant, violation->what);
+        ck_assert_msg(is_of_the_ring(violation) != of_the_ring, "seed %d: %s: %s",
+                      (int)scenario.seed, violation->invariant, violation->what);
     }
+}
+
+START_TEST(seeds_that_found_faults)
+{
+    live_through(&ring_rows[_i], true);
+}
+END_TEST
+
+START_TEST(seeds_that_lost_values)
+{
+    live_through(&data_rows[_i], false);
 }
 END_TEST
 
 static const struct named_test tests[] = {
-    {&seeds_that_found_faults, 0, sizeof found_rows / sizeof *found_rows},
+    {&seeds_that_found_faults, 0, sizeof ring_rows / sizeof *ring_rows},
+    {&seeds_that_lost_values, 0, sizeof data_rows / sizeof *data_rows},
 };
 
 int
