@@ -86,10 +86,10 @@ START_TEST(like_a_ring_of_joins)
     }
     ck_assert_uint_eq(joined.found, joined.asked);
     ck_assert_uint_eq(quick.found, quick.asked);
-    ck_assert_double_lt(quick.hops, 1.1 * joined.hops);
-    ck_assert_double_gt(quick.hops, 0.9 * joined.hops);
-    ck_assert_double_lt(quick.links, 1.15 * joined.links);
-    ck_assert_double_gt(quick.links, 0.85 * joined.links);
+    ck_assert_double_lt(quick.hops, 1.05 * joined.hops);
+    ck_assert_double_gt(quick.hops, 0.95 * joined.hops);
+    ck_assert_double_lt(quick.links, 1.08 * joined.links);
+    ck_assert_double_gt(quick.links, 0.92 * joined.links);
 }
 END_TEST
 

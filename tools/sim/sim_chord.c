@@ -40,9 +40,12 @@ sim_chord_enter(void *topology_state, uint64_t tell_at, uint64_t now)
     struct reload_chord *chord = topology_state;
     struct reload_link_info info;
     size_t cursor = 0;
-    while (reload_node_link_next(chord->node, &cursor, &info))
-        reload_ignore(reload_chord_table_add(&chord->table, chord->env,
-                                             reload_chord_place_of(&info.node_id), info.link));
+    while (reload_node_link_next(chord->node, &cursor, &info)) {
+        struct reload_chord_place place = reload_chord_place_of(&info.node_id);
+        if (reload_chord_table_add(&chord->table, chord->env, place, info.link) == 0)
+            reload_chord_table_find(&chord->table, place)->opened =
+                info.origin == RELOAD_LINK_ORIGIN_ATTACH;
+    }
     chord->founded = false;
     reload_chord_changed(chord, RELOAD_CHORD_CAUSE_JOINED, now);
     chord->timers[RELOAD_CHORD_TIMER_TELL_NEAR] = tell_at;

@@ -1,7 +1,7 @@
-/* sim_quick.h: large rings without waiting for thousands of joins: all peers are linked as those of
- * the finished ring would be and know that they are peers; then each tells those that it is linked
- * with of its neighbours, as after a join. What comes out is compared with a ring of real joins by
- * tests/sim/quick_start_test.c.
+/* sim_quick.h: large rings without waiting for thousands of joins: one peer after the other is
+ * linked with those that it would have attached to when it joined. In the end all know that they
+ * are peers, and each tells those that it is linked with of its neighbours, as after a join. What
+ * comes out is compared with a ring of real joins by tests/sim/quick_start_test.c.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TOOLS_SIM_QUICK_H
