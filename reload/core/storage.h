@@ -200,8 +200,8 @@ RELOAD_CHECKED int reload_stage_begin(struct reload_stage *stage, struct reload_
 RELOAD_CHECKED int reload_stage_kind(struct reload_stage *stage, const struct reload_kind *row,
                                      uint64_t generation, struct reload_stage_kind **kind);
 
-/* reload_stage_same tells whether |value|, a replica, is stored already, so that nothing is to be
- * done about it (D8). */
+/* reload_stage_same tells whether |value|, a replica or an append, is stored already, so that
+ * nothing is to be done about it (D8, D105). */
 bool reload_stage_same(const struct reload_stage_kind *kind, const struct reload_value *value);
 
 /* reload_stage_value puts |value|, which |signer| signed, on the stage. Its signature and the right

@@ -8,6 +8,8 @@
 
 #include <assert.h>
 
+#define APPENDS_KNOWN 64 /* last values of an array among which a retransmission is looked for */
+
 /* ---- begin ---------------------------------------------------------------------------------- */
 
 int
@@ -125,9 +127,48 @@ present(const struct reload_stage_kind *kind, struct reload_bytes key)
     return stored ? stored : reload_stored_find(kind->stored, key);
 }
 
+static bool
+is_append(const struct reload_stage_kind *kind, const struct reload_value *value)
+{
+    return kind->row->data_model == RELOAD_DATA_MODEL_ARRAY && !kind->stage->is_replica &&
+           reload_value_index(value->key) == RELOAD_ARRAY_APPEND;
+}
+
+/* Whether |stored| is |value|, which was appended: the same octets but for lifetime and index. */
+static bool
+is_appended(const struct reload_stored *stored, const struct reload_value *value)
+{
+    struct reload_bytes raw = value->raw;
+    size_t key = (size_t)(value->key.data - raw.data), content = RELOAD_VALUE_CONTENT_OFFSET;
+    size_t behind = key + value->key.size;
+    return stored->size == raw.size &&
+           memcmp(stored->bytes, raw.data, RELOAD_VALUE_LIFETIME_OFFSET) == 0 &&
+           memcmp(stored->bytes + content, raw.data + content, key - content) == 0 &&
+           memcmp(stored->bytes + behind, raw.data + behind, raw.size - behind) == 0;
+}
+
+/* The answer to an append may be lost when the range changes hands: who is responsible then has the
+ * value, but did not see the request. Nothing else tells a retransmission from another append: its
+ * storage time hinders nothing at a new index (D105). The last ones are looked at. */
+static bool
+was_appended(const struct reload_stage_kind *kind, const struct reload_value *value)
+{
+    uint8_t octets[4];
+    uint32_t length = reload_stored_length(kind->stored);
+    uint32_t first = length > APPENDS_KNOWN ? length - APPENDS_KNOWN : 0;
+    const struct reload_stored *stored =
+        reload_stored_from(kind->stored, reload_value_index_key(first, octets));
+    for (; stored; stored = reload_stored_after(kind->stored, stored->entry.key))
+        if (is_appended(stored, value))
+            return true;
+    return false;
+}
+
 bool
 reload_stage_same(const struct reload_stage_kind *kind, const struct reload_value *value)
 {
+    if (is_append(kind, value))
+        return was_appended(kind, value);
     const struct reload_stored *stored = present(kind, value->key);
     return kind->stage->is_replica && stored &&
            reload_value_same(value->raw, (struct reload_bytes){stored->bytes, stored->size});
@@ -137,8 +178,7 @@ reload_stage_same(const struct reload_stage_kind *kind, const struct reload_valu
 static struct reload_bytes
 final_key(const struct reload_stage_kind *kind, const struct reload_value *value, uint8_t octets[4])
 {
-    if (kind->row->data_model != RELOAD_DATA_MODEL_ARRAY || kind->stage->is_replica ||
-        reload_value_index(value->key) != RELOAD_ARRAY_APPEND)
+    if (!is_append(kind, value))
         return value->key;
     uint32_t length = reload_stored_length(kind->stored);
     const struct reload_ordered_entry *last = reload_ordered_last(&kind->values);
