@@ -13,7 +13,8 @@
 
 #define LIFETIME_S 86400
 #define APPEND 0xffffffff
-#define SHOWN 16 /* of an array */
+#define TRANSFER_NS SIM_SECONDS(30) /* replicas may be brought in parts (10.4) */
+#define SHOWN 16                    /* of an array */
 
 static void find(struct sim_chores *chores, const char *invariant, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -110,12 +111,13 @@ sim_chores_begin(struct sim *sim, uint64_t seed, uint32_t owners, size_t count, 
     uint32_t appends[SIM_CHORES_MAX] = {0};
     if (!chores)
         abort();
-    *chores = (struct sim_chores){.sim = sim,
-                                  .found = found,
-                                  .argument = argument,
-                                  .random = sim_random_fork(seed, 0xc402e),
-                                  .until_ns = until_ns,
-                                  .owners = owners < SIM_CHORES_MAX ? owners : SIM_CHORES_MAX};
+    *chores =
+        (struct sim_chores){.sim = sim,
+                            .found = found,
+                            .argument = argument,
+                            .random = sim_random_fork(seed, 0xc402e),
+                            .until_ns = until_ns,
+                            .owners = owners < SIM_CHORES_OWNERS ? owners : SIM_CHORES_OWNERS};
     for (size_t i = 0; i < count && i < SIM_CHORES_MAX; i++) {
         struct sim_chore *chore = &chores->list[chores->count++];
         *chore = (struct sim_chore){
@@ -157,24 +159,54 @@ number_held(const struct reload_resource *resource, uint32_t kind)
     return -1;
 }
 
+/* For people who look for a fault: who holds what of both Kinds. */
+static void
+describe(const struct sim_chores *chores, uint32_t owner, struct reload_bytes place)
+{
+    struct sim *sim = chores->sim;
+    FILE *log = sim_log(sim);
+    fprintf(log,
+            "%10.3f pairs of node %" PRIu32 " at %02x%02x%02x%02x..., responsible %" PRIu32 ":",
+            (double)(sim_now(sim) - SIM_TIME_BEGIN) / 1e9, owner, place.data[0], place.data[1],
+            place.data[2], place.data[3], sim_responsible(sim, 0, place));
+    for (uint32_t i = 0; i < sim_node_count(sim); i++) {
+        struct reload_node *node = sim_is_alive(sim, i) ? sim_node(sim, i) : NULL;
+        const struct reload_resource *held =
+            node ? reload_storage_find(&node->storage, place) : NULL;
+        if (held)
+            fprintf(log, " %" PRIu32 " has %ld and %ld", i, number_held(held, SIM_KIND_USER),
+                    number_held(held, SIM_KIND_DICTIONARY));
+    }
+    fputc('\n', log);
+}
+
 void
-sim_chores_look(struct sim_chores *chores, uint32_t node)
+sim_chores_look(struct sim_chores *chores, uint32_t node, bool settled)
 {
     struct reload_node *real = sim_is_alive(chores->sim, node) ? sim_node(chores->sim, node) : NULL;
     struct place place;
-    for (uint32_t owner = 0; owner < chores->owners && real; owner++) {
+    for (uint32_t owner = 0; owner < chores->owners && real && node < SIM_HOSTS_MAX; owner++) {
         if (!find_place(chores, real, owner, false, &place))
             return;
         const struct reload_resource *resource = reload_storage_find(&real->storage, place.bytes);
         if (!resource)
             continue;
+        uint64_t *since = &chores->half_since[node][owner];
         chores->checked_pairs++;
         long user = number_held(resource, SIM_KIND_USER);
         long entry = number_held(resource, SIM_KIND_DICTIONARY);
-        if (user != entry)
-            find(chores, "V10",
-                 "node %" PRIu32 " holds half of a request of node %" PRIu32 ": %ld and %ld", node,
-                 owner, user, entry);
+        if (user == entry)
+            *since = 0;
+        else if (*since == 0)
+            *since = sim_now(chores->sim);
+        if (*since == 0 || sim_now(chores->sim) - *since < (settled ? 0 : TRANSFER_NS))
+            continue;
+        if (sim_log(chores->sim))
+            describe(chores, owner, place.bytes);
+        find(chores, "V10",
+             "node %" PRIu32 " holds half of a request of node %" PRIu32 ": %ld and %ld", node,
+             owner, user, entry);
+        *since = 0;
     }
 }
 
@@ -256,7 +288,7 @@ sim_chores_audit(struct sim_chores *chores, bool nothing_lost)
 {
     uint32_t count = sim_node_count(chores->sim);
     for (uint32_t i = 0; i < count; i++)
-        sim_chores_look(chores, i);
+        sim_chores_look(chores, i, true);
     for (uint32_t owner = 0; owner < chores->owners; owner++) {
         struct reading reading = {0};
         bool read = false;

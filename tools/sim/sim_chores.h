@@ -1,6 +1,6 @@
 /* sim_chores.h: users who append to arrays, and who store values of two Kinds by one request, while
  * things go wrong. What is checked (V10): an append is carried out once, however often it is sent;
- * of a request nothing or everything is stored, at every node and at any time.
+ * of a request nothing or everything is stored, and at every node all copies are of one.
  *
  * RFC 6940 6.2.1, 7.4.1. SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TOOLS_SIM_CHORES_H
@@ -8,9 +8,10 @@
 
 #include "tools/sim/sim.h"
 #include "tools/sim/sim_guard.h"
-#include "tools/sim/sim_random.h"
+#include "tools/sim/sim_scenario.h"
 
 #define SIM_CHORES_MAX 64
+#define SIM_CHORES_OWNERS 6
 #define SIM_APPENDS_MAX 12 /* of one owner: their array has room for 16 */
 
 struct sim_chores;
@@ -31,6 +32,7 @@ struct sim_chores {
     uint32_t owners; /* hosts 0.. that do chores */
     struct sim_chore list[SIM_CHORES_MAX];
     size_t count;
+    uint64_t half_since[SIM_HOSTS_MAX][SIM_CHORES_OWNERS]; /* 0: it does not */
     uint64_t checked_pairs, checked_appends;
 };
 
@@ -40,8 +42,9 @@ struct sim_chores *sim_chores_begin(struct sim *sim, uint64_t seed, uint32_t own
                                     uint64_t until_ns, sim_finding_fn *found, void *argument);
 void sim_chores_free(struct sim_chores *chores);
 
-/* sim_chores_look looks whether |node| holds half of a pair. */
-void sim_chores_look(struct sim_chores *chores, uint32_t node);
+/* sim_chores_look looks whether |node| holds half of a pair: for longer than it takes to bring a
+ * replica up to date, or, |settled|, at all. */
+void sim_chores_look(struct sim_chores *chores, uint32_t node, bool settled);
 
 /* sim_chores_audit looks at all arrays when the ring is whole again; virtual time passes. With
  * |nothing_lost| what was acknowledged must be there, too. */

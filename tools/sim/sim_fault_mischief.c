@@ -62,10 +62,9 @@ sim_draw_chores(struct sim_fault *fault, struct sim_random *random, bool gentle)
 void
 sim_begin_chores(struct sim_trial *trial, const struct sim_fault *fault)
 {
-    uint32_t owners = trial->scenario->peers < 6 ? trial->scenario->peers : 6;
     if (!trial->chores)
         trial->chores =
-            sim_chores_begin(trial->sim, fault->pick, owners, fault->amount,
+            sim_chores_begin(trial->sim, fault->pick, trial->scenario->peers, fault->amount,
                              sim_now(trial->sim) + fault->duration_ns, sim_trial_found, trial);
 }
 

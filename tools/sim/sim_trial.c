@@ -89,7 +89,7 @@ look_at_disk(struct sim_trial *trial, uint32_t node)
         return;
     trial->writes[node] = writes;
     if (trial->chores)
-        sim_chores_look(trial->chores, node);
+        sim_chores_look(trial->chores, node, false);
     if (sim_mix(writes, node) % RELOAD_ONE_IN > 0 || trial->reloads >= RELOADS_MAX)
         return;
     trial->reloads++;
