@@ -38,7 +38,7 @@
 
 #define DEADLINE (35 * RELOAD_SECOND)
 #define NOBODY_DEADLINE                                                                            \
-    (10 * RELOAD_SECOND)        /* no peer has said that it is one (10.7: peer_ready) */
+    (7 * RELOAD_SECOND)         /* no peer has said that it is one (10.7: peer_ready) */
 #define PAUSE (100 * RELOAD_MS) /* doubled with each try */
 #define PAUSE_DOUBLINGS_MAX 4
 #define TRIES_MAX 24

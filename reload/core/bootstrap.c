@@ -15,7 +15,7 @@
 #define FAREWELL_DEADLINE (3 * RELOAD_SECOND / 2) /* of these, for the usages */
 #define LEAVE_LOOK (20 * RELOAD_MS)               /* how often to see whether all is answered */
 #define PAUSE_MIN (1 * RELOAD_SECOND)
-#define PAUSE_DOUBLINGS_MAX 5 /* pauses of up to 32 s */
+#define PAUSE_DOUBLINGS_MAX 4 /* pauses of up to 24 s */
 #define CANDIDATES_MAX 64
 
 static reload_alarm_fn wake;
