@@ -100,10 +100,56 @@ START_TEST(strangers_become_one_ring)
 }
 END_TEST
 
+/* Whether the three that should hold |slot| have its newest value. */
+static bool
+is_up_to_date(uint8_t slot)
+{
+    uint8_t octets[16];
+    uint64_t newest;
+    sim_slot_resource(s, OWNER, slot, octets);
+    struct reload_bytes resource = {octets, sizeof octets};
+    (void)sim_copies(s, resource, 0, &newest);
+    for (uint32_t i = 0; i < COPIES; i++)
+        if (sim_copy_at(s, sim_successor_of(s, responsible_for(slot), i), resource) != newest)
+            return false;
+    return true;
+}
+
+static bool
+all_up_to_date(struct sim *sim, void *argument)
+{
+    (void)sim, (void)argument;
+    for (uint8_t slot = 1; slot <= 16; slot++)
+        if (!is_up_to_date(slot))
+            return false;
+    return true;
+}
+
+/* 7.4.1.1, 10.7.3: who meets the peer that is responsible for what it holds hands it over at once;
+ * a sweep would take half a minute. */
+START_TEST(newest_values_follow_the_ring_at_once)
+{
+    s = ring_of(16, 70 + (uint64_t)_i);
+    for (uint8_t slot = 1; slot <= 16; slot++)
+        ck_assert_int_eq(sim_store(s, OWNER, slot, "old").error, 0);
+    for (uint32_t i = 0; i < 16; i++)
+        sim_partition(s, i, (uint8_t)(i % 2));
+    sim_run_for(s, SIM_MINUTES(3));
+    for (uint8_t slot = 1; slot <= 16; slot++)
+        ck_assert_int_eq(sim_store(s, OWNER, slot, "new").error, 0);
+    ck_assert(!all_up_to_date(s, NULL));
+    sim_heal_all(s);
+    wait_until_whole(s, SIM_SECONDS(60));
+    ck_assert(sim_run_until(s, all_up_to_date, NULL, SIM_SECONDS(10)));
+    sim_free(s);
+}
+END_TEST
+
 static const struct named_test tests[] = {
     {&copies_are_made_anew, 0, 3},
     {&values_outlive_their_holders, 0, 0},
     {&strangers_become_one_ring, 0, 3},
+    {&newest_values_follow_the_ring_at_once, 0, 3},
 };
 
 int
