@@ -132,8 +132,8 @@ START_TEST(values_survive_one_death_after_another)
     for (uint32_t i = 0; i < PEERS; i++)
         for (uint8_t slot = 1; slot <= SLOTS; slot++) {
             struct sim_outcome fetched = sim_fetch(s, 0, i, slot);
-            ck_assert_msg(sim_text(&fetched, "kept through it all"), "slot %u of %u: %s, %zu",
-                          slot, i, reload_error_text(fetched.error), fetched.value_count);
+            ck_assert_msg(sim_text(&fetched, "kept through it all"), "slot %u of %u: %s, %zu", slot,
+                          i, reload_error_text(fetched.error), fetched.value_count);
         }
     sim_free(s);
 }
@@ -262,6 +262,58 @@ START_TEST(experiment_refuses_what_makes_no_sense)
 }
 END_TEST
 
+/* ---- nobody is left to ask (11.4) ------------------------------------------------------------ */
+
+/* A peer whose only bootstrap node is dead, or who never had one, comes back after it was cut off:
+ * it asks peers that it was linked with. Nobody else knows where to look for it. */
+static void
+come_back(struct sim_node_options lone)
+{
+    struct sim *s = ring_of(8, 114);
+    uint32_t gateway = 7;
+    lone.lone = true;
+    lone.bootstrap = gateway;
+    uint32_t node = sim_add_node(s, &lone);
+    wait_until_whole(s, SIM_SECONDS(60));
+    sim_run_for(s, SIM_SECONDS(60));
+    sim_kill(s, gateway);
+    sim_run_for(s, SIM_SECONDS(60));
+    sim_partition(s, node, 1);
+    sim_run_for(s, SIM_MINUTES(4));
+    ck_assert(!sim_is_whole(s, NULL));
+    sim_heal_all(s);
+    wait_until_whole(s, SIM_SECONDS(60));
+    sim_free(s);
+}
+
+START_TEST(peers_of_before_are_asked)
+{
+    come_back((struct sim_node_options){.bootstrap_given = true});
+}
+END_TEST
+
+/* The founder goes on alone meanwhile, and then looks for the rest. */
+START_TEST(founder_asks_peers_of_before)
+{
+    struct sim_options options = ring_options();
+    struct sim *s = sim_new(115, &options);
+    (void)sim_add_node(s, &(struct sim_node_options){.founder = true, .lone = true});
+    for (uint32_t i = 1; i < 8; i++)
+        (void)sim_add_node(s,
+                           &(struct sim_node_options){.bootstrap_given = true, .bootstrap = i > 1});
+    wait_until_whole(s, SIM_SECONDS(120));
+    sim_run_for(s, SIM_SECONDS(60));
+    sim_kill(s, 1); /* the only one that knows the founder */
+    sim_run_for(s, SIM_SECONDS(60));
+    sim_partition(s, 0, 1);
+    sim_run_for(s, SIM_MINUTES(4));
+    ck_assert(sim_is_joined(s, 0) && !sim_is_whole(s, NULL));
+    sim_heal_all(s);
+    wait_until_whole(s, SIM_SECONDS(60));
+    sim_free(s);
+}
+END_TEST
+
 static const struct named_test tests[] = {
     {&ring_of_n_forms, 1, 9},
     {&peers_that_start_together_form_one_ring, 1, 21},
@@ -278,6 +330,8 @@ static const struct named_test tests[] = {
     {&experiment_finds_every_key, SIM_LINKS_MESSAGES, SIM_LINKS_DATAGRAMS + 1},
     {&experiment_finds_every_key_in_spite_of_losses, 1, 4},
     {&experiment_refuses_what_makes_no_sense, 0, 0},
+    {&peers_of_before_are_asked, 0, 0},
+    {&founder_asks_peers_of_before, 0, 0},
 };
 
 int
