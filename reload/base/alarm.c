@@ -16,6 +16,8 @@ place(struct reload_alarms *alarms, struct reload_alarm *alarm, size_t index)
 {
     alarms->slots[index] = alarm;
     alarm->slot = index + 1;
+    if (index == 0)
+        alarms->next = alarm->at;
 }
 
 static void
@@ -54,7 +56,8 @@ void
 reload_alarms_init(struct reload_alarms *alarms, void *owner, void *context,
                    void *(*allocate)(void *context, void *data, size_t size))
 {
-    *alarms = (struct reload_alarms){.owner = owner, .context = context, .allocate = allocate};
+    *alarms = (struct reload_alarms){
+        .next = UINT64_MAX, .owner = owner, .context = context, .allocate = allocate};
 }
 
 void
@@ -64,6 +67,7 @@ reload_alarms_fini(struct reload_alarms *alarms)
         (void)alarms->allocate(alarms->context, alarms->slots, 0);
     alarms->slots = NULL;
     alarms->count = alarms->capacity = 0;
+    alarms->next = UINT64_MAX;
 }
 
 int
@@ -113,6 +117,8 @@ reload_alarm_clear(struct reload_alarms *alarms, struct reload_alarm *alarm)
     assert(index < alarms->count && alarms->slots[index] == alarm);
     struct reload_alarm *last = alarms->slots[--alarms->count];
     alarm->slot = 0;
+    if (alarms->count == 0)
+        alarms->next = UINT64_MAX;
     if (last == alarm)
         return;
     place(alarms, last, index);
@@ -123,13 +129,13 @@ reload_alarm_clear(struct reload_alarms *alarms, struct reload_alarm *alarm)
 uint64_t
 reload_alarms_next(const struct reload_alarms *alarms)
 {
-    return alarms->count ? alarms->slots[0]->at : UINT64_MAX;
+    return alarms->next;
 }
 
 void
 reload_alarms_fire(struct reload_alarms *alarms, uint64_t now)
 {
-    while (alarms->count > 0 && alarms->slots[0]->at <= now) {
+    while (alarms->count > 0 && alarms->next <= now) {
         struct reload_alarm *alarm = alarms->slots[0];
         reload_alarm_clear(alarms, alarm);
         alarm->fire(alarm, alarms->owner, now);

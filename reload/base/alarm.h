@@ -27,6 +27,7 @@ struct reload_alarm {
 struct reload_alarms {
     struct reload_alarm **slots;
     size_t count, capacity;
+    uint64_t next; /* time of the first one, UINT64_MAX when there is none */
     uint64_t sequence;
     void *owner; /* handed to each alarm's function */
     void *context;

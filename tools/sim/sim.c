@@ -3,10 +3,13 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/sim/sim_internal.h"
 
+#include <endian.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 #define LOOK_NS RELOAD_MS /* how often a predicate is asked */
+#define LINE 64           /* of the processor's cache */
+#define NODE_HEAD 1024    /* octets of a node that almost every event needs */
 
 /* ---- the world ---- */
 
@@ -324,12 +327,12 @@ sim_call(struct sim *sim, uint64_t at, sim_call_fn *fn, void *argument)
 static void
 trace(struct sim *sim, const struct sim_event *event)
 {
+    uint64_t head[] = {htole64(sim->now),
+                       htole64((uint64_t)event->type << 56 | (uint64_t)event->end << 48 |
+                               (uint64_t)(uint8_t)-event->error << 32 | event->host),
+                       htole64((uint64_t)event->pipe << 32 | event->link), htole64(event->size)};
     sim->events++;
-    sim_hash_add_u64(&sim->trace, sim->now);
-    sim_hash_add_u64(&sim->trace, (uint64_t)event->type << 56 | (uint64_t)event->end << 48 |
-                                      (uint64_t)(uint8_t)-event->error << 32 | event->host);
-    sim_hash_add_u64(&sim->trace, (uint64_t)event->pipe << 32 | event->link);
-    sim_hash_add_u64(&sim->trace, event->size);
+    sim_hash_add(&sim->trace, head, sizeof head);
     sim_hash_add(&sim->trace, event->bytes, event->size);
 }
 
@@ -359,6 +362,39 @@ waits(struct sim *sim, struct sim_event *event)
     return true;
 }
 
+/* ---- what is needed soon ---- */
+
+/* In a large world next to nothing that an event needs is in the processor's cache. */
+static void
+want(const void *data, size_t size)
+{
+    for (size_t at = 0; at < size; at += LINE)
+        __builtin_prefetch((const char *)data + at);
+}
+
+/* What |event| is about. */
+static void
+want_node(const struct sim *sim, const struct sim_event *event)
+{
+    if (event->type != SIM_EVENT_CALL)
+        want(sim_host_of(sim, event->host)->node, NODE_HEAD);
+}
+
+/* The events that come next, and where the first of them leads to. */
+static void
+want_next(const struct sim *sim)
+{
+    for (size_t i = 0; i < 5; i++)
+        want(sim_queue_soon(&sim->queue, i), 2 * LINE);
+    const struct sim_event *next = sim_queue_soon(&sim->queue, 0);
+    if (!next || next->type == SIM_EVENT_CALL)
+        return;
+    const struct sim_host *host = sim_host_of(sim, next->host);
+    want(&host->alive, sizeof *host - offsetof(struct sim_host, alive));
+    if (next->type != SIM_EVENT_TIMER && next->type != SIM_EVENT_GATHERED)
+        want(&sim->pipes[next->pipe], sizeof *sim->pipes);
+}
+
 /* Lets the first event happen. */
 static void
 step(struct sim *sim)
@@ -367,6 +403,8 @@ step(struct sim *sim)
     struct sim_event *event = sim_queue_pop(&sim->queue, &at);
     assert(event && at >= sim->now);
     sim->now = at;
+    want_node(sim, event);
+    want_next(sim);
     if (event->type == SIM_EVENT_CALL) {
         event->fn(sim, event->argument);
     } else if (waits(sim, event)) {

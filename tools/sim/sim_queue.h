@@ -35,6 +35,14 @@ sim_queue_next(const struct sim_queue *queue)
     return queue->count ? queue->slots[0].at : UINT64_MAX;
 }
 
+/* sim_queue_soon returns an item that will come out soon, |i| 0 the first one, 1 to 4 those of
+ * which one is the next; NULL when there is none. */
+static inline const void *
+sim_queue_soon(const struct sim_queue *queue, size_t i)
+{
+    return i < queue->count ? queue->slots[i].item : NULL;
+}
+
 /* sim_queue_pop takes the first item out; NULL when there is none. |*at| gets its time. */
 void *sim_queue_pop(struct sim_queue *queue, uint64_t *at);
 
