@@ -540,6 +540,10 @@ reload_sender_probe(struct reload_node *node, struct reload_link *link, reload_t
     struct reload_sender *sender = &link->sender;
     if (link->framing == RELOAD_FRAMING_NONE || sender->probe_until != RELOAD_NEVER)
         return;
+    /* Who doubts a peer that is watched does not give it more time. */
+    reload_time watched = sender->heard_at + sender->watch_limit;
+    if (sender->watch_limit && watched > now && watched - now < limit_ns)
+        limit_ns = watched - now;
     bool is_idle = !sender->flight && !sender->stream_waiting;
     sender->probe_every = limit_ns / PROBE_TRIES;
     sender->probe_again_at = now + sender->probe_every;

@@ -574,6 +574,24 @@ START_TEST(who_is_heard_is_not_asked)
 }
 END_TEST
 
+/* A probe in between, since somebody doubts the peer, gives a watched link no more time; one that
+ * is not watched has all of it. */
+START_TEST(doubt_gives_no_more_time)
+{
+    begin(_i & 1 ? RELOAD_FRAMING_STREAM : RELOAD_FRAMING_DATAGRAM, 100 * RELOAD_MS);
+    reload_time from = world->now, end = (_i & 2 ? 4800 : 7000) * RELOAD_MS;
+    if (_i & 2)
+        reload_topology_watch(host->node, link_id, end, world->now);
+    wait(2 * RELOAD_SECOND);
+    reload_topology_probe(host->node, link_id, 5 * RELOAD_SECOND, world->now);
+    world_advance(world, from + end - RELOAD_MS);
+    ck_assert_ptr_nonnull(the_link());
+    world_advance(world, from + end);
+    ck_assert_ptr_null(the_link());
+    world_free(world);
+}
+END_TEST
+
 /* D99: a neighbour on a line that loses every tenth frame each way and takes 200 ms each way is not
  * taken for dead, though its death would be known within 5 s. */
 START_TEST(a_bad_line_loses_no_neighbor)
@@ -689,6 +707,7 @@ main(void)
     tcase_add_loop_test(tcase, probes_of_a_peer_that_wants_pings, 0, 2);
     tcase_add_loop_test(tcase, silence_ends_a_watched_link, 0, 4);
     tcase_add_test(tcase, who_is_heard_is_not_asked);
+    tcase_add_loop_test(tcase, doubt_gives_no_more_time, 0, 4);
     tcase_add_loop_test(tcase, a_bad_line_loses_no_neighbor, 0, 2);
     tcase_add_loop_test(tcase, links_through_nats_end_soon, 0, 2);
     tcase_add_test(tcase, noise_is_no_sign_of_life);
