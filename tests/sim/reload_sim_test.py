@@ -96,6 +96,25 @@ class Check(unittest.TestCase):
                 self.assertEqual(run("check", *wrong).returncode, 2)
 
 
+class Scale(unittest.TestCase):
+    def test_tells_of_memory_and_is_like_a_ring_of_joins(self):
+        done = run("scale", "--nodes", "60", "--lookups", "1000", "--compare", "--json")
+        found = json.loads(done.stdout)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(found["whole"] and found["joined"]["alike"])
+        self.assertEqual(found["lookups_ok"], found["lookups"])
+        memory = found["memory"]
+        self.assertLessEqual(memory["all"], memory["goal"])
+        parts = sum(value for name, value in memory.items()
+                    if name not in ("all", "goal", "link_count"))
+        self.assertAlmostEqual(parts, memory["all"], delta=1)
+
+    def test_wrong_options(self):
+        for wrong in (["--nodes", "0"], ["--joins", "--compare"], ["what"], ["--unknown"]):
+            with self.subTest(wrong=wrong):
+                self.assertEqual(run("scale", *wrong).returncode, 2)
+
+
 class Report(unittest.TestCase):
     def test_many_join_one_peer_at_once(self):
         done = run("report", "--quick", "--scene", "join", "--json")

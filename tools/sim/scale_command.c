@@ -4,6 +4,7 @@
 #include "tools/sim/program.h"
 #include "tools/sim/report.h"
 #include "tools/sim/sim_chord.h"
+#include "tools/sim/sim_hash.h"
 #include "tools/sim/sim_load.h"
 #include "tools/sim/sim_memory.h"
 #include "tools/sim/sim_quick.h"
@@ -15,6 +16,9 @@
 
 #define PER_PEER_GOAL 40960
 #define EVENTS_GOAL 200000.0
+#define NEAREST 3 /* successors that are compared */
+#define LINKS_NEAR 0.12
+#define HOPS_NEAR 0.05
 
 static const char usage[] =
     "usage: reload-sim scale [OPTION]...\n"
@@ -24,16 +28,19 @@ static const char usage[] =
     "\n"
     "  --nodes N     peers (10000)\n"
     "  --joins       let every peer join, in place of the quick start that links them all at once\n"
+    "  --compare     do both: is the quick start's ring like one of joins?\n"
     "  --lookups N   lookups, 500 a second of virtual time (5000)\n"
     "  --seed N      decides everything (1)\n"
     "  --json        print one JSON object in place of the table\n"
     "  --help        print this text\n"
     "\n"
-    "Exit code: 0, 1 when the ring did not become whole or a lookup failed, 2 for wrong options.\n";
+    "Exit code: 0, 1 when the ring did not become whole, a lookup failed or rings that are "
+    "compared\n"
+    "are not alike, 2 for wrong options.\n";
 
 struct settings {
     uint64_t nodes, lookups, seed;
-    bool joins, json;
+    bool joins, compare, json;
 };
 
 struct outcome {
@@ -42,6 +49,7 @@ struct outcome {
     double events_per_s, hops;
     uint64_t events, asked, found;
     struct sim_memory_parts memory; /* of all peers, before anything is stored */
+    uint64_t successors_hash;       /* of the first ones of each peer */
     uint64_t trace_hash;
 };
 
@@ -77,6 +85,19 @@ look_up(struct sim *sim, const struct settings *settings, struct outcome *outcom
     sim_load_free(load);
 }
 
+/* Farther ones a peer may still be missing. */
+static uint64_t
+hash_successors(struct sim *sim, uint32_t nodes)
+{
+    struct sim_hash hash = sim_hash_begin(0);
+    for (uint32_t i = 0; i < nodes; i++) {
+        struct reload_node_id nearest[NEAREST] = {0};
+        (void)sim_chord_successors(reload_node_topology(sim_node(sim, i)), nearest, NEAREST);
+        sim_hash_add(&hash, nearest, sizeof nearest);
+    }
+    return sim_hash_result(&hash);
+}
+
 static void
 measure(const struct settings *settings, struct outcome *outcome)
 {
@@ -94,14 +115,54 @@ measure(const struct settings *settings, struct outcome *outcome)
         sim_run_for(sim, SIM_SECONDS(90));
     for (uint32_t i = 0; i < nodes; i++)
         sim_memory_parts(sim, i, &outcome->memory);
+    outcome->successors_hash = hash_successors(sim, nodes);
     if (outcome->whole && settings->lookups > 0)
         look_up(sim, settings, outcome);
     outcome->trace_hash = sim_trace_hash(sim);
     sim_free(sim);
 }
 
+/* ---- comparison ---- */
+
+/* A ring of real joins beside the quick start's. */
+struct comparison {
+    bool made, alike, same_successors;
+    double links, hops, memory; /* of joins; a peer */
+};
+
+static bool
+is_near(double value, double other, double share)
+{
+    return value >= other * (1 - share) && value <= other * (1 + share);
+}
+
+/* Lets the peers join as well, and tells whether that ring is like |quick|. */
+static struct comparison
+compare(const struct settings *settings, const struct outcome *quick)
+{
+    struct settings others = *settings;
+    struct outcome joined = {.whole = false};
+    double nodes = (double)settings->nodes;
+    others.joins = true;
+    measure(&others, &joined);
+    struct comparison comparison = {.made = true,
+                                    .same_successors =
+                                        quick->successors_hash == joined.successors_hash,
+                                    .links = (double)joined.memory.link_count / nodes,
+                                    .hops = joined.hops,
+                                    .memory = (double)joined.memory.all / nodes};
+    comparison.alike =
+        joined.whole && joined.found == joined.asked && comparison.same_successors &&
+        is_near((double)quick->memory.link_count / nodes, comparison.links, LINKS_NEAR) &&
+        is_near(quick->hops, comparison.hops, HOPS_NEAR);
+    return comparison;
+}
+
+/* ---- output ---- */
+
 static void
-print_table(const struct settings *settings, const struct outcome *outcome)
+print_table(const struct settings *settings, const struct outcome *outcome,
+            const struct comparison *comparison)
 {
     printf("%" PRIu64 " peers, %s: %s after %.1f s of virtual and %.1f s of processor time\n\n",
            settings->nodes, settings->joins ? "joined one by one" : "linked at once",
@@ -120,10 +181,15 @@ print_table(const struct settings *settings, const struct outcome *outcome)
            outcome->events_per_s, EVENTS_GOAL,
            outcome->events_per_s >= EVENTS_GOAL ? "reached" : "MISSED");
     printf("trace hash %016" PRIx64 " (seed %" PRIu64 ")\n", outcome->trace_hash, settings->seed);
+    if (comparison->made)
+        printf("a ring of joins is %s: %.1f links, %.2f hops, %.1f octets, %s first successors\n",
+               comparison->alike ? "like it" : "NOT like it", comparison->links, comparison->hops,
+               comparison->memory, comparison->same_successors ? "the same" : "OTHER");
 }
 
 static void
-print_json(const struct settings *settings, const struct outcome *outcome)
+print_json(const struct settings *settings, const struct outcome *outcome,
+           const struct comparison *comparison)
 {
     printf("{\"nodes\": %" PRIu64 ", \"joins\": %s, \"seed\": %" PRIu64 ", \"whole\": %s"
            ", \"build_seconds\": %.3f, \"memory\": {",
@@ -134,20 +200,22 @@ print_json(const struct settings *settings, const struct outcome *outcome)
     SIM_MEMORY(X)
 #undef X
     printf("\"goal\": %d}, \"lookups\": %" PRIu64 ", \"lookups_ok\": %" PRIu64
-           ", \"hops_mean\": %.3f, \"events_per_second\": %.0f, \"trace_hash\": \"%016" PRIx64
-           "\"}\n",
+           ", \"hops_mean\": %.3f, \"events_per_second\": %.0f, \"trace_hash\": \"%016" PRIx64 "\"",
            PER_PEER_GOAL, outcome->asked, outcome->found, outcome->hops, outcome->events_per_s,
            outcome->trace_hash);
+    if (comparison->made)
+        printf(", \"joined\": {\"alike\": %s, \"links\": %.1f, \"hops_mean\": %.3f"
+               ", \"memory\": %.1f, \"same_successors\": %s}",
+               comparison->alike ? "true" : "false", comparison->links, comparison->hops,
+               comparison->memory, comparison->same_successors ? "true" : "false");
+    puts("}");
 }
 
 static const struct option options[] = {
-    {"nodes", required_argument, NULL, 'n'},
-    {"joins", no_argument, NULL, 'b'},
-    {"lookups", required_argument, NULL, 'l'},
-    {"seed", required_argument, NULL, 's'},
-    {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"nodes", required_argument, NULL, 'n'}, {"joins", no_argument, NULL, 'b'},
+    {"compare", no_argument, NULL, 'c'},     {"lookups", required_argument, NULL, 'l'},
+    {"seed", required_argument, NULL, 's'},  {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
 };
 
 static bool
@@ -162,6 +230,9 @@ take_option(struct settings *settings, int option, const char *argument)
         return program_number(argument, 0, UINT64_MAX, &settings->seed);
     case 'b':
         settings->joins = true;
+        return true;
+    case 'c':
+        settings->compare = true;
         return true;
     default:
         settings->json = true;
@@ -186,16 +257,24 @@ scale_command(int argc, char **argv)
         if (!take_option(&settings, option, optarg))
             return program_refuse(options[index].name, optarg);
     }
+    if (settings.joins && settings.compare) {
+        fputs("reload-sim scale: --joins and --compare: one of them; see --help\n", stderr);
+        return 2;
+    }
     if (optind < argc) {
         fprintf(stderr, "reload-sim scale: %s: what is this? see --help\n", argv[optind]);
         return 2;
     }
     struct outcome outcome = {.whole = false};
+    struct comparison comparison = {.made = false};
     measure(&settings, &outcome);
+    if (settings.compare)
+        comparison = compare(&settings, &outcome);
     program_progress_end();
     if (settings.json)
-        print_json(&settings, &outcome);
+        print_json(&settings, &outcome, &comparison);
     else
-        print_table(&settings, &outcome);
-    return outcome.whole && outcome.found == outcome.asked ? 0 : 1;
+        print_table(&settings, &outcome, &comparison);
+    bool good = outcome.whole && outcome.found == outcome.asked;
+    return good && comparison.alike == comparison.made ? 0 : 1;
 }
