@@ -75,6 +75,30 @@ START_TEST(honest_ring)
 }
 END_TEST
 
+/* A request that is forgotten: its begin is moved back. */
+START_TEST(v6_requests)
+{
+    begin();
+    sim_kill(s, 2);
+    struct reload_node *node = sim_node(s, 3);
+    struct reload_route route = reload_route_to_node(sim_node_id(s, 2));
+    ck_assert_int_eq(
+        reload_node_ping(node, &route, 0, (struct reload_bytes){0}, NULL, NULL, sim_now(s)), 0);
+    sim_turn(s, 3);
+    sim_run_for(s, SIM_SECONDS(1));
+    ck_assert_uint_gt(node->transactions.count, 0);
+    for (int late = 0; late < 2; late++) {
+        for (size_t i = 0; i < node->transactions.bucket_count && late; i++)
+            for (struct reload_transaction *at = node->transactions.buckets[i]; at; at = at->next)
+                at->sent_at -= SIM_GUARD_REQUEST_NS;
+        for (unsigned i = 0; i < SIM_GUARD_LOOKS; i++)
+            sim_guard_turn(&guard, 3);
+        expect(late ? "V6" : NULL);
+    }
+    end();
+}
+END_TEST
+
 START_TEST(v7_memory)
 {
     begin();
@@ -270,6 +294,7 @@ END_TEST
 
 static const struct named_test tests[] = {
     {&honest_ring, 0, 0},
+    {&v6_requests, 0, 0},
     {&v7_memory, 0, 0},
     {&v7_tables, 0, 0},
     {&v8_error_for_an_error, 0, 0},

@@ -260,6 +260,9 @@ void sim_pause(struct sim *sim, uint32_t node);
 void sim_resume(struct sim *sim, uint32_t node);
 bool sim_is_paused(const struct sim *sim, uint32_t node);
 
+/* sim_was_paused tells whether |node| stood still at any time of the last |within_ns|. */
+bool sim_was_paused(const struct sim *sim, uint32_t node, uint64_t within_ns);
+
 /* sim_set_skew sets how far |node|'s wall clock is ahead of the world's. */
 void sim_set_skew(struct sim *sim, uint32_t node, int64_t skew_ms);
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIES 4
+#define TRIES 1
 #define TRY_AGAIN_NS SIM_SECONDS(10)
 
 static ptrdiff_t
@@ -40,7 +40,8 @@ sim_ledger_members(const struct sim_ledger *ledger)
     return members;
 }
 
-/* Whether the deaths in the last time were enough to take every copy. */
+/* Whether so many of those who held |record| died in the last time that no copy may be left. Deaths
+ * of others take nothing. In a part of a ring that was cut there may be fewer copies than else. */
 static bool
 is_excused(const struct sim_ledger *ledger, const struct sim_record *record)
 {
@@ -52,9 +53,12 @@ is_excused(const struct sim_ledger *ledger, const struct sim_record *record)
         const struct sim_death *death = &ledger->deaths[i];
         if (now - death->at_ns > SIM_REPAIR_NS)
             break;
-        deaths++;
+        ptrdiff_t number = number_of(ledger, record);
+        deaths += death->records[number].held;
         needed = death->members < SIM_COPIES ? death->members : SIM_COPIES;
-        if (deaths >= needed)
+        if (death->disturbed && death->records[number].copies < needed)
+            needed = death->records[number].copies;
+        if (deaths > 0 && deaths >= needed)
             return true;
     }
     return false;
@@ -70,19 +74,49 @@ look_for_losses(struct sim_ledger *ledger, const char *when)
             continue; /* a removal is stored, too (7.4.1.3) */
         record->lost = true;
         trial->verdict->records_lost++;
-        if (!trial->watch.beyond && !is_excused(ledger, record))
+        if (!trial->unreliable && !is_excused(ledger, record))
             sim_trial_find(trial, "V3", "%s: no node holds record %zu version %" PRIu32 " any more",
                            when, i, record->acknowledged);
     }
 }
 
+struct sim_death
+sim_ledger_dying(const struct sim_ledger *ledger, uint32_t node)
+{
+    const struct sim_trial *trial = ledger->trial;
+    struct sim_death death = {.at_ns = sim_now(trial->sim),
+                              .members = sim_ledger_members(ledger),
+                              .disturbed = trial->faults_on > 0};
+    for (size_t i = 0; i < trial->scenario->record_count; i++) {
+        uint8_t resource[16];
+        sim_slot_resource(trial->sim, ledger->records[i].owner, ledger->records[i].slot, resource);
+        struct reload_bytes bytes = {resource, sizeof resource};
+        uint32_t copies = sim_copies(trial->sim, bytes, ledger->records[i].acknowledged_ms, NULL);
+        death.records[i].held = sim_copy_at(trial->sim, node, bytes) > 0;
+        death.records[i].copies = copies < SIM_COPIES ? (uint8_t)copies : SIM_COPIES;
+    }
+    return death;
+}
+
 void
-sim_ledger_death(struct sim_ledger *ledger, uint32_t members)
+sim_ledger_death(struct sim_ledger *ledger, const struct sim_death *death)
 {
     if (ledger->death_count < SIM_DEATHS_MAX)
-        ledger->deaths[ledger->death_count++] =
-            (struct sim_death){sim_now(ledger->trial->sim), members};
+        ledger->deaths[ledger->death_count++] = *death;
     look_for_losses(ledger, "after a death");
+}
+
+void
+sim_ledger_left(struct sim_ledger *ledger)
+{
+    if (sim_ledger_members(ledger) == 0) { /* nobody was there to hand over to */
+        struct sim_death death = {.at_ns = sim_now(ledger->trial->sim), .members = 1};
+        for (size_t i = 0; i < SIM_RECORDS_MAX; i++)
+            death.records[i].held = true;
+        sim_ledger_death(ledger, &death);
+        return;
+    }
+    look_for_losses(ledger, "after a leave");
 }
 
 /* ---- the end ---- */

@@ -127,6 +127,7 @@ sim_resume(struct sim *sim, uint32_t node)
     struct sim_host *host = sim_host_of(sim, node);
     if (!host->paused)
         return;
+    host->resumed_at = sim->now;
     sim_host_unhold(host, true);
     sim_pipe_healed(sim);
     host->armed_at = sim->now;
@@ -138,6 +139,13 @@ bool
 sim_is_paused(const struct sim *sim, uint32_t node)
 {
     return sim_host_of(sim, node)->paused;
+}
+
+bool
+sim_was_paused(const struct sim *sim, uint32_t node, uint64_t within_ns)
+{
+    const struct sim_host *host = sim_host_of(sim, node);
+    return host->paused || (host->resumed_at > 0 && sim->now - host->resumed_at < within_ns);
 }
 
 void

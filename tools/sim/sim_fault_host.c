@@ -38,17 +38,17 @@ sim_victim_pick(uint64_t pick, uint64_t n)
 void
 sim_victim_kill(struct sim_trial *trial, uint32_t node)
 {
-    uint32_t members = sim_ledger_members(trial->ledger);
-    trial->leaving[node] = 0;
+    struct sim_death death = sim_ledger_dying(trial->ledger, node);
+    trial->leaving[node] = false;
     sim_kill(trial->sim, node);
-    sim_ledger_death(trial->ledger, members);
+    sim_ledger_death(trial->ledger, &death);
 }
 
 /* What it takes with it is looked for when it has gone (sim_trial.c). */
 void
 sim_victim_leave(struct sim_trial *trial, uint32_t node)
 {
-    trial->leaving[node] = sim_ledger_members(trial->ledger) + 1;
+    trial->leaving[node] = true;
     sim_leave(trial->sim, node);
 }
 
@@ -67,6 +67,7 @@ sim_begin_hunger(struct sim_trial *trial, const struct sim_fault *fault)
 {
     uint32_t node = sim_victim(trial, fault->pick, true);
     sim_watch_exceed(&trial->watch, "memory ran out");
+    trial->unreliable = true;
     if (node != SIM_NOBODY)
         sim_starve(trial->sim, node, fault->amount);
 }
@@ -124,6 +125,7 @@ sim_begin_vice(struct sim_trial *trial, const struct sim_fault *fault)
 {
     uint32_t node = sim_victim(trial, fault->pick, true);
     sim_watch_exceed(&trial->watch, "a peer misbehaved");
+    trial->unreliable = true;
     if (node != SIM_NOBODY && node < SIM_HOSTS_MAX)
         trial->byzantine.vices[node] = (uint8_t)fault->amount;
 }
@@ -144,6 +146,7 @@ sim_begin_clone(struct sim_trial *trial, const struct sim_fault *fault)
     if (node == SIM_NOBODY || trial->peers >= SIM_HOSTS_MAX || trial->is_clone[node])
         return;
     sim_watch_exceed(&trial->watch, "a Node-ID was used twice");
+    trial->unreliable = true;
     trial->is_clone[trial->peers] = true;
     trial->peers =
         sim_add_node(trial->sim,

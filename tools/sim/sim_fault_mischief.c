@@ -35,6 +35,7 @@ sim_begin_liars(struct sim_trial *trial, const struct sim_fault *fault)
     uint32_t most = 1 + trial->peers * LIARS_MAX_PERCENT / 100;
     uint32_t liars = 1 + (uint32_t)(sim_mix(fault->pick, 1) % most);
     sim_watch_exceed(&trial->watch, "a peer lied");
+    trial->unreliable = true;
     for (uint32_t i = 0; i < liars; i++) {
         uint32_t node = sim_victim(trial, sim_victim_pick(fault->pick, i), true);
         if (node != SIM_NOBODY)

@@ -52,6 +52,19 @@ overfull_table(const struct reload_node *node)
     return NULL;
 }
 
+/* ---- V6 ---- */
+
+static void
+check_requests(struct sim_guard *guard, const struct reload_node *node, uint32_t number)
+{
+    uint64_t now = sim_now(guard->sim);
+    for (size_t i = 0; i < node->transactions.bucket_count; i++)
+        for (const struct reload_transaction *at = node->transactions.buckets[i]; at; at = at->next)
+            if (now - at->sent_at > SIM_GUARD_REQUEST_NS)
+                find(guard, "V6", "a request of node %" PRIu32 " waits for %.1f s", number,
+                     (double)(now - at->sent_at) / 1e9);
+}
+
 void
 sim_guard_turn(struct sim_guard *guard, uint32_t node)
 {
@@ -65,6 +78,9 @@ sim_guard_turn(struct sim_guard *guard, uint32_t node)
         find(guard, "V7", "node %" PRIu32 " holds %zu octets", node, memory);
         guard->memory_max = SIZE_MAX; /* once is enough */
     }
+    if (++guard->turns % SIM_GUARD_LOOKS == 0 &&
+        !sim_was_paused(guard->sim, node, SIM_GUARD_REQUEST_NS))
+        check_requests(guard, real, node);
     const char *table = overfull_table(real);
     if (table)
         find(guard, "V7", "node %" PRIu32 " has too many %s", node, table);

@@ -1,5 +1,6 @@
 /* sim_guard.h: checks that look at each message that arrives, and at each turn of a node:
  *
+ *   V6  no request waits for longer than its lifetime
  *   V7  memory and tables stay within their bounds
  *   V8  no error answers an answer; in a whole ring every hop comes nearer; a quiet ring says
  * little V9  what does not verify changes nothing
@@ -12,6 +13,10 @@
 
 /* What a node of these runs may hold: it has few values and at most some hundred links. */
 #define SIM_GUARD_MEMORY_MAX ((size_t)1 << 20)
+
+/* A request ends 15 s after it was begun (6.2.1); and that when its node does not stand still. */
+#define SIM_GUARD_REQUEST_NS SIM_SECONDS(16)
+#define SIM_GUARD_LOOKS 32 /* one turn in so many is looked at for that */
 
 /* Messages that arrive at a peer in a second, on average over a quiet minute or more: maintenance,
  * replicas that are made, and what the auditor asks for. */
@@ -29,6 +34,7 @@ struct sim_guard {
     bool whole;                     /* the ring is, and nothing goes wrong: hops are checked */
     uint64_t whole_since_ns;
     uint64_t arrivals; /* since then */
+    uint64_t turns;    /* seen so far */
     uint64_t checked_hops, checked_rejections, checked_errors;
     uint64_t state, errors_sent; /* of the receiver, before the turn that is on */
 };

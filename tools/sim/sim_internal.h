@@ -101,6 +101,7 @@ struct sim_host {
 
     bool alive, joined, leaving;
     bool paused;
+    uint64_t resumed_at;     /* last; 0: never */
     struct sim_event **held; /* what came while it was paused, in order */
     size_t held_count, held_capacity;
     uint64_t born_at;

@@ -218,6 +218,8 @@ check(struct sim_watch *watch, bool is_death)
 {
     struct circle circle = survey(watch);
     watch->checks++;
+    if (is_death && circle.count == 1 && circle.places[0].member->count > 0)
+        sim_watch_exceed(watch, "all that the last member knew died");
     bool live = all_have_live_successors(watch, &circle);
     bool principals = !live || has_principals(watch, &circle);
     if (is_death && !(live && principals)) {

@@ -44,6 +44,11 @@ struct sim_request {
 struct sim_death {
     uint64_t at_ns;
     uint32_t members; /* of the ring before, without newcomers */
+    bool disturbed;   /* a fault was on: the replica set of a record may be cut in parts */
+    struct {
+        bool held;      /* by the one who died */
+        uint8_t copies; /* that there were before */
+    } records[SIM_RECORDS_MAX];
 };
 
 struct sim_ledger {
@@ -75,8 +80,14 @@ void sim_ledger_read(struct sim_ledger *ledger, struct sim_record *record, uint3
 /* sim_ledger_members counts the members of the ring, without newcomers. */
 uint32_t sim_ledger_members(const struct sim_ledger *ledger);
 
-/* sim_ledger_death tells that a node has just died, or leaves; there were |members| before. */
-void sim_ledger_death(struct sim_ledger *ledger, uint32_t members);
+/* sim_ledger_dying tells what |node|, which will die or leave now, has and is. */
+struct sim_death sim_ledger_dying(const struct sim_ledger *ledger, uint32_t node);
+
+/* sim_ledger_death tells that it has gone. */
+void sim_ledger_death(struct sim_ledger *ledger, const struct sim_death *death);
+
+/* sim_ledger_left tells that a node has left in good order: it took nothing along. */
+void sim_ledger_left(struct sim_ledger *ledger);
 
 /* sim_ledger_audit fetches every record in the whole ring and compares with what was acknowledged
  * (V3, V4). Virtual time passes. */

@@ -109,10 +109,9 @@ observe(struct sim *sim, uint32_t node, void *argument)
     sim_guard_turn(&trial->guard, node);
     if (node < SIM_HOSTS_MAX && sim_node(sim, node))
         look_at_disk(trial, node);
-    if (node < SIM_HOSTS_MAX && trial->leaving[node] > 0 && !sim_is_alive(sim, node)) {
-        uint32_t members = trial->leaving[node] - 1;
-        trial->leaving[node] = 0;
-        sim_ledger_death(trial->ledger, members);
+    if (node < SIM_HOSTS_MAX && trial->leaving[node] && !sim_is_alive(sim, node)) {
+        trial->leaving[node] = false;
+        sim_ledger_left(trial->ledger);
     }
 }
 

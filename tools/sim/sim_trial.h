@@ -111,7 +111,7 @@ struct sim_trial {
     struct sim_sessions sessions;
     struct sim_drift drift;
     struct sim_assassin assassin;
-    uint32_t leaving[SIM_HOSTS_MAX]; /* hosts that leave: members before that and one more; or 0 */
+    bool leaving[SIM_HOSTS_MAX];     /* hosts that leave in good order */
     bool is_clone[SIM_HOSTS_MAX];    /* hosts with the Node-ID of another */
     struct sim_network_options calm; /* the network without faults */
     uint64_t begin_ns;               /* when the first ring stood */
@@ -121,6 +121,7 @@ struct sim_trial {
     uint32_t faults_on;              /* that began and have not ended */
     bool looking;                    /* since the last fault ended, for a whole ring */
     bool over;                       /* the faults' time */
+    bool unreliable;                 /* somebody lied, or could not do what it promised */
 };
 
 /* sim_trial_run runs |scenario| in a world made of |options| (topology and what reads it, log) and
