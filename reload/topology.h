@@ -105,10 +105,11 @@ struct reload_topology_ops {
 
     /* For whoever reads the replicas of a resource without help of the responsible peer (D92). All
      * three may be NULL: then it cannot be done. */
-    /* The |i|-th of some places behind |resource|, at which peers are met that know all those who
-     * hold it. Returns false when |i| is beyond the last. */
-    bool (*place_behind)(void *state, const struct reload_node_id *resource, unsigned i,
-                         struct reload_node_id *place);
+    /* The |i|-th of some places near |resource|, at which peers are met that know those who hold
+     * it: first those behind it, each farther than the one before, then (|*is_before|) those before
+     * it. Returns false when |i| is beyond the last. */
+    bool (*place_near)(void *state, const struct reload_node_id *resource, unsigned i,
+                       struct reload_node_id *place, bool *is_before);
     /* A place such that a peer who knows the one before |id| tells of it when asked for the way. */
     struct reload_node_id (*place_before)(void *state, const struct reload_node_id *id);
     /* Whether |a| holds |resource| rather than |b|: the first of all is responsible for it. */

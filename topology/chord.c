@@ -177,11 +177,11 @@ first_hops(void *state, const struct reload_node_id *id, struct reload_node_id *
 }
 
 static bool
-place_behind(void *state, const struct reload_node_id *resource, unsigned i,
-             struct reload_node_id *id)
+place_near(void *state, const struct reload_node_id *resource, unsigned i,
+           struct reload_node_id *id, bool *is_before)
 {
-    struct reload_chord_place place;
-    if (!reload_chord_near_place(state, reload_chord_place_of(resource), i, &place))
+    struct reload_chord_place place, at = reload_chord_place_of(resource);
+    if (!reload_chord_near_place(state, at, i, &place, is_before))
         return false;
     *id = reload_chord_node_id_of(place);
     return true;
@@ -376,7 +376,7 @@ const struct reload_topology_ops reload_chord = {
     .link_suspect = link_suspect,
     .recv = receive,
     .query_answer = query_answer,
-    .place_behind = place_behind,
+    .place_near = place_near,
     .place_before = place_before,
     .is_nearer = is_nearer,
     .next_timeout = next_timeout,

@@ -6,11 +6,11 @@
 
 #include "topology/chord_state.h"
 
-/* reload_chord_near_place sets |*place| to the |i|-th of some places behind |resource|, from some
- * half a peer to a dozen peers behind it as far as we can guess. Returns false when |i| is beyond
- * the last. */
+/* reload_chord_near_place sets |*place| to the |i|-th of some places near |resource|: first from
+ * half a peer to sixteen peers behind it, as far as we can guess, then (|*is_before|) some before
+ * it. Returns false when |i| is beyond the last. */
 bool reload_chord_near_place(const struct reload_chord *chord, struct reload_chord_place resource,
-                             unsigned i, struct reload_chord_place *place);
+                             unsigned i, struct reload_chord_place *place, bool *is_before);
 
 /* reload_chord_near_less tells whether |a| is nearer behind |resource| than |b|: the nearest is
  * responsible for it, the next ones hold its replicas. */

@@ -355,7 +355,7 @@ is_readable(const struct reload_node *node, const struct reload_route *route)
            (!route->iterative && route->count == 1 &&
             only->type == RELOAD_DESTINATION_TYPE_RESOURCE &&
             only->destination_data.resource_id.size == node->wire.node_id_length &&
-            node->topology->place_behind && node->topology->query_answer);
+            node->topology->place_near && node->topology->query_answer);
 }
 
 static int

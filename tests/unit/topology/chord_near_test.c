@@ -30,46 +30,51 @@ teardown(void)
     reload_chord_table_fini(&chord.table, &ring_env);
 }
 
+static struct reload_chord_place places[100];
+static bool is_before[100];
+
 static unsigned
-count_places(struct reload_chord_place resource)
+list_places(struct reload_chord_place resource)
 {
-    struct reload_chord_place place;
     unsigned count = 0;
-    while (count < 100 && reload_chord_near_place(&chord, resource, count, &place))
+    while (count < 100 &&
+           reload_chord_near_place(&chord, resource, count, &places[count], &is_before[count]))
         count++;
+    ck_assert_uint_ge(count, 5);
+    ck_assert_uint_le(count, 24);
     return count;
 }
 
-/* From half a peer to a dozen peers behind it, each farther than the one before. */
-START_TEST(places_lie_behind)
+/* From half a peer to some peers behind it, each farther than the one before; and before it. */
+START_TEST(places_lie_around)
 {
-    struct reload_chord_place resource = at(UINT64_MAX - 5, 7), before = resource, place;
-    unsigned count = count_places(resource);
-    ck_assert_uint_ge(count, 5);
-    ck_assert_uint_lt(count, 24);
+    struct reload_chord_place resource = at(UINT64_MAX - 5, 7), last = resource;
+    unsigned count = list_places(resource), befores = 0;
     for (unsigned i = 0; i < count; i++) {
-        ck_assert(reload_chord_near_place(&chord, resource, i, &place));
-        ck_assert(reload_chord_near_less(resource, before, place));
-        double peers = 64 * reload_chord_share(reload_chord_distance(resource, place));
+        struct reload_chord_place away = reload_chord_distance(resource, places[i]);
+        if (is_before[i])
+            away = reload_chord_distance(places[i], resource);
+        else
+            ck_assert(befores == 0 && reload_chord_near_less(resource, last, places[i]));
+        double peers = 64 * reload_chord_share(away);
         ck_assert_double_ge(peers, 0.3);
         ck_assert_double_le(peers, 20);
-        before = place;
+        befores += is_before[i];
+        last = places[i];
     }
-    ck_assert(!reload_chord_near_place(&chord, resource, count, &place));
+    ck_assert_uint_ge(befores, 2);
 }
 END_TEST
 
-/* A client has no neighbours: half of the ring, a quarter, ... */
+/* A client has no neighbours: a millionth of the ring, twice as much, ... half of it. */
 START_TEST(clients_cannot_guess)
 {
-    struct reload_chord_place place;
     chord.phase = RELOAD_CHORD_CONNECTED;
-    unsigned count = count_places(at(9, 9));
+    unsigned count = list_places(at(9, 9));
     ck_assert_uint_ge(count, 16);
-    ck_assert_uint_le(count, 24);
     for (unsigned i = 0; i < count; i++) {
-        ck_assert(reload_chord_near_place(&chord, at(9, 9), i, &place));
-        ck_assert(reload_chord_equal(place, at(9 + (UINT64_C(1) << (63 - i)), 9)));
+        ck_assert(!is_before[i]);
+        ck_assert(reload_chord_equal(places[i], at(9 + (UINT64_C(1) << (64 - count + i)), 9)));
     }
 }
 END_TEST
@@ -90,6 +95,6 @@ END_TEST
 int
 main(void)
 {
-    return RUN_SUITE_IN(setup, teardown, "chord_near", places_lie_behind, clients_cannot_guess,
+    return RUN_SUITE_IN(setup, teardown, "chord_near", places_lie_around, clients_cannot_guess,
                         order_behind_a_resource);
 }
