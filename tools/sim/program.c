@@ -1,13 +1,17 @@
-/* program.c: numbers in options, progress.
+/* program.c: options, progress.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/sim/program.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+
+#define OPTIONS_MAX 24 /* of one command */
+#define HELP 0x100
 
 /* Only the program has these; the library keeps nothing outside of its structs. */
 static double started_at, printed_at;
@@ -62,4 +66,46 @@ program_refuse(const char *option, const char *argument)
     fprintf(stderr, "reload-sim: --%s %s: not a value that this option takes; see --help\n", option,
             argument);
     return 2;
+}
+
+/* Copies |options| into |all| and adds --help. Returns false when there are too many. */
+static bool
+add_help(const struct option *options, struct option *all, size_t room)
+{
+    size_t count = 0;
+    for (; options[count].name; count++) {
+        if (count + 2 >= room)
+            return false;
+        all[count] = options[count];
+    }
+    all[count] = (struct option){"help", no_argument, NULL, HELP};
+    all[count + 1] = (struct option){0};
+    return true;
+}
+
+int
+program_read(const struct program_options *program, int argc, char **argv, void *settings)
+{
+    struct option all[OPTIONS_MAX];
+    bool room = add_help(program->options, all, OPTIONS_MAX);
+    assert(room);
+    (void)room;
+    int index = 0;
+    for (int option; (option = getopt_long(argc, argv, "", all, &index)) != -1;) {
+        if (option == HELP) {
+            fputs(program->usage, stdout);
+            return 0;
+        }
+        if (option == '?') {
+            fprintf(stderr, "%s: try --help\n", program->name);
+            return 2;
+        }
+        if (!program->take(settings, option, optarg))
+            return program_refuse(all[index].name, optarg);
+    }
+    if (optind < argc) {
+        fprintf(stderr, "%s: %s: what is this? see --help\n", program->name, argv[optind]);
+        return 2;
+    }
+    return -1;
 }

@@ -1,9 +1,10 @@
-/* program.h: what the commands of the program reload-sim share: numbers in options, progress.
+/* program.h: what the commands of the program reload-sim share: options, progress.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TOOLS_SIM_PROGRAM_H
 #define RELOAD_TOOLS_SIM_PROGRAM_H
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +21,22 @@ void program_progress_end(void);
 
 /* program_refuse complains about |option|'s |argument| and returns the exit code 2. */
 int program_refuse(const char *option, const char *argument);
+
+/* Takes one option, by its |val|, into |settings|. Returns false when its argument is wrong. */
+typedef bool program_take_fn(void *settings, int option, const char *argument);
+
+/* What a command can be asked for. --help is understood beside |options|, which an empty one ends.
+ */
+struct program_options {
+    const char *name;  /* of the command, for messages */
+    const char *usage; /* what --help prints */
+    const struct option *options;
+    program_take_fn *take;
+};
+
+/* program_read reads the options of a command. Returns -1 to go on, or the exit code: 0 after
+ * --help, 2 when something is wrong, of which the user has been told. */
+int program_read(const struct program_options *program, int argc, char **argv, void *settings);
 
 /* The commands, each with its own options; they return the exit code. |argv[0]| is its name. */
 int check_command(int argc, char **argv);

@@ -5,7 +5,6 @@
 #include "tools/sim/sim_experiment.h"
 #include "topology/chord.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,23 +63,18 @@ read_loss(const char *text, uint32_t *ppm)
 }
 
 static const struct option options[] = {
-    {"nodes", required_argument, NULL, 'n'},
-    {"overlays", required_argument, NULL, 'o'},
-    {"keys", required_argument, NULL, 'k'},
-    {"lookups", required_argument, NULL, 'l'},
-    {"seed", required_argument, NULL, 's'},
-    {"links", required_argument, NULL, 'i'},
-    {"loss", required_argument, NULL, 'p'},
-    {"log", no_argument, NULL, 'v'},
-    {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"nodes", required_argument, NULL, 'n'}, {"overlays", required_argument, NULL, 'o'},
+    {"keys", required_argument, NULL, 'k'},  {"lookups", required_argument, NULL, 'l'},
+    {"seed", required_argument, NULL, 's'},  {"links", required_argument, NULL, 'i'},
+    {"loss", required_argument, NULL, 'p'},  {"log", no_argument, NULL, 'v'},
+    {"json", no_argument, NULL, 'j'},        {0},
 };
 
 /* Takes one option. Returns false when its argument is wrong. */
 static bool
-take_option(struct settings *settings, int option, const char *argument)
+take_option(void *into, int option, const char *argument)
 {
+    struct settings *settings = into;
     struct sim_experiment_options *experiment = &settings->experiment;
     uint64_t number = 0;
     bool ok = true;
@@ -125,23 +119,10 @@ take_option(struct settings *settings, int option, const char *argument)
 static int
 read_options(int argc, char **argv, struct settings *settings)
 {
-    int index = 0;
-    for (int option; (option = getopt_long(argc, argv, "", options, &index)) != -1;) {
-        if (option == 'h') {
-            fputs(usage, stdout);
-            return 0;
-        }
-        if (option == '?') {
-            fputs("reload-sim: try --help\n", stderr);
-            return 2;
-        }
-        if (!take_option(settings, option, optarg))
-            return program_refuse(options[index].name, optarg);
-    }
-    if (optind < argc) {
-        fprintf(stderr, "reload-sim: %s: what is this? see --help\n", argv[optind]);
-        return 2;
-    }
+    static const struct program_options program = {"reload-sim", usage, options, take_option};
+    int code = program_read(&program, argc, argv, settings);
+    if (code >= 0)
+        return code;
     const struct sim_experiment_options *experiment = &settings->experiment;
     if (experiment->keys > (uint64_t)experiment->nodes * SIM_SLOTS_MAX) {
         fprintf(stderr,

@@ -5,7 +5,6 @@
 #include "tools/sim/report.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,10 +41,13 @@ struct settings {
 };
 
 static const struct option options[] = {
-    {"quick", no_argument, NULL, 'q'},      {"scene", required_argument, NULL, 'c'},
-    {"seed", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-    {"csv", no_argument, NULL, 'v'},        {"svg", required_argument, NULL, 'g'},
-    {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+    {"quick", no_argument, NULL, 'q'},
+    {"scene", required_argument, NULL, 'c'},
+    {"seed", required_argument, NULL, 's'},
+    {"json", no_argument, NULL, 'j'},
+    {"csv", no_argument, NULL, 'v'},
+    {"svg", required_argument, NULL, 'g'},
+    {0},
 };
 
 static bool
@@ -58,8 +60,9 @@ is_scene(const char *name)
 }
 
 static bool
-take_option(struct settings *settings, int option, const char *argument)
+take_option(void *into, int option, const char *argument)
 {
+    struct settings *settings = into;
     switch (option) {
     case 'q':
         settings->quick = true;
@@ -79,30 +82,6 @@ take_option(struct settings *settings, int option, const char *argument)
         settings->svg = argument;
         return true;
     }
-}
-
-/* Returns -1 to go on, or the exit code. */
-static int
-read_options(int argc, char **argv, struct settings *settings)
-{
-    int index = 0;
-    for (int option; (option = getopt_long(argc, argv, "", options, &index)) != -1;) {
-        if (option == 'h') {
-            fputs(usage, stdout);
-            return 0;
-        }
-        if (option == '?') {
-            fputs("reload-sim report: try --help\n", stderr);
-            return 2;
-        }
-        if (!take_option(settings, option, optarg))
-            return program_refuse(options[index].name, optarg);
-    }
-    if (optind < argc) {
-        fprintf(stderr, "reload-sim report: %s: what is this? see --help\n", argv[optind]);
-        return 2;
-    }
-    return -1;
 }
 
 static int
@@ -126,7 +105,9 @@ int
 report_command(int argc, char **argv)
 {
     struct settings settings = {.seed = 1, .print = report_print_table};
-    int code = read_options(argc, argv, &settings);
+    static const struct program_options program = {"reload-sim report", usage, options,
+                                                   take_option};
+    int code = program_read(&program, argc, argv, &settings);
     if (code >= 0)
         return code;
     struct report *report = calloc(1, sizeof *report);

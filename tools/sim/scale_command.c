@@ -9,7 +9,6 @@
 #include "tools/sim/sim_memory.h"
 #include "tools/sim/sim_quick.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
@@ -212,15 +211,19 @@ print_json(const struct settings *settings, const struct outcome *outcome,
 }
 
 static const struct option options[] = {
-    {"nodes", required_argument, NULL, 'n'}, {"joins", no_argument, NULL, 'b'},
-    {"compare", no_argument, NULL, 'c'},     {"lookups", required_argument, NULL, 'l'},
-    {"seed", required_argument, NULL, 's'},  {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+    {"nodes", required_argument, NULL, 'n'},
+    {"joins", no_argument, NULL, 'b'},
+    {"compare", no_argument, NULL, 'c'},
+    {"lookups", required_argument, NULL, 'l'},
+    {"seed", required_argument, NULL, 's'},
+    {"json", no_argument, NULL, 'j'},
+    {0},
 };
 
 static bool
-take_option(struct settings *settings, int option, const char *argument)
+take_option(void *into, int option, const char *argument)
 {
+    struct settings *settings = into;
     switch (option) {
     case 'n':
         return program_number(argument, 1, 1000000, &settings->nodes);
@@ -244,25 +247,12 @@ int
 scale_command(int argc, char **argv)
 {
     struct settings settings = {.nodes = 10000, .lookups = 5000, .seed = 1};
-    int index = 0;
-    for (int option; (option = getopt_long(argc, argv, "", options, &index)) != -1;) {
-        if (option == 'h') {
-            fputs(usage, stdout);
-            return 0;
-        }
-        if (option == '?') {
-            fputs("reload-sim scale: try --help\n", stderr);
-            return 2;
-        }
-        if (!take_option(&settings, option, optarg))
-            return program_refuse(options[index].name, optarg);
-    }
+    static const struct program_options program = {"reload-sim scale", usage, options, take_option};
+    int code = program_read(&program, argc, argv, &settings);
+    if (code >= 0)
+        return code;
     if (settings.joins && settings.compare) {
         fputs("reload-sim scale: --joins and --compare: one of them; see --help\n", stderr);
-        return 2;
-    }
-    if (optind < argc) {
-        fprintf(stderr, "reload-sim scale: %s: what is this? see --help\n", argv[optind]);
         return 2;
     }
     struct outcome outcome = {.whole = false};
