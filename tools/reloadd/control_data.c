@@ -162,11 +162,13 @@ static void
 print_result(struct control_request *request, const struct reload_result *result)
 {
     struct reload_json *json = &request->result;
-    reload_json_key(json, "responder");
-    reload_node_id_print(json, reload_node_wire(daemon_node(request->daemon)),
-                         &result->responder_id);
-    reload_json_key(json, "hops");
-    reload_json_uint(json, result->hops);
+    if (!reload_node_id_is_zero(&result->responder_id)) { /* else there are several */
+        reload_json_key(json, "responder");
+        reload_node_id_print(json, reload_node_wire(daemon_node(request->daemon)),
+                             &result->responder_id);
+        reload_json_key(json, "hops");
+        reload_json_uint(json, result->hops);
+    }
     reload_json_key(json, "elapsed_ms");
     reload_json_number(json, (double)result->elapsed_ns / 1e6, 3);
 }
@@ -223,6 +225,28 @@ fetched(void *argument, const struct reload_result *result, reload_time now)
     control_answer(request);
 }
 
+/* The ways that a Fetch may go. Answers the request when they are wrong. */
+static bool
+read_ways(struct control_request *request, struct reload_route *route)
+{
+    static const char *const names[] = {[RELOAD_REPLICAS_NONE] = "none",
+                                        [RELOAD_REPLICAS_IF_NEEDED] = "if-needed",
+                                        [RELOAD_REPLICAS_ALL] = "all"};
+    const char *wanted = control_text(request, "replicas");
+    uint32_t copies = read_number(request, "copies", 1);
+    size_t i = 0;
+    while (wanted && i < sizeof names / sizeof names[0] && strcmp(names[i], wanted) != 0)
+        i++;
+    if (i == sizeof names / sizeof names[0] || copies < 1 || copies > RELOAD_COPIES_MAX) {
+        control_refuse(request, "'replicas' must be none, if-needed or all; 'copies' 1 to %d",
+                       RELOAD_COPIES_MAX);
+        return false;
+    }
+    route->copies = (uint8_t)copies;
+    route->replicas = (enum reload_replicas)i;
+    return true;
+}
+
 void
 control_fetch(struct control_request *request)
 {
@@ -241,12 +265,16 @@ control_fetch(struct control_request *request)
     specifier.key = (struct reload_bytes){key, key_size};
     struct reload_json *json = &request->result;
     struct reload_bytes resource = {request->resource, request->resource_size};
+    struct reload_route route = reload_route_to_resource(resource);
+    if (!read_ways(request, &route))
+        return;
     reload_json_begin_object(json);
     print_bytes(json, "resource", resource);
     reload_json_key(json, "values");
     reload_json_begin_array(json);
-    int error = reload_node_fetch(daemon_node(request->daemon), resource, &specifier, 1,
-                                  print_value, fetched, request, daemon_now(request->daemon));
+    int error =
+        reload_node_fetch_along(daemon_node(request->daemon), &route, resource, &specifier, 1,
+                                print_value, fetched, request, daemon_now(request->daemon));
     if (error)
         control_refuse(request, "%s", reload_error_text(error));
 }

@@ -412,6 +412,11 @@ class Running(unittest.TestCase):
             self.assertEqual([v["text"] for v in values], ["value of 1"])
             self.assertEqual(values[0]["key"], NODE_IDS[1])
             self.assertEqual(values[0]["signer"], "user1@" + OVERLAY)
+            for ways in (["--copies", "3"], ["--replicas", "if-needed"],
+                         ["--replicas", "all", "--copies", "2"]):
+                values = reader.result("fetch", str(KIND), "--name", "user1@" + OVERLAY,
+                                       *ways)["values"]
+                self.assertEqual(values[-1]["text"], "value of 1", ways)
         self.nodes[1].result("remove", str(KIND))
         values = self.nodes[0].result("fetch", str(KIND), "--name", "user1@" + OVERLAY)["values"]
         self.assertFalse(any(v["exists"] for v in values))
@@ -426,6 +431,8 @@ class Running(unittest.TestCase):
                 (["store", str(KIND), "x", "--index", "1"], "arrays"),
                 (["fetch", str(KIND), "--last", "1"], "arrays"),
                 (["fetch", "CERTIFICATE_BY_NODE", "--key", "00"], "dictionaries"),
+                (["fetch", str(KIND), "--copies", "9"], "copies"),
+                (["fetch", str(KIND), "--replicas", "some"], "if-needed"),
                 (["lookup", "not an address"], "is no address"),
                 (["lookup", "nobody@" + OVERLAY], "nobody")):
             answer = self.nodes[2].ask(*arguments)
