@@ -111,6 +111,19 @@ reload_attach_expected(struct reload_node *node, const struct reload_node_id *no
     return NULL;
 }
 
+void
+reload_attach_begin_anew(struct reload_node *node, reload_time now)
+{
+    for (size_t cursor = 0;;) {
+        struct reload_link *link = reload_link_walk(node, &cursor);
+        if (!link)
+            return;
+        if (link->state < RELOAD_LINK_CONNECTING && link->application == 0 && link->attach &&
+            link->attach->offerer)
+            reload_link_end(node, link, RELOAD_E_UNREACHABLE, true, now);
+    }
+}
+
 /* ---- the offerer ---------------------------------------------------------------------------- */
 
 /* Writes the body of an Attach or AppAttach, request or answer. */

@@ -43,6 +43,10 @@ struct reload_link *reload_attach_expected(struct reload_node *node,
 void reload_attach_finish(struct reload_node *node, struct reload_link *link, int error,
                           reload_time now);
 
+/* reload_attach_begin_anew ends our Attaches that nobody has answered yet: the node finds the
+ * overlay once more, and their requests went down with the links that it had before (D77). */
+void reload_attach_begin_anew(struct reload_node *node, reload_time now);
+
 /* reload_attach_abandon frees the attach of |link| without a word. */
 void reload_attach_abandon(struct reload_node *node, struct reload_link *link);
 

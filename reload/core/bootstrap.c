@@ -230,6 +230,7 @@ reload_bootstrap_link_up(struct reload_node *node, uint32_t id, reload_time now)
     struct reload_link *other;
     while ((other = any_attempt(node)))
         reload_link_end(node, other, 0, true, now); /* not needed any more */
+    reload_attach_begin_anew(node, now);
     arm(node, now + JOIN_DEADLINE);
     node->topology->join(node->topology_state, id, now);
 }

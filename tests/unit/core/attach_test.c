@@ -145,6 +145,27 @@ START_TEST(given_up)
 }
 END_TEST
 
+/* D77: a node that begins anew gives up what it had asked of peers it cannot reach any more, at
+ * once; and may ask the same again. */
+START_TEST(begins_anew)
+{
+    begin();
+    struct world_host *far = world_add(world, 1);
+    ck_assert_int_eq(attach(b, far), 0); /* nobody answers */
+    world_advance(world, world->now + RELOAD_SECOND);
+    ck_assert_int_eq(attach(b, far), RELOAD_E_IN_PROGRESS);
+    ck_assert_uint_eq(done, 0);
+    reload_topology_rejoin(b->node, world->now);
+    world_turn(b);
+    world_advance(world, world->now + 2 * RELOAD_SECOND);
+    ck_assert_uint_eq(done, 1);
+    ck_assert_int_eq(last_error, RELOAD_E_UNREACHABLE);
+    ck_assert(reload_node_joined(b->node));
+    ck_assert_int_eq(attach(b, far), 0);
+    world_free(world);
+}
+END_TEST
+
 /* Leaves: told once, in time, whatever state the node is in. */
 START_TEST(leaves)
 {
@@ -209,6 +230,7 @@ main(void)
     tcase_add_test(tcase, offerer_has_no_candidates);
     tcase_add_test(tcase, answerer_has_no_candidates);
     tcase_add_loop_test(tcase, given_up, 0, 2);
+    tcase_add_test(tcase, begins_anew);
     tcase_add_test(tcase, leaves);
     tcase_add_test(tcase, links_tell_of_themselves);
     suite_add_tcase(suite, tcase);
