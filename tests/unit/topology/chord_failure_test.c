@@ -191,6 +191,52 @@ START_TEST(split_rings_merge)
 }
 END_TEST
 
+/* The peers in the order of the ring. */
+static void
+sort_peers(size_t *order)
+{
+    for (size_t i = 0; i < town->count; i++) {
+        size_t at = i;
+        while (at > 0 &&
+               reload_node_id_compare(&town->nodes[order[at - 1]].id, &town->nodes[i].id) > 0) {
+            order[at] = order[at - 1];
+            at--;
+        }
+        order[at] = i;
+    }
+}
+
+/* Each peer is linked only with those next to it in a ring that winds around twice: first every
+ * second place, then the others. Each has live neighbours that agree with it, and all are wrong. */
+START_TEST(loopy_ring_unwinds)
+{
+    enum { COUNT = 20 };
+    size_t order[COUNT], loop[COUNT];
+    grow(COUNT, RELOAD_SECOND);
+    town_run(town, 30 * RELOAD_SECOND);
+    sort_peers(order);
+    for (size_t i = 0; i < COUNT; i++)
+        loop[i] = order[i < COUNT / 2 ? 2 * i : 2 * (i - COUNT / 2) + 1];
+    for (size_t i = 0; i < COUNT; i++)
+        for (size_t j = 4; j <= COUNT - 4; j++) {
+            town_part(town, loop[i], loop[(i + j) % COUNT], true);
+            town_cut(town, loop[i], loop[(i + j) % COUNT]);
+        }
+    town_run(town, 120 * RELOAD_SECOND);
+    size_t loopy = 0; /* all but those that node 0, the bootstrap node, told of itself */
+    for (size_t i = 0; i < COUNT; i++) {
+        const struct reload_chord_table *table = &chord_of(loop[i])->table;
+        struct reload_node_id next =
+            reload_chord_node_id_of(reload_chord_table_successor(table, 0));
+        loopy += reload_node_id_equal(&next, &town->nodes[loop[(i + 1) % COUNT]].id);
+    }
+    ck_assert_uint_ge(loopy, COUNT - 2);
+    memset(town->apart, 0, sizeof town->apart);
+    run_until_whole(300 * RELOAD_SECOND);
+    check_lookups(100);
+}
+END_TEST
+
 /* ---- anything may happen ----------------------------------------------------------------------
  */
 
@@ -265,6 +311,7 @@ main(void)
     tcase_add_test(tests, left_alone);
     tcase_add_test(tests, last_other_leaves);
     tcase_add_test(tests, split_rings_merge);
+    tcase_add_test(tests, loopy_ring_unwinds);
     tcase_add_loop_test(tests, random_histories, 0, 5);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
