@@ -100,6 +100,29 @@ START_TEST(strangers_become_one_ring)
 }
 END_TEST
 
+static bool
+has_three_copies(struct sim *sim, void *argument)
+{
+    (void)sim;
+    return copies_of(*(const uint8_t *)argument) >= COPIES;
+}
+
+/* 10.7.1: what a peer becomes responsible for by a death goes to its replicas at once, and does not
+ * wait for a sweep. */
+START_TEST(a_range_that_grows_is_copied_at_once)
+{
+    uint8_t slot = 1;
+    s = ring_of(16, 80 + (uint64_t)_i);
+    ck_assert_int_eq(sim_store(s, OWNER, slot, "value").error, 0);
+    sim_run_for(s, SIM_SECONDS(60));
+    ck_assert_uint_eq(copies_of(slot), COPIES);
+    sim_kill(s, responsible_for(slot));
+    ck_assert_uint_lt(copies_of(slot), COPIES);
+    ck_assert(sim_run_until(s, has_three_copies, &slot, SIM_SECONDS(15)));
+    sim_free(s);
+}
+END_TEST
+
 /* Whether the three that should hold |slot| have its newest value. */
 static bool
 is_up_to_date(uint8_t slot)
@@ -149,6 +172,7 @@ static const struct named_test tests[] = {
     {&copies_are_made_anew, 0, 3},
     {&values_outlive_their_holders, 0, 0},
     {&strangers_become_one_ring, 0, 3},
+    {&a_range_that_grows_is_copied_at_once, 0, 3},
     {&newest_values_follow_the_ring_at_once, 0, 3},
 };
 
