@@ -7,7 +7,9 @@
 #include "tools/sim/sim_chord.h"
 #include "tools/sim/sim_guard.h"
 #include "tools/sim/sim_internal.h"
+#include "tools/sim/sim_fault_class.h"
 #include "tools/sim/sim_invariant.h"
+#include "tools/sim/sim_trust.h"
 
 #define RING 12
 
@@ -292,6 +294,63 @@ START_TEST(v11_first_peer_founds_beside_others)
 }
 END_TEST
 
+/* ---- V13 ---- */
+
+START_TEST(v13_levels)
+{
+    ck_assert_uint_eq(sim_trust_level(1, 20), 0);
+    ck_assert_uint_eq(sim_trust_level(1, 19), 1);
+    ck_assert_uint_eq(sim_trust_level(2, 10), 2);
+    ck_assert_uint_eq(sim_trust_level(3, 14), SIM_TRUST_LEVELS);
+    ck_assert_uint_eq(sim_trust_level(0, 1), 0);
+}
+END_TEST
+
+/* Histories that keep what is promised by chance, and that do not. */
+START_TEST(v13_promises)
+{
+    static const struct {
+        size_t level;
+        uint64_t asked, right;
+        bool kept;
+    } rows[] = {{0, 0, 0, true},          {0, 10, 9, true},         {0, 10, 8, false},
+                {0, 10000, 9985, true},   {0, 10000, 9970, false},  {1, 1000, 985, true},
+                {1, 1000, 970, false},    {2, 1000, 940, true},     {2, 1000, 920, false},
+                {2, 100000, 94900, true}, {2, 100000, 94000, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sim_trust trust = {0};
+        trust.asked[rows[i].level] = rows[i].asked;
+        trust.right[rows[i].level] = rows[i].right;
+        ck_assert_msg(sim_trust_is_kept(&trust, rows[i].level) == rows[i].kept, "row %zu", i);
+    }
+}
+END_TEST
+
+/* ---- scenarios ---- */
+
+/* The second stream changes nothing of the first: not its faults, nor anything else. */
+START_TEST(streams_are_apart)
+{
+    unsigned more = 0, alone = 0;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        struct sim_scenario scenario;
+        sim_scenario_draw(seed, &scenario);
+        size_t first = scenario.first_fault_count;
+        ck_assert_uint_le(first, scenario.fault_count);
+        more += scenario.fault_count > first;
+        for (size_t i = 0; i < scenario.fault_count; i++)
+            ck_assert_int_eq(scenario.faults[i].class >= SIM_FAULT_CLASSES_FIRST, i >= first);
+        alone += first > 0 && scenario.faults[0].dropped;
+        sim_scenario_plain(&scenario);
+        for (size_t i = 0; i < scenario.fault_count; i++)
+            ck_assert_int_eq(scenario.faults[i].dropped, i >= first);
+    }
+    ck_assert_uint_gt(more, 150);
+    ck_assert_uint_lt(more, 280);
+    ck_assert_uint_gt(alone, 5); /* liars alone */
+}
+END_TEST
+
 static const struct named_test tests[] = {
     {&honest_ring, 0, 0},
     {&v6_requests, 0, 0},
@@ -302,6 +361,9 @@ static const struct named_test tests[] = {
     {&v8_hops_are_not_looked_at_before_the_ring_is_whole, 0, 0},
     {&v8_storm, 0, 0},
     {&v9_rejected_message_that_changes_something, 0, 0},
+    {&v13_levels, 0, 0},
+    {&v13_promises, 0, 0},
+    {&streams_are_apart, 0, 0},
     {&v11_who_may_not_founds_the_overlay, 0, 0},
     {&v11_first_peer_founds_beside_others, 0, 0},
 };

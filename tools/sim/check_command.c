@@ -31,6 +31,7 @@ static const char usage[] =
     "  V10  a request is carried out once, and whole or not at all\n"
     "  V11  only the first-node founds the overlay\n"
     "  V12  what is on a disk comes back\n"
+    "  V13  among liars lookups of the honest are right as often as promised (of all seeds)\n"
     "  V14  a seed has one trace (every tenth seed runs twice)\n"
     "\n"
     "  --seeds N        scenarios (100)\n"
@@ -65,6 +66,7 @@ struct tally {
     uint64_t trace_hash; /* of all traces */
     uint64_t memory_peak, checked_hops, checked_rejections, checked_reloads;
     uint64_t checked_pairs, checked_appends;
+    struct sim_trust trust;
     struct finding *findings;
     size_t finding_count;
 };
@@ -199,6 +201,10 @@ run_seed(const struct settings *settings, uint64_t seed, struct tally *tally)
     tally->seeds++;
     tally->within += !verdict.beyond;
     tally->events += verdict.events;
+    for (size_t i = 0; i < SIM_TRUST_LEVELS; i++) {
+        tally->trust.asked[i] += verdict.trust.asked[i];
+        tally->trust.right[i] += verdict.trust.right[i];
+    }
     tally->checked_hops += verdict.checked_hops;
     tally->checked_rejections += verdict.checked_rejections;
     tally->checked_reloads += verdict.checked_reloads;
@@ -221,6 +227,22 @@ run_seed(const struct settings *settings, uint64_t seed, struct tally *tally)
         minimise(&scenario, &options, verdict.violations[0].invariant);
     }
     return true;
+}
+
+/* V13 is about all seeds together: that of the finding is the first one. */
+static void
+judge_trust(struct tally *tally, uint64_t seed)
+{
+    for (size_t i = 0; i < SIM_TRUST_LEVELS; i++) {
+        if (sim_trust_is_kept(&tally->trust, i))
+            continue;
+        struct sim_verdict verdict = {.violation_count = 1};
+        verdict.violations[0].invariant = "V13";
+        snprintf(verdict.violations[0].what, sizeof verdict.violations[0].what,
+                 "with up to %u %% liars %" PRIu64 " of %" PRIu64 " lookups were right",
+                 sim_trust_levels[i].percent, tally->trust.right[i], tally->trust.asked[i]);
+        keep(tally, seed, &verdict);
+    }
 }
 
 /* ---- results ---- */
@@ -299,6 +321,9 @@ print_table(const struct tally *tally, double wall)
            tally->checked_hops, tally->checked_rejections);
     printf("%-26s %" PRIu64 " disks, %" PRIu64 " pairs, %" PRIu64 " appends\n", "and at",
            tally->checked_reloads, tally->checked_pairs, tally->checked_appends);
+    for (size_t i = 0; i < SIM_TRUST_LEVELS; i++)
+        printf("among up to %2u %% liars      %" PRIu64 " of %" PRIu64 " lookups were right\n",
+               sim_trust_levels[i].percent, tally->trust.right[i], tally->trust.asked[i]);
     printf("%-26s %" PRIu64 " KiB\n", "most memory of a node", tally->memory_peak >> 10);
     printf("%-26s %.1f hours\n", "virtual time", (double)tally->virtual_ns / 3.6e12);
     printf("%-26s %.1f s, %.0f events/s\n", "wall time", wall,
@@ -375,6 +400,7 @@ check_command(int argc, char **argv)
         program_progress("checking seeds", i + 1, settings.seeds);
     }
     program_progress_end();
+    judge_trust(&tally, settings.first_seed);
     double wall = program_seconds() - started_at;
     if (settings.json)
         print_json(&tally, wall);

@@ -41,6 +41,7 @@ sim_begin_liars(struct sim_trial *trial, const struct sim_fault *fault)
         if (node != SIM_NOBODY)
             sim_liar_set(&trial->liar, node, (enum sim_lie)fault->amount);
     }
+    sim_trust_begin(trial, sim_now(trial->sim) + fault->duration_ns);
 }
 
 void

@@ -4,6 +4,7 @@
 #include "tools/sim/sim_scenario.h"
 
 #include "tools/sim/sim_fault_class.h"
+#include "tools/sim/sim_fault_more.h"
 
 #include <inttypes.h>
 
@@ -16,6 +17,8 @@ enum {
 
 #define FIRST_FAULTS_MAX 14
 #define MORE_FAULTS_MAX 4
+#define LIARS_ONLY_PERCENT 10 /* of the larger scenarios */
+#define LIARS_PEERS_MIN 9
 _Static_assert(FIRST_FAULTS_MAX + MORE_FAULTS_MAX <= SIM_FAULTS_MAX, "room for both streams");
 
 static bool
@@ -92,11 +95,28 @@ draw_first_faults(struct sim_random *random, struct sim_scenario *scenario)
     scenario->first_fault_count = scenario->fault_count;
 }
 
+/* Liars among peers to whom nothing else happens: what they spoil is counted (sim_trust.h). */
+static void
+draw_liars(struct sim_random *random, struct sim_scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->fault_count; i++)
+        scenario->faults[i].dropped = true;
+    struct sim_fault *fault = &scenario->faults[scenario->fault_count++];
+    while (sim_fault_classes[fault->class].draw != sim_draw_liars)
+        fault->class ++;
+    fault->at_ns = sim_random_between(random, scenario->length_ns / 2, scenario->length_ns);
+    fault->pick = sim_random_next(random);
+    sim_draw_liars(fault, random, false);
+    fault->duration_ns += SIM_SECONDS(60);
+}
+
 /* Half of the scenarios have none. */
 static void
 draw_more_faults(struct sim_random *random, struct sim_scenario *scenario)
 {
-    if (chance(random, 50))
+    if (chance(random, LIARS_ONLY_PERCENT) && scenario->peers >= LIARS_PEERS_MIN)
+        draw_liars(random, scenario);
+    else if (chance(random, 50))
         draw_faults(random, scenario, (size_t)sim_random_between(random, 1, MORE_FAULTS_MAX),
                     SIM_FAULT_CLASSES_FIRST, sim_fault_class_count - SIM_FAULT_CLASSES_FIRST);
 }
@@ -135,8 +155,8 @@ sim_scenario_draw(uint64_t seed, struct sim_scenario *scenario)
 void
 sim_scenario_plain(struct sim_scenario *scenario)
 {
-    for (size_t i = scenario->first_fault_count; i < scenario->fault_count; i++)
-        scenario->faults[i].dropped = true;
+    for (size_t i = 0; i < scenario->fault_count; i++)
+        scenario->faults[i].dropped = i >= scenario->first_fault_count;
 }
 
 static double

@@ -176,6 +176,7 @@ begin_fault(struct sim *sim, void *argument)
     (void)sim;
     tell(trial, happening->fault, "begins");
     trial->faults_on += lasts(happening->fault);
+    trial->trust_counts = false;
     sim_fault_classes[happening->fault->class].begin(trial, happening->fault);
     look_again(trial);
 }

@@ -18,6 +18,7 @@
  *   V10  an append is carried out once; of a request nothing or everything is stored (sim_chores.h)
  *   V11  nobody founds an overlay who may not
  *   V12  what is on a disk comes back, whenever the host dies (sim_reload.h)
+ *   V13  among liars the honest find what is stored, as often as promised (sim_trust.h)
  *   V14  the same seed gives the same trace
  *
  * SPDX-License-Identifier: BSD-2-Clause */
@@ -30,6 +31,7 @@
 #include "tools/sim/sim_invariant.h"
 #include "tools/sim/sim_liar.h"
 #include "tools/sim/sim_scenario.h"
+#include "tools/sim/sim_trust.h"
 
 #define SIM_RECOVERY_NS SIM_SECONDS(60)
 #define SIM_REQUEST_NS SIM_SECONDS(16)
@@ -52,7 +54,8 @@ struct sim_verdict {
     uint64_t deeds, deeds_succeeded;
     uint64_t records_lost; /* by more deaths at once than there are copies */
     uint64_t events, trace_hash;
-    size_t memory_peak; /* of one node, in octets */
+    struct sim_trust trust; /* V13: to be judged over many runs */
+    size_t memory_peak;     /* of one node, in octets */
 
     uint64_t checked_hops, checked_rejections, checked_reloads, checked_pairs, checked_appends;
     uint64_t virtual_ns;
@@ -103,6 +106,8 @@ struct sim_trial {
     struct sim_ledger *ledger;
     struct sim_byzantine byzantine;
     struct sim_liar liar;
+    bool trust_counts; /* V13: nothing but liars is wrong */
+    uint64_t trust_until_ns;
     struct sim_chores *chores;      /* NULL: none */
     uint64_t writes[SIM_HOSTS_MAX]; /* of each host, when last looked at */
     unsigned reloads;               /* V12: tried so far */

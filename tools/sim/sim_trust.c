@@ -1,0 +1,142 @@
+/* sim_trust.c: lookups among liars.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/sim_trust.h"
+
+#include "tools/sim/sim_fault_host.h"
+#include "tools/sim/sim_ledger.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define GAP_NS SIM_SECONDS(1)
+#define COPIES 4
+#define OLD_ENOUGH_NS SIM_SECONDS(30) /* what was acknowledged has its copies */
+
+const struct sim_trust_level sim_trust_levels[SIM_TRUST_LEVELS] = {
+    {5, 0.999},
+    {10, 0.99},
+    {20, 0.95},
+};
+
+size_t
+sim_trust_level(uint32_t liars, uint32_t peers)
+{
+    size_t level = 0;
+    while (level < SIM_TRUST_LEVELS && 100 * liars > sim_trust_levels[level].percent * peers)
+        level++;
+    return level;
+}
+
+bool
+sim_trust_is_kept(const struct sim_trust *trust, size_t level)
+{
+    double asked = (double)trust->asked[level], goal = sim_trust_levels[level].goal;
+    double failed = (double)(trust->asked[level] - trust->right[level]);
+    return failed <= asked * (1 - goal) + 3 * sqrt(asked * goal * (1 - goal)) + 1;
+}
+
+/* ---- lookups ---- */
+
+/* One under way; frees itself when it ends. Those of who dies meanwhile are freed with the trial.
+ */
+struct lookup {
+    struct sim_trial *trial;
+    size_t level;
+    bool found;
+};
+
+static void
+on_value(void *argument, const struct reload_fetched_value *value, reload_time now)
+{
+    struct lookup *lookup = argument;
+    (void)now;
+    lookup->found = lookup->found || value->exists;
+}
+
+static void
+on_fetched(void *argument, const struct reload_result *result, reload_time now)
+{
+    struct lookup *lookup = argument;
+    struct sim_trial *trial = lookup->trial;
+    (void)now;
+    if (result->error != RELOAD_E_CLOSED && trial->trust_counts) {
+        trial->verdict->trust.asked[lookup->level]++;
+        trial->verdict->trust.right[lookup->level] += lookup->found;
+    }
+    free(lookup);
+}
+
+/* A record that must be found now; NULL when there is none. */
+static const struct sim_record *
+choose_record(const struct sim_trial *trial, uint64_t pick)
+{
+    size_t count = trial->scenario->record_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct sim_record *record = &trial->ledger->records[(pick + i) % count];
+        bool quiet = record->acknowledged > 0 && record->acknowledged == record->versions;
+        if (quiet && !record->removal && !record->lost &&
+            sim_now(trial->sim) - record->acknowledged_ns > OLD_ENOUGH_NS)
+            return record;
+    }
+    return NULL;
+}
+
+static uint32_t
+choose_reader(const struct sim_trial *trial, uint64_t pick)
+{
+    for (uint32_t i = 0; i < trial->peers; i++) {
+        uint32_t node = (uint32_t)((pick + i) % trial->peers);
+        if (sim_is_alive(trial->sim, node) && sim_is_joined(trial->sim, node) &&
+            trial->liar.lies[node] == SIM_LIE_NONE)
+            return node;
+    }
+    return SIM_NOBODY;
+}
+
+static void
+look_up(struct sim_trial *trial, const struct sim_record *record, uint32_t reader)
+{
+    struct sim *sim = trial->sim;
+    struct lookup *lookup = calloc(1, sizeof *lookup);
+    uint8_t octets[16];
+    if (!lookup)
+        abort();
+    lookup->trial = trial;
+    lookup->level = sim_trust_level(trial->liar.liars, sim_victims_alive(trial));
+    sim_slot_resource(sim, record->owner, record->slot, octets);
+    struct reload_bytes resource = {octets, sizeof octets};
+    struct reload_route route = reload_route_to_resource(resource);
+    route.copies = COPIES;
+    route.replicas = RELOAD_REPLICAS_ALL;
+    struct reload_fetch_specifier specifier = {.kind = SIM_KIND_SLOT};
+    if (lookup->level == SIM_TRUST_LEVELS ||
+        reload_node_fetch_along(sim_node(sim, reader), &route, resource, &specifier, 1, on_value,
+                                on_fetched, lookup, sim_now(sim)))
+        free(lookup);
+    else
+        sim_turn(sim, reader);
+}
+
+static void
+tick(struct sim *sim, void *argument)
+{
+    struct sim_trial *trial = argument;
+    if (!trial->trust_counts || trial->liar.liars == 0 || sim_now(sim) >= trial->trust_until_ns)
+        return;
+    uint64_t pick = sim_mix(trial->scenario->seed, sim_now(sim));
+    const struct sim_record *record = choose_record(trial, pick);
+    uint32_t reader = choose_reader(trial, sim_mix(pick, 1));
+    if (record && reader != SIM_NOBODY)
+        look_up(trial, record, reader);
+    sim_call(sim, sim_now(sim) + GAP_NS, tick, trial);
+}
+
+void
+sim_trust_begin(struct sim_trial *trial, uint64_t until_ns)
+{
+    /* The liars are the one fault that is on, and struck a whole ring. */
+    trial->trust_counts = trial->faults_on == 1 && sim_is_whole(trial->sim, NULL);
+    trial->trust_until_ns = until_ns;
+    tick(trial->sim, trial);
+}
