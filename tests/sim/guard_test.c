@@ -10,6 +10,7 @@
 #include "tools/sim/sim_fault_class.h"
 #include "tools/sim/sim_invariant.h"
 #include "tools/sim/sim_trust.h"
+#include "topology/chord_state.h"
 
 #define RING 12
 
@@ -240,9 +241,65 @@ START_TEST(v9_rejected_message_that_changes_something)
 }
 END_TEST
 
-/* ---- V11 ---- */
-
 static struct sim_watch watch;
+
+/* ---- V1 ---- */
+
+enum { V1_AS_IT_IS, V1_DISORDER, V1_NO_LIVE_SUCCESSOR, V1_TWO_RINGS, V1_ROWS };
+
+static void
+set_peer(struct reload_chord *chord, size_t at, const struct reload_node_id *peer)
+{
+    chord->table.peers[at].distance =
+        reload_chord_distance(chord->table.self, reload_chord_place_of(peer));
+}
+
+/* A table as no event made it: two neighbours out of order; none but somebody dead; every second
+ * member knows every second one only. */
+static void
+spoil_tables(int row, const struct reload_node_id *dead)
+{
+    for (uint32_t i = 0; i < RING; i++) {
+        struct reload_chord *chord = reload_node_topology(sim_node(s, i));
+        struct reload_chord_peer *peers = chord->table.peers;
+        if (row == V1_DISORDER && i == 3) {
+            struct reload_chord_peer first = peers[0];
+            peers[0] = peers[1];
+            peers[1] = first;
+        } else if (row == V1_NO_LIVE_SUCCESSOR && i == 3) {
+            set_peer(chord, 0, dead);
+            chord->table.count = 1;
+        } else if (row == V1_TWO_RINGS) {
+            set_peer(chord, 0, sim_node_id(s, sim_successor_of(s, i, 2)));
+            set_peer(chord, 1, sim_node_id(s, sim_successor_of(s, i, 4)));
+            chord->table.count = 2;
+        }
+    }
+}
+
+START_TEST(v1_rings)
+{
+    struct sim_options options = ring_options();
+    options.successors = sim_chord_successors;
+    s = sim_new(1, &options);
+    ring_grow(s, RING);
+    uint32_t leaver = sim_add_node(s, &(struct sim_node_options){.idle = true});
+    spoil_tables(_i, sim_node_id(s, leaver));
+    /* What it finds before it has seen everybody does not count. */
+    sim_watch_begin(&watch, s);
+    watch.beyond = true;
+    for (uint32_t i = 1; i < RING; i++)
+        sim_watch_look(&watch, i);
+    watch.beyond = false;
+    sim_watch_look(&watch, 0);
+    ck_assert_msg(watch.broken == (_i != V1_AS_IT_IS), "%s", watch.what);
+    ck_assert(!watch.beyond);
+    sim_watch_end(&watch);
+    sim_free(s);
+}
+END_TEST
+
+/* ---- V11 ---- */
 
 static void
 look(struct sim *world, uint32_t node, void *argument)
@@ -353,6 +410,7 @@ END_TEST
 
 static const struct named_test tests[] = {
     {&honest_ring, 0, 0},
+    {&v1_rings, 0, V1_ROWS},
     {&v6_requests, 0, 0},
     {&v7_memory, 0, 0},
     {&v7_tables, 0, 0},

@@ -20,7 +20,7 @@ static const char usage[] =
     "nodes\n"
     "in virtual time, and checks from outside. Invariants by their numbers:\n"
     "\n"
-    "  V1   Zave's invariant of the ring after every event, within his assumption\n"
+    "  V1   Zave's invariant of the ring after every event, within the assumption\n"
     "  V2   one whole ring 60 s after any fault\n"
     "  V3   what was acknowledged is found, and has its copies\n"
     "  V4   nothing older comes back    V5   nothing forged is accepted\n"

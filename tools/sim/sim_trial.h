@@ -4,7 +4,7 @@
  * then all faults end, and the ring has to become whole again and to hold what it acknowledged.
  * The invariants, numbered:
  *
- *   V1   Zave's invariant after every event, while the run is within his assumption
+ *   V1   Zave's invariant after every event, while the run is within the assumption
  *   V2   one whole ring SIM_RECOVERY_NS after the last fault
  *   V3   what was acknowledged is found, as long as a node holds it; and no node holds it any more
  *        only when as many died within SIM_REPAIR_NS as there are copies
