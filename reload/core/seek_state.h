@@ -8,7 +8,7 @@
 #include "reload/core/node_internal.h"
 #include "reload/core/seek.h"
 
-#define RELOAD_SEEK_ERRANDS_MAX 64
+#define RELOAD_SEEK_ERRANDS_MAX 96
 #define RELOAD_SEEK_PLACES_MAX 24
 #define RELOAD_SEEK_WITNESSES_MAX 8 /* with those who are met late */
 #define RELOAD_SEEK_STEPS_MAX 12    /* of one witness: peers that it may name */
