@@ -356,6 +356,12 @@ replace(struct reload_node *node, struct reload_link *old, struct reload_link *l
     (void)reload_node_allocate(node, old, 0);
 }
 
+bool
+reload_link_through_nat(const struct reload_node *node, const struct reload_link *link)
+{
+    return link->local_type != 0 || (link->bootstrap && !node->config->no_ice);
+}
+
 int
 reload_link_establish(struct reload_node *node, struct reload_link *link,
                       const struct reload_link_peer *peer, const struct reload_node_id *node_id,
@@ -394,7 +400,7 @@ reload_link_establish(struct reload_node *node, struct reload_link *link,
     link->receiver = (struct reload_receiver){0};
     if (link->application == 0)
         map_insert(&node->links, link);
-    if (link->application == 0 && link->local_type)
+    if (link->application == 0 && reload_link_through_nat(node, link))
         reload_sender_watch(node, link, RELOAD_NEVER, now); /* D99 */
     tell_up(node, link, peer, now);
     return 0;

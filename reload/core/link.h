@@ -108,6 +108,10 @@ int reload_link_establish(struct reload_node *node, struct reload_link *link,
 void reload_link_end(struct reload_node *node, struct reload_link *link, int error, bool close,
                      reload_time now);
 
+/* reload_link_through_nat tells whether a NAT may be on |link|'s way: links by ICE, and those to
+ * the bootstrap nodes of overlays that use it. */
+bool reload_link_through_nat(const struct reload_node *node, const struct reload_link *link);
+
 /* reload_link_send sends the message in |buffer| (from RELOAD_FRAME_HEADER_SIZE on; a holder is
  * taken over) on |link|. Returns 0, RELOAD_E_BUSY, RELOAD_E_NOMEM. */
 int reload_link_send(struct reload_node *node, struct reload_link *link,

@@ -20,11 +20,11 @@
 /* D80, D99: how often a sign of life is asked for before a link ends; what is left of the time for
  * that on a quick link, at most; and how much later than the other end the one with the smaller
  * Node-ID asks: more than a round trip. */
-#define PROBE_TRIES 6
+#define PROBE_TRIES 8
 #define WATCH_ROOM_MAX (4 * RELOAD_SECOND)
 #define WATCH_YIELD 5 /* the part of it */
 /* A NAT that has forgotten its mappings is found out by silence only. */
-#define WATCH_ICE (7 * RELOAD_SECOND)
+#define WATCH_NAT (6 * RELOAD_SECOND)
 
 /* RFC 6298 2.2, 2.3. */
 static void
@@ -561,8 +561,8 @@ reload_sender_watch(struct reload_node *node, struct reload_link *link, reload_t
     struct reload_sender *sender = &link->sender;
     if (link->framing == RELOAD_FRAMING_NONE)
         return;
-    bool through_nats = link->local_type != 0;
-    sender->watch_limit = through_nats && limit_ns > WATCH_ICE ? WATCH_ICE : limit_ns;
+    sender->watch_limit =
+        reload_link_through_nat(node, link) && limit_ns > WATCH_NAT ? WATCH_NAT : limit_ns;
     sender->watch_yields = reload_node_id_compare(&node->id, &link->node_id) < 0;
     reload_time due = watch_due(sender);
     if (due != RELOAD_NEVER)

@@ -75,7 +75,7 @@ void reload_sender_probe(struct reload_node *node, struct reload_link *link, rel
                          reload_time now);
 
 /* reload_sender_watch wants the peer's death known after |limit_ns| of silence (D80), on a link
- * that goes through NATs after 7 s at most (D99). Of two ends that watch each other usually only
+ * that may go through a NAT after 6 s at most (D99). Of two ends that watch each other usually only
  * the one with the larger Node-ID has to ask. */
 void reload_sender_watch(struct reload_node *node, struct reload_link *link, reload_time limit_ns,
                          reload_time now);
