@@ -9,7 +9,8 @@
 
 #define LOOK_NS RELOAD_MS /* how often a predicate is asked */
 #define LINE 64           /* of the processor's cache */
-#define NODE_HEAD 1024    /* octets of a node that almost every event needs */
+#define TOPOLOGY_HEAD 320
+#define NODE_HEAD 1024 /* octets of a node that almost every event needs */
 
 /* ---- the world ---- */
 
@@ -380,6 +381,15 @@ want_node(const struct sim *sim, const struct sim_event *event)
         want(sim_host_of(sim, event->host)->node, NODE_HEAD);
 }
 
+/* When the node has come: its topology's state, which is asked for the next hop or its timers. */
+static void
+want_topology(const struct sim *sim, const struct sim_event *event)
+{
+    struct reload_node *node = sim_host_of(sim, event->host)->node;
+    if (node)
+        want(reload_node_topology(node), TOPOLOGY_HEAD);
+}
+
 /* The events that come next, and where the first of them leads to. */
 static void
 want_next(const struct sim *sim)
@@ -411,6 +421,7 @@ step(struct sim *sim)
         return;
     } else {
         trace(sim, event);
+        want_topology(sim, event);
         if (event->type == SIM_EVENT_TIMER || event->type == SIM_EVENT_GATHERED)
             host_event(sim, event);
         else
