@@ -2,6 +2,7 @@
  *
  * RFC 6940 10. SPDX-License-Identifier: BSD-2-Clause */
 #include "topology/chord.h"
+#include "topology/chord_replicate.h"
 #include "village.h"
 
 #include <check.h>
@@ -155,6 +156,71 @@ START_TEST(replicas_are_checked)
 }
 END_TEST
 
+/* D82: whoever keeps a replica knows whose it is; the responsible peer itself is nobody's replica.
+ */
+START_TEST(replicas_know_the_responsible_peer)
+{
+    static const size_t sizes[] = {1, 2, 3, 4, 5, 8, 20};
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        town_free(town);
+        town = town_new(&reload_chord, 200 + s);
+        grow(sizes[s], RELOAD_SECOND);
+        town_run(town, 20 * RELOAD_SECOND);
+        for (int round = 0; round < 50; round++) {
+            struct reload_node_id id = random_id(), owner;
+            size_t responsible = town_owner(town, &id);
+            for (size_t i = 0; i < town->count; i++) {
+                bool known = reload_chord.owner(chord_of(i), &id, &owner);
+                if (i == responsible)
+                    ck_assert(!known);
+                else if (reload_chord.keeps(chord_of(i), &id))
+                    ck_assert(known && reload_node_id_equal(&owner, &town->nodes[responsible].id));
+            }
+        }
+    }
+}
+END_TEST
+
+/* D82: what the topology copies by itself, now or later, is not to be copied by others. */
+START_TEST(copies_that_wait_are_told_of)
+{
+    grow(10, RELOAD_SECOND);
+    town_run(town, 60 * RELOAD_SECOND);
+    struct reload_chord *chord = chord_of(4);
+    struct reload_chord_place first = reload_chord_table_successor(&chord->table, 0);
+    struct reload_chord_place second = reload_chord_table_successor(&chord->table, 1);
+    struct reload_node_id first_id = reload_chord_node_id_of(first);
+    struct reload_node_id second_id = reload_chord_node_id_of(second);
+    ck_assert(!reload_chord.copies_later(chord, &first_id));
+    reload_chord_replicate_all(chord, first, town->now + 10 * RELOAD_SECOND);
+    town_run(town, 5 * RELOAD_SECOND);
+    ck_assert(reload_chord.copies_later(chord, &first_id));
+    ck_assert(!reload_chord.copies_later(chord, &second_id));
+    town_run(town, 10 * RELOAD_SECOND);
+    ck_assert(!reload_chord.copies_later(chord, &first_id));
+}
+END_TEST
+
+/* D84: a responsible peer takes copies of its values from a stranger when they have met. */
+START_TEST(strangers_meet)
+{
+    grow(40, RELOAD_SECOND);
+    town_run(town, 60 * RELOAD_SECOND);
+    struct reload_node_id self = town->nodes[4].id;
+    size_t other = 0;
+    while (other < town->count &&
+           (other == 4 ||
+            reload_chord_table_find(&chord_of(other)->table, reload_chord_place_of(&self))))
+        other++;
+    ck_assert_uint_lt(other, town->count);
+    struct reload_node_id id = town->nodes[other].id; /* as a resource it is its own */
+    ck_assert(!reload_chord.accepts_replica(chord_of(other), &id, &self));
+    reload_chord.meet(chord_of(4), &id, town->now);
+    town_run(town, 5 * RELOAD_SECOND);
+    ck_assert(reload_chord.accepts_replica(chord_of(other), &id, &self));
+}
+END_TEST
+
 /* The node that we came by has fallen out itself, but peers are linked with us: one of them helps.
  * Found by reload-sim check, seed 104: all bootstrap nodes had fallen out, and waited for each
  * other beside a ring that they were all linked with. */
@@ -182,6 +248,9 @@ main(void)
     tcase_add_test(tests, two_at_a_time_in_a_ring);
     tcase_add_test(tests, data_follows_the_ring);
     tcase_add_test(tests, replicas_are_checked);
+    tcase_add_test(tests, replicas_know_the_responsible_peer);
+    tcase_add_test(tests, copies_that_wait_are_told_of);
+    tcase_add_test(tests, strangers_meet);
     tcase_add_test(tests, bootstrap_node_fell_out);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
