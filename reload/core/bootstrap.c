@@ -123,9 +123,10 @@ linked_peer(struct reload_node *node)
     if (node->bootstrap.tried != reload_bootstrap_ways(&node->bootstrap))
         return 0;
     node->bootstrap.tried++; /* once a round */
-    bool any =
-        node->topology->next_hop(node->topology_state, &node->id, 0, &next) == RELOAD_HOP_LINK;
-    return any ? reload_node_link_to(node, &next) : 0;
+    if (node->topology->next_hop(node->topology_state, &node->id, 0, &next) != RELOAD_HOP_LINK)
+        return 0;
+    const struct reload_link *link = reload_link_of_node(node, &next);
+    return link && link->is_peer ? link->id : 0; /* others look for peers themselves */
 }
 
 /* Each round begins with another bootstrap node: the one of before may be out of the overlay
