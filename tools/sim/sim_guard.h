@@ -12,7 +12,7 @@
 #include "tools/sim/sim.h"
 
 /* What a node of these runs may hold: it has few values and at most some hundred links. */
-#define SIM_GUARD_MEMORY_MAX ((size_t)1 << 20)
+#define SIM_GUARD_MEMORY_MAX ((size_t)2 << 20)
 
 /* A request ends 15 s after it was begun (6.2.1); and that when its node does not stand still. */
 #define SIM_GUARD_REQUEST_NS SIM_SECONDS(16)
