@@ -369,7 +369,7 @@ waits(struct sim *sim, struct sim_event *event)
 static void
 want(const void *data, size_t size)
 {
-    for (size_t at = 0; at < size; at += LINE)
+    for (size_t at = 0; data && at < size; at += LINE)
         __builtin_prefetch((const char *)data + at);
 }
 

@@ -5,6 +5,7 @@
 
 #include "reload/core/node_internal.h"
 #include "tools/sim/sim_draft.h"
+#include "tools/sim/sim_oddity.h"
 #include "tools/sim/sim_state.h"
 
 #include <inttypes.h>
@@ -60,7 +61,7 @@ check_requests(struct sim_guard *guard, const struct reload_node *node, uint32_t
     uint64_t now = sim_now(guard->sim);
     for (size_t i = 0; i < node->transactions.bucket_count; i++)
         for (const struct reload_transaction *at = node->transactions.buckets[i]; at; at = at->next)
-            if (now - at->sent_at > SIM_GUARD_REQUEST_NS)
+            if (now - at->sent_at > SIM_GUARD_REQUEST_NS + sim_lateness(guard->sim))
                 find(guard, "V6", "a request of node %" PRIu32 " waits for %.1f s", number,
                      (double)(now - at->sent_at) / 1e9);
 }
@@ -186,10 +187,31 @@ peek_code(const struct sim_arrival *arrival)
     return (uint16_t)(header[fixed + lists] << 8 | header[fixed + lists + 1]);
 }
 
+/* Whether |arrival| is an answer to nothing that its receiver asked: one that it waits for may let
+ * it answer, by an error, another request that had to wait for that. */
 static bool
-is_answer(uint16_t code)
+is_unasked(const struct sim_guard *guard, const struct sim_arrival *arrival)
 {
-    return code != 0 && !reload_message_is_request(code);
+    uint16_t code = peek_code(arrival);
+    if (code == 0 || reload_message_is_request(code))
+        return false;
+    const uint8_t *header =
+        arrival->bytes.data + (arrival->framing == RELOAD_FRAMING_NONE ? 0 : FRAME_HEADER_SIZE);
+    uint64_t transaction_id = 0;
+    for (size_t i = 20; i < 28; i++)
+        transaction_id = transaction_id << 8 | header[i];
+    return !reload_transaction_find(sim_node(guard->sim, arrival->to), transaction_id);
+}
+
+/* What is only forwarded was not for it. */
+static void
+check_unasked(struct sim_guard *guard, const struct sim_arrival *arrival)
+{
+    const struct reload_counters *counters = sim_counters(guard->sim, arrival->to);
+    guard->checked_errors++;
+    if (counters->errors_sent > guard->errors_sent &&
+        counters->messages_forwarded == guard->forwarded)
+        find(guard, "V8", "node %" PRIu32 " answers an answer by an error", arrival->to);
 }
 
 /* ---- V9 ---- */
@@ -200,18 +222,18 @@ inspect(struct sim *sim, const struct sim_arrival *arrival, bool after, void *ar
     struct sim_guard *guard = argument;
     if (sim_overlay_of(sim, arrival->to) != 0 || !sim_node(sim, arrival->to))
         return; /* it left, or never was a node */
-    bool answer = is_answer(peek_code(arrival));
     if (!after) {
         guard->arrivals++;
         if (guard->whole)
             check_hop(guard, arrival);
-        guard->errors_sent = answer ? sim_counters(sim, arrival->to)->errors_sent : 0;
+        guard->unasked = is_unasked(guard, arrival);
+        guard->errors_sent = sim_counters(sim, arrival->to)->errors_sent;
+        guard->forwarded = sim_counters(sim, arrival->to)->messages_forwarded;
         guard->state = arrival->spoiled ? sim_state_of_node(sim, arrival->to) : 0;
         return;
     }
-    guard->checked_errors += answer;
-    if (answer && sim_counters(sim, arrival->to)->errors_sent > guard->errors_sent)
-        find(guard, "V8", "node %" PRIu32 " answers an answer by an error", arrival->to);
+    if (guard->unasked)
+        check_unasked(guard, arrival);
     if (!arrival->spoiled)
         return;
     guard->checked_rejections++;

@@ -2,8 +2,8 @@
  *
  *   V6  no request waits for longer than its lifetime
  *   V7  memory and tables stay within their bounds
- *   V8  no error answers an answer; in a whole ring every hop comes nearer; a quiet ring says
- * little V9  what does not verify changes nothing
+ *   V8  no error answers an answer that nobody waits for; in a whole ring every hop comes nearer; a
+ * quiet ring says little V9  what does not verify changes nothing
  *
  * RFC 6940 6.3, 10.3. SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TOOLS_SIM_GUARD_H
@@ -36,7 +36,9 @@ struct sim_guard {
     uint64_t arrivals; /* since then */
     uint64_t turns;    /* seen so far */
     uint64_t checked_hops, checked_rejections, checked_errors;
-    uint64_t state, errors_sent; /* of the receiver, before the turn that is on */
+    uint64_t state; /* of the receiver, before the turn that is on */
+    bool unasked;   /* what arrives is an answer that it does not wait for */
+    uint64_t errors_sent, forwarded;
 };
 
 /* sim_guard_begin inspects |sim| (sim_inspect) from now on, sim_guard_end ends that. */

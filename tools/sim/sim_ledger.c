@@ -4,6 +4,7 @@
 #include "tools/sim/sim_ledger.h"
 
 #include "tools/sim/sim_copies.h"
+#include "tools/sim/sim_oddity.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -41,7 +42,7 @@ finish(struct sim_request *request, const struct reload_result *result)
         sim_trial_find(trial, "V6", "a request of node %" PRIu32 " ended twice", request->actor);
     /* Who stores may be told that there is something newer, look what, and try again. */
     uint64_t limit_ns = SIM_REQUEST_NS * (request->deed->type == SIM_DEED_FETCH ? 1 : 3);
-    if (elapsed > limit_ns && !request->paused)
+    if (elapsed > limit_ns + sim_lateness(trial->sim) && !request->paused)
         sim_trial_find(trial, "V6", "a request of node %" PRIu32 " took %.1f s", request->actor,
                        (double)elapsed / 1e9);
     trial->verdict->deeds_succeeded += result->error == 0;
@@ -60,9 +61,12 @@ on_stored(void *argument, const struct reload_result *result, reload_time now)
     sim_slot_resource(request->ledger->trial->sim, record->owner, record->slot, resource);
     (void)sim_copies(request->ledger->trial->sim, (struct reload_bytes){resource, sizeof resource},
                      0, &record->acknowledged_ms);
+    /* Those who had it may have died while the answer was on its way. */
+    bool gone = record->acknowledged_ms <= request->newest_before_ms;
     record->acknowledged = request->version;
     record->acknowledged_ns = sim_now(request->ledger->trial->sim);
-    record->lost = false;
+    record->lost = gone;
+    request->ledger->trial->verdict->records_lost += gone;
     record->removal = request->deed->type == SIM_DEED_REMOVE;
 }
 
@@ -125,6 +129,7 @@ send_store(struct sim_request *request, struct reload_bytes resource)
     bool exists = request->deed->type == SIM_DEED_STORE;
     char text[64];
     request->version = ++request->record->versions;
+    (void)sim_copies(sim, resource, 0, &request->newest_before_ms);
     size_t size = (size_t)text_of(request, text);
     struct reload_store_value value = {.kind = SIM_KIND_SLOT,
                                        .value = {(uint8_t *)text, exists ? size : 0},

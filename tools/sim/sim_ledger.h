@@ -38,6 +38,7 @@ struct sim_request {
     uint32_t version;
     unsigned endings;
     uint64_t started_ns, ended_ns;
+    uint64_t newest_before_ms; /* STORE, REMOVE: the newest storage time of all copies then */
     int error;
 };
 

@@ -33,6 +33,12 @@ sim_oddity_happens(struct sim *sim, enum sim_oddity oddity)
     return is_armed(sim, oddity) && sim_random_below(&sim->oddities.random, one_in[oddity]) == 0;
 }
 
+uint64_t
+sim_lateness(const struct sim *sim)
+{
+    return sim->oddities.were_late ? SIM_SECONDS(2) : 0;
+}
+
 /* Wakes a node that did not ask for it. */
 static void
 wake(struct sim *sim, void *argument)
@@ -70,6 +76,8 @@ sim_arm(struct sim *sim, uint32_t mask)
 {
     uint32_t before = sim->oddities.armed;
     sim->oddities.armed = mask;
+    if (is_armed(sim, SIM_ODDITY_LATE))
+        sim->oddities.were_late = true;
     bool were_short = before >> SIM_ODDITY_PERIODS & 1,
          are_short = is_armed(sim, SIM_ODDITY_PERIODS);
     if (were_short != are_short)

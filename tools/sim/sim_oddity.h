@@ -23,6 +23,7 @@ enum sim_oddity {
 
 struct sim_oddities {
     struct sim_random random;
+    bool were_late;                              /* timers, at any time */
     uint32_t armed;                              /* a bit for each */
     uint32_t update_interval_s, ping_interval_s; /* of the document, before */
 };
@@ -30,6 +31,10 @@ struct sim_oddities {
 /* sim_arm arms the oddities of |mask|, a bit for each, from now on; 0 ends all. Overlay 0 has the
  * odd periods. */
 void sim_arm(struct sim *sim, uint32_t mask);
+
+/* sim_lateness returns how much later than wanted a row of timers may have come, since some have
+ * been late: 0, or 2 s. */
+uint64_t sim_lateness(const struct sim *sim);
 
 /* ---- for the simulator's files ---- */
 
