@@ -265,6 +265,9 @@ link_up(void *state, uint32_t link, const struct reload_node_id *node_id, bool w
         peer->suspect = false;
         peer->doubted_until = now + DOUBT;
         reload_chord_arm(chord, RELOAD_CHORD_TIMER_PROBE, peer->doubted_until);
+        /* In either case it may have less than it had (D82). */
+        if (reload_chord_table_is_neighbor(&chord->table, peer))
+            reload_topology_changed(chord->node, now);
     }
     /* It learns at once that we are a peer (10.7: peer_ready), or all that we know (6.4.2.3). A
      * node that is still joining does so when it has joined. */

@@ -290,12 +290,21 @@ reload_chord_accepts_replica(void *state, const struct reload_node_id *id,
     return false;
 }
 
+/* Also what its responsible peer believes to be here, though we know of peers between that it does
+ * not know: when they are gone, nobody would bring it again (D83). */
 bool
 reload_chord_keeps(void *state, const struct reload_node_id *id)
 {
     const struct reload_chord *chord = state;
-    return chord->phase != RELOAD_CHORD_JOINED ||
-           reload_chord_table_keeps(&chord->table, reload_chord_place_of(id));
+    struct reload_node_id owner;
+    if (chord->phase != RELOAD_CHORD_JOINED ||
+        reload_chord_table_keeps(&chord->table, reload_chord_place_of(id)))
+        return true;
+    if (!reload_chord_owner(state, id, &owner))
+        return false;
+    const struct reload_chord_peer *peer =
+        reload_chord_table_find(&chord->table, reload_chord_place_of(&owner));
+    return peer && peer->relies;
 }
 
 bool

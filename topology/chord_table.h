@@ -24,6 +24,7 @@ struct reload_chord_peer {
     uint32_t link;
     bool suspect;        /* not to be routed through for now (6.6.3.1) */
     bool opened;         /* the link was made by our own Attach */
+    bool relies;         /* it named us among those who hold its replicas */
     uint32_t told;       /* version of our neighbours that it was told of */
     reload_time told_at; /* when it last was */
     reload_time

@@ -314,12 +314,29 @@ remind(struct reload_chord *chord, const struct reload_chord_lists *lists,
     }
 }
 
+/* Who counts us among its first successors has its replicas here, as it sees the ring (10.4). */
+static void
+note_reliance(struct reload_chord *chord, const struct reload_chord_lists *lists,
+              struct reload_chord_place signer, reload_time now)
+{
+    struct reload_chord_peer *peer = reload_chord_table_find(&chord->table, signer);
+    size_t count = lists->successor_count < RELOAD_CHORD_REPLICAS ? lists->successor_count
+                                                                  : RELOAD_CHORD_REPLICAS;
+    bool relies = contains(lists->successors, count, chord->table.self);
+    if (!peer || peer->relies == relies)
+        return;
+    peer->relies = relies;
+    if (!relies) /* what was kept for it may go */
+        reload_topology_changed(chord->node, now);
+}
+
 /* What a peer's own Update of its neighbours means to a peer. */
 static void
 consider(struct reload_chord *chord, const struct reload_chord_lists *lists,
          struct reload_chord_place signer, reload_time now)
 {
     reload_chord_attempt_heard(chord, signer, lists);
+    note_reliance(chord, lists, signer, now);
     attach_to(chord, lists->predecessors, lists->predecessor_count, &signer, now);
     attach_to(chord, lists->successors, lists->successor_count, &signer, now);
     if (confirms(chord, lists, signer)) {

@@ -3,6 +3,7 @@
  * RFC 6940 10. SPDX-License-Identifier: BSD-2-Clause */
 #include "topology/chord.h"
 #include "topology/chord_replicate.h"
+#include "topology/chord_update.h"
 #include "village.h"
 
 #include <check.h>
@@ -201,6 +202,58 @@ START_TEST(copies_that_wait_are_told_of)
 }
 END_TEST
 
+static size_t
+index_of(struct reload_chord_place place)
+{
+    struct reload_node_id id = reload_chord_node_id_of(place);
+    size_t i = 0;
+    while (i < town->count && !reload_node_id_equal(&town->nodes[i].id, &id))
+        i++;
+    return i;
+}
+
+/* D83: who counts us among its first two successors relies on us. What is its own stays here,
+ * though we know of peers between; its word is its Update. */
+START_TEST(who_relies_on_us_is_known)
+{
+    grow(12, RELOAD_SECOND);
+    town_run(town, 60 * RELOAD_SECOND);
+    for (size_t i = 0; i < town->count; i++) {
+        const struct reload_chord_table *table = &chord_of(i)->table;
+        for (size_t p = 0; p < reload_chord_table_neighbors(table); p++) {
+            struct reload_chord_place place = reload_chord_table_predecessor(table, p);
+            ck_assert(reload_chord_table_find(table, place)->relies == (p < 2));
+        }
+    }
+    const struct reload_chord_table *table = &chord_of(4)->table;
+    struct reload_chord_place fourth = reload_chord_table_predecessor(table, 3);
+    struct reload_node_id id = reload_chord_node_id_of(fourth);
+    ck_assert(!reload_chord.keeps(chord_of(4), &id));
+    reload_chord_table_find(table, fourth)->relies = true;
+    ck_assert(reload_chord.keeps(chord_of(4), &id));
+    /* Its next Update says that it does not: then it may go. */
+    unsigned changes = town->nodes[4].changes;
+    size_t other = index_of(fourth);
+    reload_chord_update_send(chord_of(other), reload_chord_link_to(chord_of(other), table->self),
+                             &town->nodes[4].id, RELOAD_CHORD_UPDATE_TYPE_NEIGHBORS, town->now);
+    town_run(town, RELOAD_SECOND);
+    ck_assert(!reload_chord.keeps(chord_of(4), &id));
+    ck_assert_uint_gt(town->nodes[4].changes, changes);
+}
+END_TEST
+
+/* D82: a neighbour with another link may have lost what it had, though it never was missed. */
+START_TEST(a_new_link_is_a_change)
+{
+    grow(12, RELOAD_SECOND);
+    town_run(town, 60 * RELOAD_SECOND);
+    size_t next = index_of(reload_chord_table_successor(&chord_of(4)->table, 0));
+    unsigned changes = town->nodes[4].changes;
+    town_link(town, 4, next, false);
+    ck_assert_uint_gt(town->nodes[4].changes, changes);
+}
+END_TEST
+
 /* D84: a responsible peer takes copies of its values from a stranger when they have met. */
 START_TEST(strangers_meet)
 {
@@ -250,6 +303,8 @@ main(void)
     tcase_add_test(tests, replicas_are_checked);
     tcase_add_test(tests, replicas_know_the_responsible_peer);
     tcase_add_test(tests, copies_that_wait_are_told_of);
+    tcase_add_test(tests, who_relies_on_us_is_known);
+    tcase_add_test(tests, a_new_link_is_a_change);
     tcase_add_test(tests, strangers_meet);
     tcase_add_test(tests, bootstrap_node_fell_out);
     suite_add_tcase(suite, tests);
