@@ -242,10 +242,10 @@ sip_transaction_repeat(struct sip_transaction *transaction, reload_time now)
 void
 sip_transaction_follow(struct sip_transaction *transaction, const struct sip_flow *flow)
 {
-    if (flow->type != SIP_FLOW_LINK)
-        return;
-    assert(reload_node_id_equal(&flow->node_id, &transaction->source.node_id)); /* by its key */
-    transaction->source = transaction->back = *flow;
+    const struct sip_flow *source = &transaction->source;
+    if (flow->type == SIP_FLOW_LINK && source->type == SIP_FLOW_LINK &&
+        reload_node_id_equal(&flow->node_id, &source->node_id))
+        transaction->source = transaction->back = *flow;
 }
 
 static void
