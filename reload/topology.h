@@ -156,9 +156,9 @@ void reload_topology_peer_met(struct reload_node *node, reload_time now);
 void reload_topology_mark_peer(struct reload_node *node, uint32_t link, bool is_peer);
 
 /* reload_topology_bootstrap asks for a link to a bootstrap node, for the search for partitions
- * (10.7.4.4), or, when no link is left, to a peer of before. |done| gets no link (0) and an error
- * when there is none or we are the only one; a link and RELOAD_E_UNREACHABLE when it stands, but
- * another one that was asked earlier did not answer. */
+ * (10.7.4.4), or to a peer of before, when there is no bootstrap node or no link is left. |done|
+ * gets link 0 and an error when nobody answers or we are the only one; a link and
+ * RELOAD_E_UNREACHABLE when it stands, but another node that was asked earlier did not answer. */
 RELOAD_CHECKED int reload_topology_bootstrap(struct reload_node *node, reload_attach_fn *done,
                                              void *argument, reload_time now);
 

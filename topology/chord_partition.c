@@ -18,7 +18,7 @@
  * one that reached no bootstrap node says that there may be such a part, for as long as that lasts:
  * the next ones come soon, so that a ring is one again within a minute after it can be (D53). */
 #define SOON (25 * RELOAD_SECOND)
-#define DOUBTS 3
+#define DOUBTS 4
 
 void
 reload_chord_partition_suspect(struct reload_chord *chord, reload_time now)

@@ -146,13 +146,14 @@ reload_bootstrap_searches(const struct reload_node *node, uint32_t id)
     return search->done && find(search, id) < search->link_count;
 }
 
-/* Peers of before are asked only when no link is left: most of them are dead, and who has peers may
- * leave the search to them. */
+/* Peers of before are asked only when there is no bootstrap node, or no link is left: most of them
+ * are dead, and who has peers may leave the search to them. */
 static size_t
 count_ways(const struct reload_node *node)
 {
-    return reload_bootstrap_any_up(node) ? node->bootstrap.candidate_count
-                                         : reload_bootstrap_ways(&node->bootstrap);
+    size_t count = node->bootstrap.candidate_count;
+    return count > 0 && reload_bootstrap_any_up(node) ? count
+                                                      : reload_bootstrap_ways(&node->bootstrap);
 }
 
 /* Asks one more. Who says nothing does not keep us from the next. */

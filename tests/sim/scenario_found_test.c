@@ -24,6 +24,7 @@ static const struct found ring_rows[] = {
     {187, 5, "bfg"},      /* a joining node waited for a link that only it believed in */
     {408, 12, "bf"},      /* likewise; who could join again waited for its next try */
     {1240, 33, "acde"},   /* everybody waited for the founder, who asked one after the other */
+    {30284, 16, "ac"},    /* the founder had met somebody new, and looked for nobody else */
     {6046, 44, ""},     /* a peer began with neighbours that it was linked with and did not list */
     {2262, 7, "cdfhl"}, /* likewise */
 };
