@@ -38,6 +38,7 @@ static const struct found data_rows[] = {
     {5122, 12, "abcdefgh"},      /* likewise */
     {290, 4, "abdefgjk"},        /* two that relied on each other, and both let go */
     {414, 18, "bijlmnp"},        /* likewise */
+    {21923, 21, "abcfg"}, /* a neighbour got another link and had less: two with one Node-ID */
 };
 
 static bool
