@@ -110,7 +110,8 @@ END_TEST
 START_TEST(map_agrees_with_a_table)
 {
     static uint32_t table[256];
-    struct sim_map map = {0};
+    struct sim_pool pool = {0};
+    struct sim_map map = {.pool = &pool};
     struct sim_random random = sim_random_fork(11, 4);
     for (int i = 0; i < 20000; i++) {
         uint32_t key = (uint32_t)sim_random_between(&random, 1, 255), value = 0;
@@ -126,6 +127,7 @@ START_TEST(map_agrees_with_a_table)
     }
     ck_assert(!sim_map_get(&map, 0, &table[0]));
     sim_map_fini(&map);
+    sim_pool_fini(&pool);
 }
 END_TEST
 

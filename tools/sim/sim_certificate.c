@@ -5,6 +5,7 @@
 
 #include "reload/base/reader.h"
 #include "tools/sim/sim_hash.h"
+#include "tools/sim/sim_pool.h"
 #include "tools/sim/sim_random.h"
 
 #include <assert.h>
@@ -21,6 +22,7 @@
 enum { PURPOSE_PUBLIC = 0x7075, PURPOSE_SEAL = 0x7365 };
 
 struct sim_certificates {
+    struct sim_pool pool; /* of the entries */
     struct sim_certificate_entry **entries;
     size_t count, capacity;
     uint32_t *by_fingerprint; /* open addressing; index + 1 */
@@ -151,7 +153,9 @@ sim_certificates_free(struct sim_certificates *table)
     if (!table)
         return;
     for (size_t i = 0; i < table->count; i++)
-        free(table->entries[i]);
+        sim_pool_put(&table->pool, table->entries[i],
+                     sizeof **table->entries + table->entries[i]->identity.certificate.size);
+    sim_pool_fini(&table->pool);
     for (size_t i = 0; i < sizeof table->algorithms / sizeof *table->algorithms; i++)
         EVP_MD_free(table->algorithms[i]);
     EVP_MD_CTX_free(table->context);
@@ -247,9 +251,8 @@ static struct sim_certificate_entry *
 make_entry(struct sim_certificates *table, struct reload_bytes bytes,
            const struct sim_certificate *certificate)
 {
-    struct sim_certificate_entry *entry = calloc(1, sizeof *entry + bytes.size);
-    if (!entry)
-        abort();
+    struct sim_certificate_entry *entry = sim_pool_get(&table->pool, sizeof *entry + bytes.size);
+    memset(entry, 0, sizeof *entry);
     uint8_t *copy = (uint8_t *)(entry + 1);
     memcpy(copy, bytes.data, bytes.size);
     entry->authority = certificate->authority;

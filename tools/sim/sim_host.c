@@ -121,10 +121,8 @@ make_identity(struct sim_host *host)
 struct sim_host *
 sim_host_new(struct sim *sim, const struct sim_node_options *options)
 {
-    struct sim_host *host = calloc(1, sizeof *host);
-    if (!host)
-        abort();
-    host->sim = sim;
+    struct sim_host *host = sim_pool_get(&sim->pool, sizeof *host);
+    *host = (struct sim_host){.sim = sim, .links = {.pool = &sim->pool}};
     host->index = sim->host_count;
     host->options = *options;
     assert(options->overlay < sim->options.overlays);
@@ -147,7 +145,7 @@ sim_host_free(struct sim_host *host)
     sim_disk_fini(&host->snapshot);
     free(host->expected);
     sim_map_fini(&host->links);
-    free(host);
+    sim_pool_put(&host->sim->pool, host, sizeof *host);
 }
 
 /* ---- lives ---- */

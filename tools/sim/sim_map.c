@@ -6,7 +6,7 @@
 #include "tools/sim/sim_random.h"
 
 #include <assert.h>
-#include <stdlib.h>
+#include <string.h>
 
 static size_t
 home(const struct sim_map *map, uint32_t key)
@@ -26,8 +26,8 @@ find(const struct sim_map *map, uint32_t key)
 void
 sim_map_fini(struct sim_map *map)
 {
-    free(map->slots);
-    *map = (struct sim_map){0};
+    sim_pool_put(map->pool, map->slots, map->capacity * sizeof *map->slots);
+    *map = (struct sim_map){.pool = map->pool};
 }
 
 static void
@@ -35,13 +35,12 @@ grow(struct sim_map *map)
 {
     struct sim_map old = *map;
     map->capacity = old.capacity ? 2 * old.capacity : 8;
-    map->slots = calloc(map->capacity, sizeof *map->slots);
-    if (!map->slots)
-        abort();
+    map->slots = sim_pool_get(map->pool, map->capacity * sizeof *map->slots);
+    memset(map->slots, 0, map->capacity * sizeof *map->slots);
     for (size_t i = 0; i < old.capacity; i++)
         if (old.slots[i].key)
             map->slots[find(map, old.slots[i].key)] = old.slots[i];
-    free(old.slots);
+    sim_pool_put(map->pool, old.slots, old.capacity * sizeof *old.slots);
 }
 
 void

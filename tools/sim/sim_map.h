@@ -4,6 +4,8 @@
 #ifndef RELOAD_TOOLS_SIM_MAP_H
 #define RELOAD_TOOLS_SIM_MAP_H
 
+#include "tools/sim/sim_pool.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,8 +14,9 @@ struct sim_map_slot {
     uint32_t key, value;
 };
 
-/* Zero-initialised it is empty. */
+/* Zero-initialised but for |pool| it is empty. */
 struct sim_map {
+    struct sim_pool *pool; /* where the slots come from */
     struct sim_map_slot *slots;
     size_t count, capacity;
 };
