@@ -41,12 +41,14 @@ sim_ledger_members(const struct sim_ledger *ledger)
 }
 
 /* Whether so many of those who held |record| died in the last time that no copy may be left. Deaths
- * of others take nothing. In a part of a ring that was cut there may be fewer copies than else. */
+ * of others take nothing. Who leaves hands over, but perhaps to one whose death it does not know
+ * yet; the last one to nobody. In a part of a ring that was cut there may be fewer copies than
+ * else. */
 static bool
 is_excused(const struct sim_ledger *ledger, const struct sim_record *record)
 {
     uint64_t now = sim_now(ledger->trial->sim);
-    uint32_t deaths = 0, needed;
+    uint32_t deaths = 0, leaves = 0, needed;
     if (now - record->acknowledged_ns < SIM_COPYING_NS)
         return true;
     for (size_t i = ledger->death_count; i-- > 0;) {
@@ -54,11 +56,14 @@ is_excused(const struct sim_ledger *ledger, const struct sim_record *record)
         if (now - death->at_ns > SIM_REPAIR_NS)
             break;
         ptrdiff_t number = number_of(ledger, record);
-        deaths += death->records[number].held;
+        if (death->left && death->members > 1)
+            leaves += death->records[number].held;
+        else
+            deaths += death->records[number].held;
         needed = death->members < SIM_COPIES ? death->members : SIM_COPIES;
         if (death->disturbed && death->records[number].copies < needed)
             needed = death->records[number].copies;
-        if (deaths > 0 && deaths >= needed)
+        if (deaths > 0 && deaths + leaves >= needed)
             return true;
     }
     return false;
@@ -103,20 +108,20 @@ sim_ledger_death(struct sim_ledger *ledger, const struct sim_death *death)
 {
     if (ledger->death_count < SIM_DEATHS_MAX)
         ledger->deaths[ledger->death_count++] = *death;
-    look_for_losses(ledger, "after a death");
+    look_for_losses(ledger, death->left ? "after a leave" : "after a death");
 }
 
 void
-sim_ledger_left(struct sim_ledger *ledger)
+sim_ledger_departure(struct sim_trial *trial, uint32_t node, const struct sim_death *death)
 {
-    if (sim_ledger_members(ledger) == 0) { /* nobody was there to hand over to */
-        struct sim_death death = {.at_ns = sim_now(ledger->trial->sim), .members = 1};
-        for (size_t i = 0; i < SIM_RECORDS_MAX; i++)
-            death.records[i].held = true;
-        sim_ledger_death(ledger, &death);
+    free(trial->leaving[node]);
+    trial->leaving[node] = NULL;
+    if (!death)
         return;
-    }
-    look_for_losses(ledger, "after a leave");
+    trial->leaving[node] = malloc(sizeof *death);
+    if (!trial->leaving[node])
+        abort();
+    *trial->leaving[node] = *death;
 }
 
 /* ---- the end ---- */

@@ -39,7 +39,7 @@ void
 sim_victim_kill(struct sim_trial *trial, uint32_t node)
 {
     struct sim_death death = sim_ledger_dying(trial->ledger, node);
-    trial->leaving[node] = false;
+    sim_ledger_departure(trial, node, NULL);
     sim_kill(trial->sim, node);
     sim_ledger_death(trial->ledger, &death);
 }
@@ -48,7 +48,9 @@ sim_victim_kill(struct sim_trial *trial, uint32_t node)
 void
 sim_victim_leave(struct sim_trial *trial, uint32_t node)
 {
-    trial->leaving[node] = true;
+    struct sim_death death = sim_ledger_dying(trial->ledger, node);
+    death.left = true;
+    sim_ledger_departure(trial, node, &death);
     sim_leave(trial->sim, node);
 }
 

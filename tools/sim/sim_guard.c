@@ -171,7 +171,8 @@ check_hop(struct sim_guard *guard, const struct sim_arrival *arrival)
              arrival->from, arrival->to, message.header.transaction_id);
 }
 
-/* The code of the message in |bytes|, without looking at the rest; 0 when there is none. */
+/* The code of the message that arrives, without looking at the rest; 0 when there is none, as in a
+ * fragment behind the first. */
 static uint16_t
 peek_code(const struct sim_arrival *arrival)
 {
@@ -179,6 +180,8 @@ peek_code(const struct sim_arrival *arrival)
     if (arrival->bytes.size < skip + fixed + 2)
         return 0;
     const uint8_t *header = arrival->bytes.data + skip;
+    if (header[13] | header[14] | header[15]) /* the fragment's offset */
+        return 0;
     size_t lists = 0;
     for (size_t at = 32; at < fixed; at += 2)
         lists += (size_t)header[at] << 8 | header[at + 1];

@@ -45,6 +45,7 @@ struct sim_request {
 struct sim_death {
     uint64_t at_ns;
     uint32_t members; /* of the ring before, without newcomers */
+    bool left;        /* in good order */
     bool disturbed;   /* a fault was on: the replica set of a record may be cut in parts */
     struct {
         bool held;      /* by the one who died */
@@ -87,8 +88,9 @@ struct sim_death sim_ledger_dying(const struct sim_ledger *ledger, uint32_t node
 /* sim_ledger_death tells that it has gone. */
 void sim_ledger_death(struct sim_ledger *ledger, const struct sim_death *death);
 
-/* sim_ledger_left tells that a node has left in good order: it took nothing along. */
-void sim_ledger_left(struct sim_ledger *ledger);
+/* sim_ledger_departure notes what |node|, which leaves, will take along when it has gone; NULL
+ * forgets that. */
+void sim_ledger_departure(struct sim_trial *trial, uint32_t node, const struct sim_death *death);
 
 /* sim_ledger_audit fetches every record in the whole ring and compares with what was acknowledged
  * (V3, V4). Virtual time passes. */

@@ -110,8 +110,8 @@ observe(struct sim *sim, uint32_t node, void *argument)
     if (node < SIM_HOSTS_MAX && sim_node(sim, node))
         look_at_disk(trial, node);
     if (node < SIM_HOSTS_MAX && trial->leaving[node] && !sim_is_alive(sim, node)) {
-        trial->leaving[node] = false;
-        sim_ledger_left(trial->ledger);
+        sim_ledger_death(trial->ledger, trial->leaving[node]);
+        sim_ledger_departure(trial, node, NULL);
     }
 }
 
@@ -388,4 +388,6 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     sim_watch_end(&trial.watch);
     sim_free(trial.sim);
     sim_chores_free(trial.chores);
+    for (uint32_t i = 0; i < SIM_HOSTS_MAX; i++)
+        free(trial.leaving[i]);
 }

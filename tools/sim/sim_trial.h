@@ -96,6 +96,8 @@ struct sim_sessions {
     uint32_t half_life_s; /* 0: they do not */
 };
 
+struct sim_death;
+
 /* What a run needs; fault classes (sim_fault_class.h) act on it. */
 struct sim_trial {
     const struct sim_scenario *scenario;
@@ -116,17 +118,17 @@ struct sim_trial {
     struct sim_sessions sessions;
     struct sim_drift drift;
     struct sim_assassin assassin;
-    bool leaving[SIM_HOSTS_MAX];     /* hosts that leave in good order */
-    bool is_clone[SIM_HOSTS_MAX];    /* hosts with the Node-ID of another */
-    struct sim_network_options calm; /* the network without faults */
-    uint64_t begin_ns;               /* when the first ring stood */
-    uint64_t recovery_ns;            /* the longest until the ring was whole again */
-    uint64_t last_fault_ns;          /* when the last one ended so far */
-    uint32_t peers;                  /* hosts */
-    uint32_t faults_on;              /* that began and have not ended */
-    bool looking;                    /* since the last fault ended, for a whole ring */
-    bool over;                       /* the faults' time */
-    bool unreliable;                 /* somebody lied, or could not do what it promised */
+    struct sim_death *leaving[SIM_HOSTS_MAX]; /* what hosts that leave take along; NULL: others */
+    bool is_clone[SIM_HOSTS_MAX];             /* hosts with the Node-ID of another */
+    struct sim_network_options calm;          /* the network without faults */
+    uint64_t begin_ns;                        /* when the first ring stood */
+    uint64_t recovery_ns;                     /* the longest until the ring was whole again */
+    uint64_t last_fault_ns;                   /* when the last one ended so far */
+    uint32_t peers;                           /* hosts */
+    uint32_t faults_on;                       /* that began and have not ended */
+    bool looking;                             /* since the last fault ended, for a whole ring */
+    bool over;                                /* the faults' time */
+    bool unreliable;                          /* somebody lied, or could not do what it promised */
 };
 
 /* sim_trial_run runs |scenario| in a world made of |options| (topology and what reads it, log) and
