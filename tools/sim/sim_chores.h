@@ -21,6 +21,7 @@ struct sim_chore {
     uint32_t owner, number;
     bool appends; /* or stores a pair */
     bool begun, ended, acknowledged;
+    uint64_t begun_ns, ended_ns;
 };
 
 struct sim_chores {
@@ -29,7 +30,8 @@ struct sim_chores {
     void *argument;
     struct sim_random random;
     uint64_t until_ns;
-    uint32_t owners; /* hosts 0.. that do chores */
+    uint32_t owners;                    /* hosts 0.. that do chores */
+    uint64_t cut_from_ns, cut_until_ns; /* meanwhile some may not have reached others; 0: never */
     struct sim_chore list[SIM_CHORES_MAX];
     size_t count;
     uint64_t half_since[SIM_HOSTS_MAX][SIM_CHORES_OWNERS]; /* 0: it does not */
@@ -41,6 +43,11 @@ struct sim_chores {
 struct sim_chores *sim_chores_begin(struct sim *sim, uint64_t seed, uint32_t owners, size_t count,
                                     uint64_t until_ns, sim_finding_fn *found, void *argument);
 void sim_chores_free(struct sim_chores *chores);
+
+/* sim_chores_cut tells that between |from_ns| and |until_ns| some may not have reached others: an
+ * append whose answer was lost may have been repeated in another part of the ring, where nobody
+ * knew of it. */
+void sim_chores_cut(struct sim_chores *chores, uint64_t from_ns, uint64_t until_ns);
 
 /* sim_chores_look looks whether |node| holds half of a pair: for longer than it takes to bring a
  * replica up to date, or, |settled|, at all. */

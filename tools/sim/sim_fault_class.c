@@ -12,6 +12,16 @@
 /* Links of messages take a host for dead that stands still for 5 s. */
 #define SHORT_PAUSE_NS SIM_SECONDS(4)
 
+void
+sim_fault_cuts(struct sim_trial *trial, const struct sim_fault *fault)
+{
+    uint64_t until_ns = sim_now(trial->sim) + fault->duration_ns;
+    if (trial->cut_from_ns == 0)
+        trial->cut_from_ns = sim_now(trial->sim);
+    if (until_ns > trial->cut_until_ns)
+        trial->cut_until_ns = until_ns;
+}
+
 static void
 exceed_if_long(struct sim_trial *trial, const struct sim_fault *fault)
 {
@@ -186,6 +196,7 @@ static void
 begin_pause(struct sim_trial *trial, const struct sim_fault *fault)
 {
     uint32_t node = sim_victim(trial, fault->pick, true);
+    sim_fault_cuts(trial, fault);
     if (node == SIM_NOBODY)
         return;
     if (fault->duration_ns > SHORT_PAUSE_NS)
@@ -212,6 +223,7 @@ begin_cut(struct sim_trial *trial, const struct sim_fault *fault)
 {
     uint32_t a = sim_victim(trial, fault->pick, true),
              b = sim_victim(trial, sim_victim_pick(fault->pick, 1), true);
+    sim_fault_cuts(trial, fault);
     if (a == b || a == SIM_NOBODY)
         return;
     exceed_if_long(trial, fault);
@@ -223,6 +235,7 @@ begin_one_way(struct sim_trial *trial, const struct sim_fault *fault)
 {
     uint32_t a = sim_victim(trial, fault->pick, true),
              b = sim_victim(trial, sim_victim_pick(fault->pick, 1), true);
+    sim_fault_cuts(trial, fault);
     if (a == b || a == SIM_NOBODY)
         return;
     exceed_if_long(trial, fault);
@@ -233,6 +246,7 @@ static void
 begin_isolation(struct sim_trial *trial, const struct sim_fault *fault)
 {
     uint32_t node = sim_victim(trial, fault->pick, true);
+    sim_fault_cuts(trial, fault);
     if (node == SIM_NOBODY)
         return;
     exceed_if_long(trial, fault);
@@ -242,6 +256,7 @@ begin_isolation(struct sim_trial *trial, const struct sim_fault *fault)
 static void
 begin_partition(struct sim_trial *trial, const struct sim_fault *fault)
 {
+    sim_fault_cuts(trial, fault);
     exceed_if_long(trial, fault);
     for (uint32_t i = 0; i < trial->peers; i++)
         sim_partition(trial->sim, i, (uint8_t)(sim_mix(fault->pick, i) % fault->amount));
@@ -276,6 +291,7 @@ begin_flapping(struct sim_trial *trial, const struct sim_fault *fault)
 {
     uint32_t a = sim_victim(trial, fault->pick, true);
     uint32_t b = sim_victim(trial, sim_victim_pick(fault->pick, 1), true);
+    sim_fault_cuts(trial, fault);
     if (a == b || a == SIM_NOBODY || trial->flap.active)
         return;
     uint64_t period_ns = SIM_MS(500) * fault->amount;

@@ -25,6 +25,9 @@ extern const size_t sim_fault_class_count;
 /* The scenarios' first stream draws from the first so many of them, the second from the others. */
 #define SIM_FAULT_CLASSES_FIRST 22
 
+/* sim_fault_cuts tells that |fault|, which begins now, keeps some from reaching others. */
+void sim_fault_cuts(struct sim_trial *trial, const struct sim_fault *fault);
+
 /* sim_fault_class_suits tells whether |scenario| can have faults of |class|. */
 bool sim_fault_class_suits(size_t class, const struct sim_scenario *scenario);
 

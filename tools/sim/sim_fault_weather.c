@@ -1,6 +1,7 @@
 /* sim_fault_weather.c: what the network does, as the scenarios' second stream draws it.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/sim/sim_fault_class.h"
 #include "tools/sim/sim_fault_host.h"
 #include "tools/sim/sim_fault_more.h"
 
@@ -87,6 +88,7 @@ sim_begin_swizzle(struct sim_trial *trial, const struct sim_fault *fault)
 {
     uint64_t half = fault->duration_ns / 2, now = sim_now(trial->sim);
     sim_watch_exceed(&trial->watch, "peers were cut off and came back in another order");
+    sim_fault_cuts(trial, fault);
     for (uint32_t i = 0; i < trial->peers; i++) {
         struct sim_swizzle *host = &trial->swizzles[i];
         if (host->active || sim_victim_pick(fault->pick, i) % 100 >= fault->amount)

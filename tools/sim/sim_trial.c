@@ -312,6 +312,8 @@ audit(struct sim_trial *trial)
     sim_run_for(trial->sim, SETTLE_NS);
     sim_ledger_audit(trial->ledger);
     if (trial->chores)
+        sim_chores_cut(trial->chores, trial->cut_from_ns, trial->cut_until_ns);
+    if (trial->chores)
         sim_chores_audit(trial->chores, trial->ledger->death_count == 0 && !trial->watch.beyond);
     sim_guard_judge(&trial->guard);
 }

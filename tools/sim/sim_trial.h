@@ -110,9 +110,10 @@ struct sim_trial {
     struct sim_liar liar;
     bool trust_counts; /* V13: nothing but liars is wrong */
     uint64_t trust_until_ns;
-    struct sim_chores *chores;      /* NULL: none */
-    uint64_t writes[SIM_HOSTS_MAX]; /* of each host, when last looked at */
-    unsigned reloads;               /* V12: tried so far */
+    uint64_t cut_from_ns, cut_until_ns; /* meanwhile some may not have reached others; 0: never */
+    struct sim_chores *chores;          /* NULL: none */
+    uint64_t writes[SIM_HOSTS_MAX];     /* of each host, when last looked at */
+    unsigned reloads;                   /* V12: tried so far */
     struct sim_flap flap;
     struct sim_swizzle swizzles[SIM_HOSTS_MAX];
     struct sim_sessions sessions;
