@@ -103,6 +103,20 @@ last_via_is(struct reload_node *node, struct reload_bytes via, const struct relo
            memcmp(entry + 2, id->octets, length) == 0;
 }
 
+/* 13.6.5: whether this message came by here twice before. Once may be its route; each further turn
+ * of a loop lets one peer in it, who sends everything more than once, multiply what goes round. */
+static bool
+goes_round(const struct reload_node *node, struct reload_bytes via)
+{
+    struct reload_reader reader = reload_reader_of(via);
+    struct reload_destination entry;
+    unsigned times = 0;
+    while (times < 2 && reload_destination_next(&reader, &node->wire, &entry))
+        times += entry.type == RELOAD_DESTINATION_TYPE_NODE &&
+                 reload_node_id_equal(&entry.destination_data.node_id, &node->id);
+    return times == 2;
+}
+
 static int
 send_on(struct reload_node *node, const struct transit *transit, struct reload_link *link,
         reload_time now)
@@ -309,7 +323,8 @@ static int
 unfit(struct reload_node *node, const struct transit *transit)
 {
     const struct reload_forwarding_header *header = &transit->header;
-    if (transit->from && (header->ttl == 0 || header->ttl > node->config->initial_ttl))
+    if (transit->from && (header->ttl == 0 || header->ttl > node->config->initial_ttl ||
+                          goes_round(node, header->via_list)))
         return RELOAD_E_TTL;
     /* A fragment that does not tell what it is of may be a request; an answer may not have it. */
     if (transit->from && header->options.size && forward_critical(node, header->options))

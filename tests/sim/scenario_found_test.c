@@ -30,9 +30,10 @@ static const struct found ring_rows[] = {
 };
 
 static const struct found data_rows[] = {
-    {134, 2, "i"},     /* a replica without memory was never asked again */
-    {1051, 1, "bc"},   /* likewise, who had none to ask it */
-    {49, 5, "abcde"},  /* a replica that another one had stood in for */
+    {8476, 16, "abcdefghijklm"}, /* a peer multiplied what went round, until memory ended */
+    {134, 2, "i"},               /* a replica without memory was never asked again */
+    {1051, 1, "bc"},             /* likewise, who had none to ask it */
+    {49, 5, "abcde"},            /* a replica that another one had stood in for */
     {843, 5, "abefg"}, /* dropped in the moment in which it came: a death not noticed yet */
     {6013, 39, "bcdfghijklmno"}, /* an orphaned copy that its responsible peer refused */
     {5122, 12, "abcdefgh"},      /* likewise */

@@ -79,6 +79,40 @@ START_TEST(headers_are_rewritten)
 }
 END_TEST
 
+/* R3, RFC6940 13.6.5: what comes round in a loop, and is multiplied by one peer in it, is let pass
+ * twice; that one's route may lead by here twice. */
+static const struct {
+    unsigned times; /* we stand in the Via List */
+    bool passes;
+} rounds[] = {{0, true}, {1, true}, {2, false}, {25, false}};
+
+START_TEST(what_goes_round_ends)
+{
+    uint8_t data[2048];
+    begin_with(RELOAD_FRAMING_NONE, 1200);
+    size_t size = world_message(world, &to->id, 100, data, sizeof data);
+    size_t via = 2 * 18 * rounds[_i].times;
+    memmove(data + 38 + via, data + 38, size - 38);
+    for (uint8_t *at = data + 38; at < data + 38 + via; at += 2 * 18) {
+        const struct reload_node_id *const ids[] = {&host->id, &to->id};
+        for (size_t i = 0; i < 2; i++) {
+            at[18 * i] = RELOAD_DESTINATION_TYPE_NODE;
+            at[18 * i + 1] = 16;
+            memcpy(at + 18 * i + 2, ids[i]->octets, 16);
+        }
+    }
+    data[32] = (uint8_t)(via >> 8);
+    data[33] = (uint8_t)via;
+    size += via;
+    put_u32(data + 16, (uint32_t)size);
+    hear(data, size);
+    ck_assert_uint_eq(host->node->counters.messages_forwarded, rounds[_i].passes);
+    ck_assert_uint_eq(host->node->counters.dropped_ttl, !rounds[_i].passes);
+    ck_assert_uint_eq(host->node->counters.dropped_malformed, 0);
+    world_free(world);
+}
+END_TEST
+
 /* Answers get no Via List (6.1.2), and we are taken out of the Destination List. */
 START_TEST(answers_need_no_way_back)
 {
@@ -258,6 +292,7 @@ main(void)
     Suite *suite = suite_create("forward");
     TCase *tcase = tcase_create("forward");
     tcase_add_test(tcase, headers_are_rewritten);
+    tcase_add_loop_test(tcase, what_goes_round_ends, 0, (int)(sizeof rounds / sizeof *rounds));
     tcase_add_test(tcase, answers_need_no_way_back);
     tcase_add_loop_test(tcase, fragments, 0, 3);
     tcase_add_test(tcase, small_mtus_do_not_fragment);
