@@ -42,10 +42,12 @@ tell_link(struct checkup *checkup, const json_t *link)
 static json_t *
 find_peer(struct checkup *checkup, unsigned place, char *reason)
 {
-    char resource[33];
+    char resource[33], problem[SETTINGS_REASON_SIZE];
     (void)snprintf(resource, sizeof resource, "%02x%030x", (32u * place + 13) & 0xff, place);
     json_t *pong =
-        ask(checkup, json_pack("{s:s, s:s}", "command", "ping", "resource", resource), reason);
+        ask(checkup, json_pack("{s:s, s:s}", "command", "ping", "resource", resource), problem);
+    if (!pong && !*reason) /* what an Attach says is worth more */
+        (void)snprintf(reason, SETTINGS_REASON_SIZE, "%s", problem);
     json_t *peer = json_incref(json_object_get(pong, "responder"));
     json_decref(pong);
     if (peer && json_equal(peer, json_object_get(checkup->status, "node_id"))) {
