@@ -71,7 +71,7 @@ close_connection(struct control_connection *connection)
     free(connection);
 }
 
-/* Sends what waits. */
+/* Sends what waits. Whoever is not there any more is not waited for: the end is read next. */
 static void
 flush(struct control_connection *connection)
 {
@@ -81,11 +81,11 @@ flush(struct control_connection *connection)
                               connection->output_size - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (result < 0 && errno == EINTR)
             continue;
-        if (result < 0 && errno != EAGAIN)
-            (void)shutdown(connection->descriptor, SHUT_RDWR); /* closed when it is read from */
-        if (result < 0)
+        if (result < 0 && errno == EAGAIN)
             break;
-        sent += (size_t)result;
+        if (result < 0)
+            (void)shutdown(connection->descriptor, SHUT_RDWR);
+        sent = result < 0 ? connection->output_size : sent + (size_t)result;
     }
     connection->output_size -= sent;
     if (connection->output_size)
@@ -101,11 +101,12 @@ flush_all(void *argument)
     struct control *control = argument;
     bool is_synced = false;
     for (struct control_connection *at = control->connections; at; at = at->next) {
-        if (at->output_size && !is_synced)
+        if (at->output_size == 0)
+            continue;
+        if (!is_synced)
             reload_driver_sync(control->daemon->driver);
-        is_synced |= at->output_size > 0;
-        if (at->output_size)
-            flush(at);
+        is_synced = true;
+        flush(at);
     }
 }
 

@@ -541,10 +541,17 @@ class Running(unittest.TestCase):
         self.assertTrue(self.nodes[0].result("status")["joined"])
 
     def test_asker_leaves_before_the_answer(self):
-        for _ in range(20):
-            with self.connect() as connection:
-                connection.sendall(json.dumps({"command": "ping", "node": NODE_IDS[2]}).encode()
-                                   + b"\n")
+        """Whether the answer comes later, or at once and nobody is there any more."""
+        descriptors = "/proc/%d/fd" % self.nodes[0].process.pid
+        before = len(os.listdir(descriptors))
+        for request in ({"command": "ping", "node": NODE_IDS[2]}, {"command": "status"}):
+            for _ in range(20):
+                with self.connect() as connection:
+                    connection.sendall(json.dumps(request).encode() + b"\n")
+        deadline = time.monotonic() + 10
+        while len(os.listdir(descriptors)) > before + 5:  # links come and go
+            self.assertLess(time.monotonic(), deadline, "connections of askers that left stay")
+            time.sleep(0.05)
         self.assertTrue(self.nodes[0].result("status")["joined"])
 
     def test_second_node_with_the_same_socket(self):
