@@ -161,21 +161,50 @@ answered(void *argument, const struct reload_result *result, reload_time now)
     end(job, &told, now);
 }
 
+/* The encoded request, in |*buffer| for as long as it is wanted. */
+static int
+write_request(struct fetch_job *job, struct reload_buffer **buffer, struct reload_request *request)
+{
+    struct reload_node *node = job->job.node;
+    struct reload_bytes resource = {job->resource, job->resource_size};
+    size_t size = node->config->max_message_size;
+    *buffer = reload_buffer_get(&node->buffers, size);
+    if (!*buffer)
+        return RELOAD_E_NOMEM;
+    struct reload_writer writer = reload_writer_of((*buffer)->data, size);
+    int error = reload_answer_request(node, resource, job->specifiers, job->count, &writer);
+    *request = (struct reload_request){.code = job->is_stat ? RELOAD_MESSAGE_STAT_REQ
+                                                            : RELOAD_MESSAGE_FETCH_REQ,
+                                       .body = reload_writer_written(&writer)};
+    if (error)
+        reload_buffer_drop(&node->buffers, *buffer);
+    return error;
+}
+
 /* ---- several answers ------------------------------------------------------------------------ */
+
+/* Whether one of several answers is right; |*has_all|: whether it has a value of each Kind. */
+static bool
+is_right(struct fetch_job *job, const struct reload_result *result, bool *has_all, reload_time now)
+{
+    unsigned discarded = 0;
+    job->signed_kinds = 0;
+    if (result->error || check_answer(job, result->message, &discarded, now) != 0)
+        return false;
+    job->discarded += discarded;
+    *has_all = job->signed_kinds == (1u << job->count) - 1;
+    job->found |= *has_all;
+    return true;
+}
 
 /* Every answer counts: a later one may have newer values. */
 static enum reload_copies_verdict
 judge(void *argument, const struct reload_result *result, reload_time now)
 {
     struct fetch_job *job = argument;
-    unsigned discarded = 0;
+    bool has_all = false;
     job->is_replica = false;
-    job->signed_kinds = 0;
-    if (result->error || check_answer(job, result->message, &discarded, now) != 0)
-        return RELOAD_COPIES_BAD;
-    job->discarded += discarded;
-    job->found |= job->signed_kinds == (1u << job->count) - 1;
-    return RELOAD_COPIES_GOOD;
+    return is_right(job, result, &has_all, now) ? RELOAD_COPIES_GOOD : RELOAD_COPIES_BAD;
 }
 
 static void
@@ -215,14 +244,9 @@ static enum reload_copies_verdict
 judge_replica(void *argument, const struct reload_result *result, reload_time now)
 {
     struct fetch_job *job = argument;
-    unsigned discarded = 0;
+    bool has_all = false;
     job->is_replica = true;
-    job->signed_kinds = 0;
-    if (result->error || check_answer(job, result->message, &discarded, now) != 0)
-        return RELOAD_COPIES_BAD;
-    job->discarded += discarded;
-    bool has_all = job->signed_kinds == (1u << job->count) - 1;
-    job->found |= has_all;
+    (void)is_right(job, result, &has_all, now);
     return has_all ? RELOAD_COPIES_GOOD : RELOAD_COPIES_BAD;
 }
 
@@ -235,9 +259,6 @@ sought(void *argument, const struct reload_result *result, reload_time now)
     job->seeking_over = true;
     end_if_enough(job, now);
 }
-
-static int write_request(struct fetch_job *job, struct reload_buffer **buffer,
-                         struct reload_request *request);
 
 static void
 seek(struct fetch_job *job, reload_time now)
@@ -322,26 +343,6 @@ make_job(struct reload_node *node, struct reload_bytes resource,
     }
     *made = job;
     return 0;
-}
-
-/* The encoded request, in |*buffer| for as long as it is wanted. */
-static int
-write_request(struct fetch_job *job, struct reload_buffer **buffer, struct reload_request *request)
-{
-    struct reload_node *node = job->job.node;
-    struct reload_bytes resource = {job->resource, job->resource_size};
-    size_t size = node->config->max_message_size;
-    *buffer = reload_buffer_get(&node->buffers, size);
-    if (!*buffer)
-        return RELOAD_E_NOMEM;
-    struct reload_writer writer = reload_writer_of((*buffer)->data, size);
-    int error = reload_answer_request(node, resource, job->specifiers, job->count, &writer);
-    *request = (struct reload_request){.code = job->is_stat ? RELOAD_MESSAGE_STAT_REQ
-                                                            : RELOAD_MESSAGE_FETCH_REQ,
-                                       .body = reload_writer_written(&writer)};
-    if (error)
-        reload_buffer_drop(&node->buffers, *buffer);
-    return error;
 }
 
 /* Replicas are looked for beside a plain way to the resource. */

@@ -239,11 +239,11 @@ end(struct reload_node *node, reload_time now)
         wish(node, now + pause);
         if (state->handing_over && state->hand_over_at == 0)
             state->hand_over_at = now + pause;
-    }
-    if (!state->failed)
+        if (!state->met)
+            state->pause = state->pause < RETRY_LAST / 2 ? state->pause * 2 : RETRY_LAST;
+    } else {
         state->pause = RETRY_FIRST;
-    else if (!state->met)
-        state->pause = state->pause < RETRY_LAST / 2 ? state->pause * 2 : RETRY_LAST;
+    }
     wake(node, state->first);
 }
 

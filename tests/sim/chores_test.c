@@ -32,7 +32,8 @@ begin(void)
     s = sim_new(1, &options);
     ring_grow(s, RING);
     found[0] = 0;
-    chores = sim_chores_begin(s, 1, 4, 40, sim_now(s) + SIM_SECONDS(20), note, NULL);
+    chores = sim_chores_begin(s, 1, 4, 40, sim_now(s) + SIM_SECONDS(20),
+                              (struct sim_finder){note, NULL});
     sim_run_for(s, SIM_SECONDS(60));
 }
 

@@ -61,24 +61,6 @@ client_of(struct sim *s)
     return client;
 }
 
-int
-run_tests(const char *name, const struct named_test *tests, size_t count)
-{
-    Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
-    for (size_t i = 0; i < count; i++)
-        if (tests[i].last > tests[i].first)
-            tcase_add_loop_test(tcase, *tests[i].test, tests[i].first, tests[i].last);
-        else
-            tcase_add_test(tcase, *tests[i].test);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
 static bool
 look(struct sim *s, struct sim_passing *passing, void *argument)
 {

@@ -4,9 +4,8 @@
 #ifndef RELOAD_TESTS_SIM_FIXTURE_H
 #define RELOAD_TESTS_SIM_FIXTURE_H
 
+#include "tests/suite.h"
 #include "tools/sim/sim_draft.h"
-
-#include <check.h>
 
 /* A whole ring of |count| peers, numbers 0..count-1, over |links|. |options| may be NULL. */
 struct sim *ring_of_links(uint32_t count, uint64_t seed, enum sim_links links);
@@ -23,13 +22,6 @@ void wait_until_whole(struct sim *s, uint64_t limit_ns);
 
 /* A client of overlay 0 that has connected. */
 uint32_t client_of(struct sim *s);
-
-/* Runs |tests| of |name| and returns what main returns. */
-struct named_test {
-    const TTest *const *test;
-    int first, last; /* of a loop test; equal: once */
-};
-int run_tests(const char *name, const struct named_test *tests, size_t count);
 
 /* Watches where a transaction goes: how many messages of |transaction_id| were sent to each host.
  */

@@ -40,7 +40,7 @@ begin(void)
     s = sim_new(1, &options);
     ring_grow(s, RING);
     findings = (struct findings){0};
-    sim_guard_begin(&guard, s, note, &findings);
+    sim_guard_begin(&guard, s, (struct sim_finder){note, &findings});
 }
 
 static void

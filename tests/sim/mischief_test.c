@@ -67,7 +67,7 @@ START_TEST(liars)
     struct sim *s = begin(frames ? SIM_LINKS_DATAGRAMS : SIM_LINKS_MESSAGES);
     struct sim_guard guard;
     struct sim_liar liar;
-    sim_guard_begin(&guard, s, note, NULL);
+    sim_guard_begin(&guard, s, (struct sim_finder){note, NULL});
     sim_liar_begin(&liar, s, 1);
     for (uint32_t i = 0; i < LIARS; i++)
         sim_liar_set(&liar, 2 + 5 * i, lie);

@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,20 +15,6 @@
 #define TRANSFER_NS SIM_SECONDS(30) /* replicas may be brought in parts (10.4) */
 #define MERGED_NS SIM_SECONDS(60)   /* after a cut */
 #define SHOWN 16                    /* of an array */
-
-static void find(struct sim_chores *chores, const char *invariant, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void
-find(struct sim_chores *chores, const char *invariant, const char *format, ...)
-{
-    char what[160];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
-    va_end(arguments);
-    chores->found(chores->argument, invariant, what);
-}
 
 /* ---- places ---- */
 
@@ -60,7 +45,8 @@ on_stored(void *argument, const struct reload_result *result, reload_time now)
     struct sim_chore *chore = argument;
     (void)now;
     if (chore->ended)
-        find(chore->chores, "V6", "a chore of node %" PRIu32 " ended twice", chore->owner);
+        sim_finding(&chore->chores->finder, "V6", "a chore of node %" PRIu32 " ended twice",
+                    chore->owner);
     chore->ended = true;
     chore->ended_ns = sim_now(chore->chores->sim);
     chore->acknowledged = result->error == 0;
@@ -107,7 +93,7 @@ act(struct sim *sim, void *argument)
 
 struct sim_chores *
 sim_chores_begin(struct sim *sim, uint64_t seed, uint32_t owners, size_t count, uint64_t until_ns,
-                 sim_finding_fn *found, void *argument)
+                 struct sim_finder finder)
 {
     struct sim_chores *chores = calloc(1, sizeof *chores);
     uint64_t now = sim_now(sim);
@@ -116,8 +102,7 @@ sim_chores_begin(struct sim *sim, uint64_t seed, uint32_t owners, size_t count, 
         abort();
     *chores =
         (struct sim_chores){.sim = sim,
-                            .found = found,
-                            .argument = argument,
+                            .finder = finder,
                             .random = sim_random_fork(seed, 0xc402e),
                             .until_ns = until_ns,
                             .owners = owners < SIM_CHORES_OWNERS ? owners : SIM_CHORES_OWNERS};
@@ -206,9 +191,9 @@ sim_chores_look(struct sim_chores *chores, uint32_t node, bool settled)
             continue;
         if (sim_log(chores->sim))
             describe(chores, owner, place.bytes);
-        find(chores, "V10",
-             "node %" PRIu32 " holds half of a request of node %" PRIu32 ": %ld and %ld", node,
-             owner, user, entry);
+        sim_finding(&chores->finder, "V10",
+                    "node %" PRIu32 " holds half of a request of node %" PRIu32 ": %ld and %ld",
+                    node, owner, user, entry);
         *since = 0;
     }
 }
@@ -245,9 +230,9 @@ sim_chores_judge(struct sim_chores *chores, uint32_t owner, char (*texts)[32], s
             times += strcmp(texts[k], text) == 0;
         chores->checked_appends++;
         if (times > 1 && !was_cut(chores, chore))
-            find(chores, "V10", "%s was appended %u times", text, times);
+            sim_finding(&chores->finder, "V10", "%s was appended %u times", text, times);
         if (times == 0 && chore->acknowledged && nothing_lost)
-            find(chores, "V10", "%s was acknowledged and is not there", text);
+            sim_finding(&chores->finder, "V10", "%s was acknowledged and is not there", text);
     }
 }
 

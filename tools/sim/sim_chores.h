@@ -7,7 +7,7 @@
 #define RELOAD_TOOLS_SIM_CHORES_H
 
 #include "tools/sim/sim.h"
-#include "tools/sim/sim_guard.h"
+#include "tools/sim/sim_finding.h"
 #include "tools/sim/sim_scenario.h"
 
 #define SIM_CHORES_MAX 64
@@ -26,8 +26,7 @@ struct sim_chore {
 
 struct sim_chores {
     struct sim *sim;
-    sim_finding_fn *found;
-    void *argument;
+    struct sim_finder finder;
     struct sim_random random;
     uint64_t until_ns;
     uint32_t owners;                    /* hosts 0.. that do chores */
@@ -41,7 +40,7 @@ struct sim_chores {
 /* sim_chores_begin lets the first |owners| hosts do |count| chores until |until_ns|, at times that
  * follow from |seed|. */
 struct sim_chores *sim_chores_begin(struct sim *sim, uint64_t seed, uint32_t owners, size_t count,
-                                    uint64_t until_ns, sim_finding_fn *found, void *argument);
+                                    uint64_t until_ns, struct sim_finder finder);
 void sim_chores_free(struct sim_chores *chores);
 
 /* sim_chores_cut tells that between |from_ns| and |until_ns| some may not have reached others: an

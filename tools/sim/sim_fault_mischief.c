@@ -65,9 +65,9 @@ void
 sim_begin_chores(struct sim_trial *trial, const struct sim_fault *fault)
 {
     if (!trial->chores)
-        trial->chores =
-            sim_chores_begin(trial->sim, fault->pick, trial->scenario->peers, fault->amount,
-                             sim_now(trial->sim) + fault->duration_ns, sim_trial_found, trial);
+        trial->chores = sim_chores_begin(trial->sim, fault->pick, trial->scenario->peers,
+                                         fault->amount, sim_now(trial->sim) + fault->duration_ns,
+                                         (struct sim_finder){sim_trial_found, trial});
 }
 
 /* ---- drivers ---- */

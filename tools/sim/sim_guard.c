@@ -9,24 +9,9 @@
 #include "tools/sim/sim_state.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
 #define FRAME_HEADER_SIZE 8 /* of a frame of data (6.6.2) */
-
-static void find(struct sim_guard *guard, const char *invariant, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void
-find(struct sim_guard *guard, const char *invariant, const char *format, ...)
-{
-    char what[160];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
-    va_end(arguments);
-    guard->found(guard->argument, invariant, what);
-}
 
 /* ---- V7 ---- */
 
@@ -62,8 +47,8 @@ check_requests(struct sim_guard *guard, const struct reload_node *node, uint32_t
     for (size_t i = 0; i < node->transactions.bucket_count; i++)
         for (const struct reload_transaction *at = node->transactions.buckets[i]; at; at = at->next)
             if (now - at->sent_at > SIM_GUARD_REQUEST_NS + sim_lateness(guard->sim))
-                find(guard, "V6", "a request of node %" PRIu32 " waits for %.1f s", number,
-                     (double)(now - at->sent_at) / 1e9);
+                sim_finding(&guard->finder, "V6", "a request of node %" PRIu32 " waits for %.1f s",
+                            number, (double)(now - at->sent_at) / 1e9);
 }
 
 void
@@ -76,7 +61,7 @@ sim_guard_turn(struct sim_guard *guard, uint32_t node)
     if (memory > guard->memory_peak)
         guard->memory_peak = memory;
     if (memory > guard->memory_max) {
-        find(guard, "V7", "node %" PRIu32 " holds %zu octets", node, memory);
+        sim_finding(&guard->finder, "V7", "node %" PRIu32 " holds %zu octets", node, memory);
         guard->memory_max = SIZE_MAX; /* once is enough */
     }
     if (++guard->turns % SIM_GUARD_LOOKS == 0 &&
@@ -84,7 +69,7 @@ sim_guard_turn(struct sim_guard *guard, uint32_t node)
         check_requests(guard, real, node);
     const char *table = overfull_table(real);
     if (table)
-        find(guard, "V7", "node %" PRIu32 " has too many %s", node, table);
+        sim_finding(&guard->finder, "V7", "node %" PRIu32 " has too many %s", node, table);
 }
 
 /* ---- V8 ---- */
@@ -165,10 +150,10 @@ check_hop(struct sim_guard *guard, const struct sim_arrival *arrival)
     guard->checked_hops++;
     uint32_t responsible = sim_responsible(sim, 0, reload_node_id_bytes(&target, 16));
     if (before(to, &target) >= before(from, &target) && arrival->to != responsible)
-        find(guard, "V8",
-             "node %" PRIu32 " forwards to node %" PRIu32 " and away from the target, "
-             "transaction %016" PRIx64,
-             arrival->from, arrival->to, message.header.transaction_id);
+        sim_finding(&guard->finder, "V8",
+                    "node %" PRIu32 " forwards to node %" PRIu32 " and away from the target, "
+                    "transaction %016" PRIx64,
+                    arrival->from, arrival->to, message.header.transaction_id);
 }
 
 /* The code of the message that arrives, without looking at the rest; 0 when there is none, as in a
@@ -214,7 +199,8 @@ check_unasked(struct sim_guard *guard, const struct sim_arrival *arrival)
     guard->checked_errors++;
     if (counters->errors_sent > guard->errors_sent &&
         counters->messages_forwarded == guard->forwarded)
-        find(guard, "V8", "node %" PRIu32 " answers an answer by an error", arrival->to);
+        sim_finding(&guard->finder, "V8", "node %" PRIu32 " answers an answer by an error",
+                    arrival->to);
 }
 
 /* ---- V9 ---- */
@@ -241,16 +227,16 @@ inspect(struct sim *sim, const struct sim_arrival *arrival, bool after, void *ar
         return;
     guard->checked_rejections++;
     if (sim_state_of_node(sim, arrival->to) != guard->state)
-        find(guard, "V9", "what does not verify changed node %" PRIu32, arrival->to);
+        sim_finding(&guard->finder, "V9", "what does not verify changed node %" PRIu32,
+                    arrival->to);
 }
 
 /* ---- all ---- */
 
 void
-sim_guard_begin(struct sim_guard *guard, struct sim *sim, sim_finding_fn *found, void *argument)
+sim_guard_begin(struct sim_guard *guard, struct sim *sim, struct sim_finder finder)
 {
-    *guard = (struct sim_guard){
-        .sim = sim, .found = found, .argument = argument, .memory_max = SIM_GUARD_MEMORY_MAX};
+    *guard = (struct sim_guard){.sim = sim, .finder = finder, .memory_max = SIM_GUARD_MEMORY_MAX};
     sim_inspect(sim, inspect, guard);
 }
 
@@ -275,7 +261,7 @@ sim_guard_judge(struct sim_guard *guard)
     for (uint32_t i = 0; i < sim_node_count(guard->sim); i++)
         peers += sim_is_alive(guard->sim, i);
     if (guard->arrivals > SIM_GUARD_QUIET_MAX * peers * (seconds + 1))
-        find(guard, "V8",
-             "%" PRIu64 " messages among %" PRIu64 " peers in %" PRIu64 " quiet seconds",
-             guard->arrivals, peers, seconds);
+        sim_finding(&guard->finder, "V8",
+                    "%" PRIu64 " messages among %" PRIu64 " peers in %" PRIu64 " quiet seconds",
+                    guard->arrivals, peers, seconds);
 }

@@ -2,14 +2,16 @@
  *
  *   V6  no request waits for longer than its lifetime
  *   V7  memory and tables stay within their bounds
- *   V8  no error answers an answer that nobody waits for; in a whole ring every hop comes nearer; a
- * quiet ring says little V9  what does not verify changes nothing
+ *   V8  no error answers an answer that nobody waits for; in a whole ring every hop comes nearer;
+ *       a quiet ring says little
+ *   V9  what does not verify changes nothing
  *
  * RFC 6940 6.3, 10.3. SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TOOLS_SIM_GUARD_H
 #define RELOAD_TOOLS_SIM_GUARD_H
 
 #include "tools/sim/sim.h"
+#include "tools/sim/sim_finding.h"
 
 /* What a node of these runs may hold: it has few values and at most some hundred links. */
 #define SIM_GUARD_MEMORY_MAX ((size_t)2 << 20)
@@ -22,14 +24,10 @@
  * replicas that are made, and what the auditor asks for. */
 #define SIM_GUARD_QUIET_MAX 5
 
-/* Called with a violation of |invariant| (static text). */
-typedef void sim_finding_fn(void *argument, const char *invariant, const char *what);
-
 /* Watches overlay 0. */
 struct sim_guard {
     struct sim *sim;
-    sim_finding_fn *found;
-    void *argument;
+    struct sim_finder finder;
     size_t memory_max, memory_peak; /* the latter: the most that any node held */
     bool whole;                     /* the ring is, and nothing goes wrong: hops are checked */
     uint64_t whole_since_ns;
@@ -42,8 +40,7 @@ struct sim_guard {
 };
 
 /* sim_guard_begin inspects |sim| (sim_inspect) from now on, sim_guard_end ends that. */
-void sim_guard_begin(struct sim_guard *guard, struct sim *sim, sim_finding_fn *found,
-                     void *argument);
+void sim_guard_begin(struct sim_guard *guard, struct sim *sim, struct sim_finder finder);
 void sim_guard_end(struct sim_guard *guard);
 
 /* sim_guard_turn looks at |node|, whose turn is over. */

@@ -365,7 +365,7 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     trial.sim = sim_new(scenario->seed, &world);
     trial.calm = *sim_network_now(trial.sim);
     sim_watch_begin(&trial.watch, trial.sim);
-    sim_guard_begin(&trial.guard, trial.sim, sim_trial_found, &trial);
+    sim_guard_begin(&trial.guard, trial.sim, (struct sim_finder){sim_trial_found, &trial});
     sim_observe(trial.sim, observe, &trial);
     if (build_up(&trial)) {
         trial.begin_ns = trial.last_fault_ns = sim_now(trial.sim);

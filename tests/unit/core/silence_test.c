@@ -225,24 +225,20 @@ START_TEST(noise_is_no_sign_of_life)
 }
 END_TEST
 
+static const struct named_test tests[] = {
+    {&probes, 0, 2},
+    {&probes_of_a_peer_that_wants_pings, 0, 2},
+    {&silence_ends_a_watched_link, 0, 4},
+    {&who_is_heard_is_not_asked, 0, 0},
+    {&doubt_gives_no_more_time, 0, 4},
+    {&a_bad_line_loses_no_neighbor, 0, 2},
+    {&links_through_nats_end_soon, 0, 2},
+    {&links_through_nats, 0, 0},
+    {&noise_is_no_sign_of_life, 0, 0},
+};
+
 int
 main(void)
 {
-    Suite *suite = suite_create("silence");
-    TCase *tcase = tcase_create("silence");
-    tcase_add_loop_test(tcase, probes, 0, 2);
-    tcase_add_loop_test(tcase, probes_of_a_peer_that_wants_pings, 0, 2);
-    tcase_add_loop_test(tcase, silence_ends_a_watched_link, 0, 4);
-    tcase_add_test(tcase, who_is_heard_is_not_asked);
-    tcase_add_loop_test(tcase, doubt_gives_no_more_time, 0, 4);
-    tcase_add_loop_test(tcase, a_bad_line_loses_no_neighbor, 0, 2);
-    tcase_add_loop_test(tcase, links_through_nats_end_soon, 0, 2);
-    tcase_add_test(tcase, links_through_nats);
-    tcase_add_test(tcase, noise_is_no_sign_of_life);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_tests("silence", tests, sizeof tests / sizeof *tests);
 }

@@ -212,14 +212,22 @@ END_TEST
 /* ---- what must not be kept ------------------------------------------------------------------ */
 
 /* RFC 6940 6.4.2.3: it MUST attempt to Store a copy to the correct node, then it goes (10.7.3). */
+/* The storer has a value, and then bob is responsible for it. */
+static void
+give_away(void)
+{
+    struct peer *storer = &f->peers[STORER];
+    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
+    storer->responsible = storer->keeps = false;
+    f->peers[BOB].responsible = true;
+    reload_topology_changed(storer->node, f->now);
+}
+
 /* RFC6940-10.7.3-07 */
 START_TEST(what_is_not_kept_goes_to_its_owner)
 {
     begin();
-    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
-    f->peers[STORER].responsible = f->peers[STORER].keeps = false;
-    f->peers[BOB].responsible = true;
-    reload_topology_changed(f->peers[STORER].node, f->now);
+    give_away();
     run(10 * RELOAD_SECOND);
     ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one"); /* not at once */
     run(60 * RELOAD_SECOND);
@@ -235,11 +243,8 @@ START_TEST(a_stranger_is_met_first)
 {
     begin();
     struct peer *storer = &f->peers[STORER], *bob = &f->peers[BOB];
-    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
-    storer->responsible = storer->keeps = false;
-    bob->responsible = true;
+    give_away();
     bob->accepts_replica = false;
-    reload_topology_changed(storer->node, f->now);
     run(21 * RELOAD_SECOND);
     ck_assert_uint_eq(storer->meetings, 1);
     ck_assert(reload_node_id_equal(&storer->met, &bob->id));
@@ -255,11 +260,8 @@ START_TEST(a_hostile_responsible_peer_costs_little)
 {
     begin();
     struct peer *storer = &f->peers[STORER], *bob = &f->peers[BOB];
-    ck_assert_int_eq(store_one(f, ALICE, KIND_SINGLE, none, "one", 1000), 0);
-    storer->responsible = storer->keeps = false;
-    bob->responsible = true;
+    give_away();
     bob->accepts_replica = false;
-    reload_topology_changed(storer->node, f->now);
     run(900 * RELOAD_SECOND);
     ck_assert_uint_ge(storer->meetings, 10);
     ck_assert_uint_le(storer->meetings, 20);

@@ -266,25 +266,21 @@ START_TEST(asked_for_a_sign_of_life)
 }
 END_TEST
 
+static const struct named_test tests[] = {
+    {&broken_while_it_rings, 0, 2},
+    {&silent_while_it_rings, 0, 4},
+    {&rings_long, 0, 0},
+    {&hangs_up_on_a_dead_link, 0, 0},
+    {&slow_phone, 0, 0},
+    {&two_calls_on_one_link, 0, 0},
+    {&every_link_breaks, 0, 0},
+    {&gone_while_it_rings, 0, 0},
+    {&cancelled_between_links, 0, 0},
+    {&asked_for_a_sign_of_life, 0, 0},
+};
+
 int
 main(void)
 {
-    Suite *suite = suite_create("sip_adaptor_link");
-    TCase *tcase = tcase_create("sip_adaptor_link");
-    tcase_add_loop_test(tcase, broken_while_it_rings, 0, 2);
-    tcase_add_loop_test(tcase, silent_while_it_rings, 0, 4);
-    tcase_add_test(tcase, rings_long);
-    tcase_add_test(tcase, hangs_up_on_a_dead_link);
-    tcase_add_test(tcase, slow_phone);
-    tcase_add_test(tcase, two_calls_on_one_link);
-    tcase_add_test(tcase, every_link_breaks);
-    tcase_add_test(tcase, gone_while_it_rings);
-    tcase_add_test(tcase, cancelled_between_links);
-    tcase_add_test(tcase, asked_for_a_sign_of_life);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_tests("sip_adaptor_link", tests, sizeof tests / sizeof *tests);
 }
