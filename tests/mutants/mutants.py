@@ -85,11 +85,15 @@ def replaced(text, find, replace):
     return text.replace(find, replace) if text.count(find) == 1 else None
 
 
+def changes(mutant):
+    """What |mutant| changes: files, texts in them, and what stands there then."""
+    return [[mutant["file"], mutant["find"], mutant["replace"]], *mutant.get("more", [])]
+
+
 def mutate(copy, mutant):
     """Puts |mutant| in. Returns the files' contents before, None when it does not fit any more."""
     before = {}
-    changes = [[mutant["file"], mutant["find"], mutant["replace"]], *mutant.get("more", [])]
-    for name, find, replace in changes:
+    for name, find, replace in changes(mutant):
         path = copy.source / name
         text = path.read_text()
         before.setdefault(path, text)
@@ -131,6 +135,8 @@ def options():
     parser = argparse.ArgumentParser(prog="run mutants", description=__doc__.split("\n\n")[1])
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these mutants")
     parser.add_argument("--list", action="store_true", help="only list them")
+    parser.add_argument("--check", action="store_true",
+                        help="only see whether they fit the sources")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), help="for the compiler")
     return parser.parse_args()
@@ -156,9 +162,20 @@ def report(results, as_json):
     return 0 if killed >= GOAL * len(results) else 1
 
 
+def check(mutants):
+    """Names the mutants whose texts are not in the sources any more."""
+    stale = [(mutant["name"], name) for mutant in mutants for name, find, text in changes(mutant)
+             if replaced((ROOT / name).read_text(), find, text) is None]
+    for mutant, name in stale:
+        print(f"{mutant}: what it changes does not stand once in {name}")
+    return 1 if stale else 0
+
+
 def main():
     arguments = options()
     mutants = chosen(arguments.names)
+    if arguments.check:
+        return check(mutants)
     if arguments.list:
         for mutant in mutants:
             print(f"{mutant['name']:26} {mutant['what']}")
