@@ -7,6 +7,7 @@
 
 #include "ice/glib_loop.h"
 #include "ice/nice_candidate.h"
+#include "ice/nomination.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,10 @@
 /* How long an agent whose own checks all failed waits for the other side's. The other side may get
  * its offer late: by an end-to-end retransmission, after 3 s. */
 #define IDLE_MS 3000
+/* How long after a pair was chosen the other side is first told again, when nothing was heard of it
+ * (D110); each time twice as long. The last one is after 6.3 s. */
+#define NOMINATION_TIME (100 * RELOAD_MS)
+#define NOMINATIONS_MAX 6
 #define CLOSE_TIME (4 * RELOAD_SECOND) /* the same when relays are given back */
 
 enum state {
@@ -35,10 +40,15 @@ struct reload_ice_agent {
     void *argument;
     struct glib_loop *pump;
     struct reload_timer *timer;
+    struct reload_timer *again; /* tells the other side the pair */
+    unsigned nominations;       /* of those, so far */
+    char remote_ufrag[RELOAD_ICE_CREDENTIAL_MAX + 1];
+    char remote_password[RELOAD_ICE_CREDENTIAL_MAX + 1];
     NiceAgent *nice;
     guint stream;
     enum state state, told; /* where libnice is, and what the user was told of it */
     bool closing;
+    bool heard; /* a datagram came through a pair */
     GBytes *kept[DATAGRAMS_KEPT_MAX];
     size_t kept_count;
 };
@@ -116,11 +126,62 @@ selected(struct reload_ice_agent *agent, struct reload_ice_pair *pair)
     return true;
 }
 
+/* ---- telling the other side ----------------------------------------------------------------- */
+
+static void
+send_nomination(struct reload_ice_agent *agent)
+{
+    NiceCandidate *local, *remote;
+    gchar *ufrag = NULL, *password = NULL;
+    uint8_t octets[NOMINATION_MAX];
+    if (!nice_agent_get_selected_pair(agent->nice, agent->stream, COMPONENT, &local, &remote) ||
+        !nice_agent_get_local_credentials(agent->nice, agent->stream, &ufrag, &password))
+        return;
+    struct nomination nomination = {.local_ufrag = ufrag,
+                                    .remote_ufrag = agent->remote_ufrag,
+                                    .remote_password = agent->remote_password,
+                                    .priority = local->priority,
+                                    .tie_breaker = (uint64_t)g_random_int() << 32 | g_random_int()};
+    size_t size = nomination_write(&nomination, octets, sizeof octets);
+    if (size > 0)
+        (void)path_send(&agent->path, NULL, (struct reload_bytes){octets, size});
+    g_free(ufrag);
+    g_free(password);
+}
+
+/* Each time twice as late, as long as nothing is heard. */
+static void
+nominate_later(struct reload_ice_agent *agent)
+{
+    gboolean controlling = FALSE; /* now: a conflict of roles may have changed it */
+    g_object_get(agent->nice, "controlling-mode", &controlling, NULL);
+    if (controlling && !agent->heard && agent->nominations < NOMINATIONS_MAX)
+        reload_timer_set(agent->again, reload_loop_now(agent->options.loop) +
+                                           (NOMINATION_TIME << agent->nominations));
+}
+
+/* The check that chose the pair may have come to the other side from an address that leads nowhere,
+ * or its own check of the pair may have been lost: then it waits for what we have done already. A
+ * check may be repeated to choose its pair (RFC 8445 8.1.1); libnice does not. */
+static void
+nominate_again(void *argument)
+{
+    struct reload_ice_agent *agent = argument;
+    if (agent->closing || agent->heard || agent->state != READY)
+        return;
+    send_nomination(agent);
+    agent->nominations++;
+    nominate_later(agent);
+}
+
+/* ---- telling the user, one thing at a time -------------------------------------------------- */
+
 static void
 tell_ready(struct reload_ice_agent *agent)
 {
     struct reload_ice_pair pair;
     if (selected(agent, &pair)) {
+        nominate_later(agent);
         agent->user->ready(agent->argument, &pair);
         return;
     }
@@ -216,6 +277,7 @@ on_datagram(NiceAgent *nice, guint stream, guint component, guint size, gchar *d
     (void)stream;
     (void)component;
     struct reload_ice_agent *agent = argument;
+    agent->heard = true;
     if (agent->closing || agent->kept_count == DATAGRAMS_KEPT_MAX)
         return;
     agent->kept[agent->kept_count++] = g_bytes_new(data, size);
@@ -233,6 +295,7 @@ destroy(struct reload_ice_agent *agent)
     for (size_t i = 0; i < agent->kept_count; i++)
         g_bytes_unref(agent->kept[i]);
     reload_timer_free(agent->timer);
+    reload_timer_free(agent->again);
     if (agent->nice)
         g_object_unref(agent->nice);
     if (agent->pump)
@@ -326,7 +389,8 @@ open_agent(const struct reload_ice_options *options, const struct reload_ice_use
     if (options->alive)
         (*options->alive)++;
     agent->pump = glib_loop_new(options->loop);
-    if (!agent->pump || reload_loop_timer(options->loop, tell, agent, &agent->timer) != 0) {
+    if (!agent->pump || reload_loop_timer(options->loop, tell, agent, &agent->timer) != 0 ||
+        reload_loop_timer(options->loop, nominate_again, agent, &agent->again) != 0) {
         destroy(agent);
         return RELOAD_E_NOMEM;
     }
@@ -351,6 +415,8 @@ check(struct reload_ice_agent *agent, const struct reload_offer *remote)
             list = g_slist_append(list, candidate);
     }
     int count = 0;
+    snprintf(agent->remote_ufrag, sizeof agent->remote_ufrag, "%s", remote->ufrag);
+    snprintf(agent->remote_password, sizeof agent->remote_password, "%s", remote->password);
     if (list && nice_agent_set_remote_credentials(agent->nice, agent->stream, remote->ufrag,
                                                   remote->password))
         count = nice_agent_set_remote_candidates(agent->nice, agent->stream, COMPONENT, list);
