@@ -7,10 +7,12 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/run/driver_internal.h"
 
+#include "reload/run/env_host.h"
 #include "reload/run/loop_libevent.h"
 #include "reload/run/socket_address.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* From CHECK until DTLS stands; the node gives the whole Attach 15 s. */
@@ -269,12 +271,26 @@ driver_ice_check(struct reload_driver *driver, const struct reload_effect *effec
         driver_refuse(driver, link, effect, error);
 }
 
+/* The two ends may see it differently: one has chosen a pair, the other has none. */
+static void
+log_end(const struct driver_link *link)
+{
+    char id[2 * RELOAD_NODE_ID_SIZE_MIN + 1];
+    for (size_t i = 0; i < RELOAD_NODE_ID_SIZE_MIN; i++)
+        (void)snprintf(id + 2 * i, 3, "%02x", link->node_id.octets[i]);
+    reload_env_log(link->driver->options.node.env, RELOAD_LOG_DEBUG, "no link by ICE to %s: %s", id,
+                   link->ice->dtls ? "there is a pair, but no handshake came about"
+                                   : "no pair was chosen");
+}
+
 void
 driver_ice_free(struct driver_link *link)
 {
     struct ice_session *ice = link->ice;
     if (!ice)
         return;
+    if (link->state == DRIVER_LINK_CONNECTING)
+        log_end(link);
     link->ice = NULL;
     if (ice->stun.family)
         driver_stun_remove(link->driver, link->id);

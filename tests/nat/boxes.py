@@ -19,11 +19,9 @@ remote ends alike, and lets in what belongs to a flow: that is port_restricted, 
 2. Two hosts inside with one source port: the second is given another port. The map of the wider
    kinds would be wrong then; give the hosts of a site ports of their own.
 
-3. Cones let in what belongs to no flow. When the first packets of both ends pass the box at the same
-   moment, on two processors, each begins a flow, and the flow out is given another port for that
-   one packet (the kernel's clash resolution): what the other end sends there comes back from the
-   right port. It takes about one link in 300 when all processors are busy. Routers with this rule
-   do it, too, so it stays; nodes have to cope.
+3. Cones let in what belongs to no flow. When the first packets of both ends meet in the box, on two
+   processors, each begins a flow, and the kernel gives the flow out another port for one packet
+   (one link in 300 on busy processors). Real boxes with this rule do it, too: nodes have to cope.
 
 The wider kinds note each mapping (port -> inside address and port) in a map that packets out keep
 fresh and packets from outside are looked up in; address_restricted also notes who was written to.

@@ -28,6 +28,7 @@ NEVER_MS = 999_000  # what did not come about
 LINKS_FIRST, LINKS_SETTLE_S = 50, 8  # the first links fill caches; the last ones linger a little
 MEMORY_GROWTH = 0.05
 FAR_TRIES = 8
+ERROR_MAX = 600  # characters
 BAD_LINE = {"delay_ms": 200, "loss_percent": 10, "seed": 1}
 REGISTRATIONS, CALLS = 100, 200  # on it
 
@@ -123,14 +124,34 @@ def footprint(peer):
     return len(list((process / "fd").iterdir())), int(status.split("VmRSS:")[1].split()[0])
 
 
+def links_to(one, other):
+    """What |one| has to say of |other|: its link, and the last words about it in its log."""
+    link = link_between(one, other)
+    log = (one.processes.folder / f"{one.user}.log").read_text(errors="replace").splitlines()
+    words = [line for line in log if other.node_id in line][-1:]
+    return f"{one.user} has " + (f"a link since {link['up_s']} s" if link else "no link") \
+        + "".join(f" and said \"{line}\"" for line in words)
+
+
+def make_links(one, other, numbers):
+    """|one| attaches to |other| for each of |numbers|; DemoError says which one failed, and how
+    both ends see it."""
+    for number in numbers:
+        try:
+            make_link(one, other)
+        except DemoError as error:
+            raise DemoError(f"link {number}: {error}; {links_to(one, other)}; "
+                            f"{links_to(other, one)}") from None
+
+
 def links_end(scene):
     """One node makes a link to another again and again; each takes the place of the one before."""
     count = 50 if scene.short else 1000
     alice, bob = scene.pair(*(scene.lab.site("full_cone") for _ in range(2)))
     before, after = [], []
-    for measured, rounds in ((before, LINKS_FIRST), (after, count)):
-        for _ in range(rounds):
-            make_link(alice, bob)
+    for measured, numbers in ((before, range(LINKS_FIRST)),
+                              (after, range(LINKS_FIRST, LINKS_FIRST + count))):
+        make_links(alice, bob, numbers)
         time.sleep(LINKS_SETTLE_S)
         measured += [footprint(peer) for peer in (alice, bob)]
     is_ok = all(new[0] <= old[0] and new[1] <= old[1] * (1 + MEMORY_GROWTH)
@@ -282,6 +303,6 @@ def measure(scene, name):
     try:
         return FIGURES[name](scene)
     except (DemoError, LabError, OSError) as error:
-        return Figure(False, "no error", error=str(error)[-300:])
+        return Figure(False, "no error", error=str(error)[-ERROR_MAX:])
     finally:
         scene.clear()
