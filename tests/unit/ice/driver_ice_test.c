@@ -338,12 +338,24 @@ fake_close(struct reload_ice_agent *agent)
 static const struct reload_ice_ops fake_agent = {
     .open = fake_open, .check = fake_check, .close = fake_close};
 
+static char said[256];
+
+static void
+keep_what_is_said(void *context, enum reload_log_level level, const char *text)
+{
+    (void)context;
+    ck_assert_int_eq(level, RELOAD_LOG_DEBUG);
+    snprintf(said, sizeof said, "%s", text);
+}
+
+/* Who chose no pair says so: the other side may have one, and wonder. */
 START_TEST(agents_that_fail)
 {
     struct world world;
     struct host a;
     struct reload_offer offer = {.candidates = {{.overlay_link = 1}}, .candidate_count = 1};
     world_init(&world);
+    world.env.env.log = keep_what_is_said;
     host_init(&a, &world, &fake_agent);
     memset(&fake, 0, sizeof fake);
     fake.open_result = RELOAD_E_IO;
@@ -361,6 +373,7 @@ START_TEST(agents_that_fail)
     fake.user->failed(fake.argument, RELOAD_E_UNREACHABLE);
     ck_assert_uint_eq(a.node->gathered, 3);
     ck_assert_uint_eq(a.node->down, 0);
+    ck_assert_str_eq(said, "");
     for (uint32_t link = 4; link < 6; link++) {
         host_gather(&a, link, 0, false);
         fake.user->gathered(fake.argument, &offer);
@@ -373,6 +386,7 @@ START_TEST(agents_that_fail)
         ck_assert_uint_eq(a.node->down_link, link);
     }
     ck_assert_int_eq(a.node->down_error, RELOAD_E_UNREACHABLE);
+    ck_assert_ptr_nonnull(strstr(said, "no pair was chosen"));
     ck_assert_uint_eq(fake.open, 4);
     ck_assert_uint_eq(fake.closed, 4);
     ck_assert_uint_eq(reload_driver_counters(a.driver).links, 0);
