@@ -10,8 +10,9 @@
 
 #define FAILED_PAUSE (10 * RELOAD_SECOND)  /* before somebody who failed is tried again */
 #define CROSSING_PAUSE (1 * RELOAD_SECOND) /* the same, when it is attaching to us, or busy */
-#define TRIES_MAX 3                        /* but for those that somebody keeps naming */
-#define RETRY_PAUSE (4 * RELOAD_SECOND)    /* once, then twice as long, and so on up to */
+#define FAR_PAUSE (2500 * RELOAD_MS) /* before a neighbour that is not among the nearest (D116) */
+#define TRIES_MAX 3                  /* but for those that somebody keeps naming */
+#define RETRY_PAUSE (4 * RELOAD_SECOND) /* once, then twice as long, and so on up to */
 #define RETRY_PAUSE_MAX (20 * RELOAD_SECOND)
 #define STUBBORN_MAX 8                   /* attempts beyond TRIES_MAX */
 #define LOST_PAUSE (3 * RELOAD_SECOND)   /* before a lost neighbour is tried again */
@@ -90,6 +91,16 @@ is_wanted(const struct reload_chord *chord, struct reload_chord_place place)
     struct reload_chord_place picked[2 * RELOAD_CHORD_REACH_MAX];
     return chord->phase == RELOAD_CHORD_JOINED && !reload_chord_link_to(chord, place) &&
            reload_chord_table_candidates(&chord->table, &place, 1, picked) > 0;
+}
+
+/* Whether |place| would be one of the neighbours that a peer must have (10.7). */
+static bool
+is_near(const struct reload_chord *chord, struct reload_chord_place place)
+{
+    struct reload_chord_place picked[2 * RELOAD_CHORD_REACH_MAX];
+    struct reload_chord_table nearest = chord->table;
+    nearest.reach = RELOAD_CHORD_REACH_MIN;
+    return reload_chord_table_candidates(&nearest, &place, 1, picked) > 0;
 }
 
 static bool
@@ -235,7 +246,7 @@ is_pointless(const struct reload_chord *chord, const struct reload_chord_attempt
         return false;
     return reload_chord_link_to(chord, attempt->target) ||
            (is_stubborn(attempt) && !attempt->is_named) ||
-           (is_doubtful(attempt) && !is_wanted(chord, attempt->target));
+           ((is_doubtful(attempt) || attempt->is_far) && !is_wanted(chord, attempt->target));
 }
 
 /* Whether |attempt|, which waits, can start now. One that has become pointless is freed. */
@@ -335,21 +346,45 @@ name(struct reload_chord_attempt *attempt, const struct reload_chord_place *via)
     attempt->via = *via;
 }
 
+/* A slot for a neighbour; one that must not wait takes the slot of one that can. */
+static struct reload_chord_attempt *
+reserve_neighbor(struct reload_chord *chord, bool is_far, reload_time now)
+{
+    struct reload_chord_attempt *attempt = reserve(chord, now);
+    for (size_t i = 0; !attempt && !is_far && i < RELOAD_CHORD_ATTEMPTS_MAX; i++) {
+        struct reload_chord_attempt *other = &chord->attempts[i];
+        if (other->state != RELOAD_CHORD_WAITING || !other->is_far)
+            continue;
+        other->state = RELOAD_CHORD_FREE;
+        attempt = reserve(chord, now);
+    }
+    return attempt;
+}
+
 void
 reload_chord_attempt_neighbor(struct reload_chord *chord, struct reload_chord_place place,
                               const struct reload_chord_place *via, reload_time now)
 {
     struct reload_chord_attempt *attempt = find(chord, place);
-    if (attempt)
+    bool is_far = !is_near(chord, place);
+    if (attempt) {
         name(attempt, via);
+        if (attempt->is_far && !is_far && attempt->due > now) {
+            attempt->due = now;
+            reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, now);
+        }
+        attempt->is_far = attempt->is_far && is_far;
+    }
     if (!is_worth(chord, place) || !hearsay_allows(chord, now))
         return;
-    attempt = reserve(chord, now);
+    attempt = reserve_neighbor(chord, is_far, now);
     if (!attempt)
         return;
     attempt->purpose = RELOAD_CHORD_FOR_NEIGHBOR;
     attempt->target = place;
-    attempt->due = earliest(chord, place, now);
+    attempt->is_far = is_far;
+    attempt->due =
+        earliest(chord, place, is_far ? now + reload_chord_jitter(chord, FAR_PAUSE) : now);
     name(attempt, via);
 }
 

@@ -1,15 +1,17 @@
 /* chord_change.c: what follows from a change of our neighbourhood.
  *
- *   what changed                | neighbours are told | everybody is told | data
- *   ----------------------------+---------------------+-------------------+----------------------
- *   the first predecessor       | at once             | at once           | grown: to our replicas
- *   (our range, 10.7.1, 10.7.3) |                     |                   | shrunk: to its owner
- *   the first successors        | at once             | gathered, 30 s    | ours, to new replicas
- *   a neighbour was lost        | at once             | gathered, 30 s    |
- *   a farther neighbour came    | gathered, 8 s       | gathered, 30 s    |
+ *   what changed                  | neighbours are told | everybody is told | data
+ *   ------------------------------+---------------------+-------------------+---------------------
+ *   the first predecessor         | at once             | at once           | grown: to our
+ * replicas (our range, 10.7.1, 10.7.3)   |                     |                   | shrunk: to its
+ * owner the first successors          | at once             | gathered, 30 s    | ours, to new
+ * replicas a neighbour was lost          | at once             | gathered, 30 s    | any of these
+ * by a join beside | gathered, 16 s      | gathered, 30 s    | as above us, a farther neighbour
+ * came  |                     |                   |
  *
- * Who joins tells all whom it concerns by itself, and so does its admitting peer: what their
- * neighbours have to add may wait for more, or a ring of N peers would send N log N Updates a join.
+ * Who joins tells all whom it concerns by itself: what its neighbours have to add may wait for more
+ * (D115), or a ring of N peers would send N log N Updates a join, and one that begins anew would
+ * drown in them.
  *
  * RFC 6940 10.7.1, 10.7.3. SPDX-License-Identifier: BSD-2-Clause */
 #include "topology/chord_change.h"
@@ -22,7 +24,7 @@
 
 #include <assert.h>
 
-#define GATHER_NEAR (8 * RELOAD_SECOND)
+#define GATHER_NEAR (16 * RELOAD_SECOND)
 #define GATHER_ALL (30 * RELOAD_SECOND)
 /* 10.7.1: replicas are not created sooner after a successor was lost, unless an Update shows that
  * it is replaced by the right one. */
@@ -76,7 +78,7 @@ move_range(struct reload_chord *chord, const struct reload_chord_view *before,
                   (had_all || reload_chord_between(after->begins, before->begins, self));
     if (!shrunk)
         reload_chord_replicate_grown(chord, after->begins, before->begins, now);
-    else if (cause == RELOAD_CHORD_CAUSE_LEARNT)
+    else if (cause == RELOAD_CHORD_CAUSE_LEARNT || cause == RELOAD_CHORD_CAUSE_GREETED)
         reload_chord_replicate_handover(chord, after->begins, before->begins, now);
 }
 
@@ -94,13 +96,14 @@ static void
 tell(struct reload_chord *chord, bool range, bool near, enum reload_chord_cause cause,
      reload_time now)
 {
-    /* Without reactive recovery only a new range is told at once; the rest is stabilisation's. */
-    bool reactive = reload_node_config(chord->node)->chord_reactive;
-    bool urgent =
-        range || cause == RELOAD_CHORD_CAUSE_JOINED || cause == RELOAD_CHORD_CAUSE_ADMITTED;
-    if (!reactive && !urgent)
+    bool joined = cause == RELOAD_CHORD_CAUSE_JOINED;
+    bool beside = cause == RELOAD_CHORD_CAUSE_ADMITTED || cause == RELOAD_CHORD_CAUSE_GREETED;
+    /* Without reactive recovery only a new range is told; the rest is stabilisation's. */
+    if (!reload_node_config(chord->node)->chord_reactive && !joined && !range &&
+        cause != RELOAD_CHORD_CAUSE_ADMITTED)
         return;
-    bool at_once = urgent || near || cause == RELOAD_CHORD_CAUSE_LOST;
+    bool urgent = joined || (range && !beside);
+    bool at_once = urgent || (near && !beside) || cause == RELOAD_CHORD_CAUSE_LOST;
     reload_chord_update_tell(chord, false, at_once ? now : now + GATHER_NEAR, now);
     reload_chord_update_tell(chord, true, urgent ? now : now + GATHER_ALL, now);
 }

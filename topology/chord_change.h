@@ -9,6 +9,7 @@
 enum reload_chord_cause {
     RELOAD_CHORD_CAUSE_JOINED,   /* we became a peer */
     RELOAD_CHORD_CAUSE_LEARNT,   /* a peer told us that it is one */
+    RELOAD_CHORD_CAUSE_GREETED,  /* likewise, and names us as the next: it joined beside us */
     RELOAD_CHORD_CAUSE_ADMITTED, /* we admitted our new predecessor, which has its data */
     RELOAD_CHORD_CAUSE_LOST,     /* a peer's link failed, or it left */
 };

@@ -38,7 +38,8 @@
 
 #define DEADLINE (35 * RELOAD_SECOND)
 #define NOBODY_DEADLINE                                                                            \
-    (7 * RELOAD_SECOND)         /* no peer has said that it is one (10.7: peer_ready) */
+    (7 * RELOAD_SECOND)         /* no peer has said that it is one (10.7: peer_ready)              \
+                                 */
 #define PAUSE (100 * RELOAD_MS) /* doubled with each try */
 #define PAUSE_DOUBLINGS_MAX 4
 #define TRIES_MAX 24
@@ -429,9 +430,9 @@ static void
 become_peer(struct reload_chord *chord, reload_time now)
 {
     struct reload_chord_place farther[2 * RELOAD_CHORD_REACH_MAX];
-    (void)attach_to_neighbors(chord, &chord->table, farther, now);
     reload_chord_join_abandon(chord);
     chord->phase = RELOAD_CHORD_JOINED;
+    (void)attach_to_neighbors(chord, &chord->table, farther, now);
     chord->stays = 0;
     reload_chord_changed(chord, RELOAD_CHORD_CAUSE_JOINED, now);
     /* Its naming us is what confirms a successor. */

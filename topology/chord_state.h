@@ -104,6 +104,7 @@ struct reload_chord_attempt {
     enum reload_chord_purpose purpose;
     bool to_resource; /* |target| is a Resource-ID */
     bool has_via;
+    bool is_far;   /* not one of the nearest neighbours: it can wait */
     bool is_named; /* the newest Update of |via| names it, for a neighbour */
     struct reload_chord_place target;
     struct reload_chord_place via; /* who told of it: source-routed through this peer (10.6) */

@@ -222,19 +222,42 @@ attach_to(struct reload_chord *chord, const struct reload_chord_place *places, s
         reload_chord_attempt_neighbor(chord, picked[i], via, now);
 }
 
-/* |signer|, our first successor, takes us for its predecessor: nobody is between. */
+/* |place| is in the list, and nothing in it lies between |from| and |to|. */
+static bool
+is_next(const struct reload_chord_place *places, size_t count, struct reload_chord_place place,
+        struct reload_chord_place from, struct reload_chord_place to)
+{
+    for (size_t i = 0; i < count; i++)
+        if (reload_chord_between(places[i], from, to))
+            return false;
+    return contains(places, count, place);
+}
+
+/* |signer| takes us for its first predecessor, or first successor: nobody is between. */
+static bool
+follows_us(const struct reload_chord *chord, const struct reload_chord_lists *lists,
+           struct reload_chord_place signer)
+{
+    struct reload_chord_place self = chord->table.self;
+    return is_next(lists->predecessors, lists->predecessor_count, self, self, signer);
+}
+
+static bool
+precedes_us(const struct reload_chord *chord, const struct reload_chord_lists *lists,
+            struct reload_chord_place signer)
+{
+    struct reload_chord_place self = chord->table.self;
+    return is_next(lists->successors, lists->successor_count, self, signer, self);
+}
+
+/* |signer| is our first successor, and takes us for its predecessor. */
 static bool
 confirms(const struct reload_chord *chord, const struct reload_chord_lists *lists,
          struct reload_chord_place signer)
 {
     const struct reload_chord_table *table = &chord->table;
-    if (table->count == 0 || !reload_chord_equal(reload_chord_table_successor(table, 0), signer) ||
-        !contains(lists->predecessors, lists->predecessor_count, table->self))
-        return false;
-    for (size_t i = 0; i < lists->predecessor_count; i++)
-        if (reload_chord_between(lists->predecessors[i], table->self, signer))
-            return false;
-    return true;
+    return table->count > 0 && reload_chord_equal(reload_chord_table_successor(table, 0), signer) &&
+           follows_us(chord, lists, signer);
 }
 
 /* |signer|, our first successor, names the same peer as its successor that we took for our second.
@@ -247,10 +270,7 @@ names_second(const struct reload_chord *chord, const struct reload_chord_lists *
         return true;
     struct reload_chord_place first = reload_chord_table_successor(table, 0);
     struct reload_chord_place second = reload_chord_table_successor(table, 1);
-    for (size_t i = 0; i < lists->successor_count; i++)
-        if (reload_chord_between(lists->successors[i], first, second))
-            return false;
-    return contains(lists->successors, lists->successor_count, second);
+    return is_next(lists->successors, lists->successor_count, second, first, second);
 }
 
 static bool
@@ -350,7 +370,7 @@ consider(struct reload_chord *chord, const struct reload_chord_lists *lists,
 /* The signer says on its own link that it is a peer: from now on we may route through it. */
 static void
 enter(struct reload_chord *chord, struct reload_chord_place signer, uint32_t link,
-      uint32_t uptime_s, reload_time now)
+      const struct reload_chord_lists *lists, reload_time now)
 {
     if (chord->phase == RELOAD_CHORD_LEAVING || reload_chord_admit_is_pending(chord, signer))
         return;
@@ -366,9 +386,13 @@ enter(struct reload_chord *chord, struct reload_chord_place signer, uint32_t lin
     if (known)
         return;
     peer->opened = reload_chord_attempt_was_ours(chord, signer);
-    reload_chord_changed(chord, RELOAD_CHORD_CAUSE_LEARNT, now);
+    /* When its link came up, or when we joined, it was told that we are a peer. */
+    peer->told_at = now;
+    bool beside = follows_us(chord, lists, signer) || precedes_us(chord, lists, signer);
+    reload_chord_changed(chord, beside ? RELOAD_CHORD_CAUSE_GREETED : RELOAD_CHORD_CAUSE_LEARNT,
+                         now);
     /* Who has just joined got its data from its admitting peer. */
-    if (uptime_s >= SETTLED_S && chord->phase == RELOAD_CHORD_JOINED)
+    if (lists->uptime_s >= SETTLED_S && chord->phase == RELOAD_CHORD_JOINED)
         reload_chord_replicate_met(chord, signer, now);
 }
 
@@ -396,7 +420,7 @@ reload_chord_update_received(struct reload_chord *chord, const struct reload_inc
         }
         return 0;
     }
-    enter(chord, signer, incoming->link, lists.uptime_s, now);
+    enter(chord, signer, incoming->link, &lists, now);
     if (chord->phase != RELOAD_CHORD_JOINED)
         reload_chord_join_learn(chord, signer, type, &lists, now);
     else if (type != RELOAD_CHORD_UPDATE_TYPE_PEER_READY)

@@ -122,6 +122,7 @@ END_TEST
 START_TEST(s5_replica_of_a_range_that_is_not_the_senders)
 {
     begin();
+    sim_run_for(s, SIM_SECONDS(5)); /* until those who are farther apart are linked, too */
     uint8_t resource[16], body[4096];
     uint32_t holder = 3, liar = sim_successor_of(s, holder, 4);
     uint8_t slot = sim_slot_at(s, liar, sim_successor_of(s, holder, 2));
