@@ -64,6 +64,13 @@ is_whole_or_orphaned(struct sim *s, void *argument)
     return sim_is_whole(s, argument) || is_orphaned(s);
 }
 
+static void
+look(struct sim *s, uint32_t node, void *argument)
+{
+    (void)s;
+    sim_watch_look(argument, node);
+}
+
 /* |happenings|: so many of them, one as a digit of base |base|; |pause_ns| between two. */
 static void
 live_through(uint32_t peers, unsigned happenings, unsigned mix, uint64_t pause_ns)
@@ -74,6 +81,7 @@ live_through(uint32_t peers, unsigned happenings, unsigned mix, uint64_t pause_n
     options.successors = sim_chord_successors;
     struct sim *s = sim_new(1000 * peers + mix, &options);
     sim_watch_begin(&watch, s);
+    sim_observe(s, look, &watch); /* Zave's invariant after every event */
     (void)sim_add_nodes(s, 0, peers, GAP);
     wait_until_whole(s, SIM_SECONDS(60));
     for (unsigned i = 0, left = mix; i < happenings; i++, left /= base) {
@@ -88,6 +96,8 @@ live_through(uint32_t peers, unsigned happenings, unsigned mix, uint64_t pause_n
     ck_assert_msg(whole && !watch.broken, "%u peers, mix %u of %u, pause %.3f s: %s",
                   (unsigned)peers, mix, happenings, (double)pause_ns / 1e9,
                   watch.broken ? watch.what : "not whole");
+    ck_assert_uint_gt(watch.checks, 0);
+    sim_observe(s, NULL, NULL);
     sim_watch_end(&watch);
     sim_free(s);
 }
