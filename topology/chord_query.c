@@ -71,7 +71,9 @@ reload_chord_query_received(struct reload_chord *chord, const struct reload_inco
         return error;
     struct reload_chord_route_query_ans route = {.next_peer = *reload_node_id(chord->node)};
     if (!reload_node_id_equal(&id, &route.next_peer)) {
-        if (reload_node_link_to(chord->node, &id))
+        /* A Resource-ID may be the Node-ID of a client, which is nobody's next hop (6.5.1). */
+        if (request.destination.type == RELOAD_DESTINATION_TYPE_NODE &&
+            reload_node_link_to(chord->node, &id))
             route.next_peer = id;
         else if (reload_chord.next_hop(chord, &id, 0, &route.next_peer) == RELOAD_HOP_NONE)
             return RELOAD_E_NOT_FOUND;
