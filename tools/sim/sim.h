@@ -150,6 +150,10 @@ void sim_snapshot(struct sim *sim, uint32_t node);
 /* sim_disk_fails lets |node|'s disk take nothing any more, or again. */
 void sim_disk_fails(struct sim *sim, uint32_t node, bool fails);
 
+/* sim_disk_errs lets so many of a million of |node|'s writes fail from now on, and so many of the
+ * records that it kept be lost when it is read next. 0: none. */
+void sim_disk_errs(struct sim *sim, uint32_t node, uint32_t ppm);
+
 /* sim_disk_lags lets what |node| writes be on its disk only |lag_ns| later: when it dies sooner,
  * that is lost. 0: at once. */
 void sim_disk_lags(struct sim *sim, uint32_t node, uint64_t lag_ns);
@@ -273,6 +277,9 @@ sim_successors_fn *sim_successors(const struct sim *sim);
  * returns how many did. */
 void sim_starve(struct sim *sim, uint32_t node, uint32_t ppm);
 uint64_t sim_starved(const struct sim *sim, uint32_t node);
+
+/* sim_starve_once lets the |nth| of |node|'s next allocations fail, and no other. 0: none. */
+void sim_starve_once(struct sim *sim, uint32_t node, uint32_t nth);
 
 /* sim_false_deaths returns how many links were given up so far though both hosts lived. */
 uint64_t sim_false_deaths(const struct sim *sim);

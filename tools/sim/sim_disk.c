@@ -117,6 +117,14 @@ sim_disk_tear(struct sim_disk *disk, size_t count, uint64_t random)
 }
 
 void
+sim_disk_lose(struct sim_disk *disk, uint32_t ppm, struct sim_random *random)
+{
+    for (size_t i = disk->count; i-- > 0;)
+        if (sim_random_below(random, 1000000) < ppm)
+            forget(disk, i);
+}
+
+void
 sim_disk_fini(struct sim_disk *disk)
 {
     while (disk->undo_count > 0)

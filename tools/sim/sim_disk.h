@@ -6,6 +6,7 @@
 #define RELOAD_TOOLS_SIM_DISK_H
 
 #include "reload/base/bytes.h"
+#include "tools/sim/sim_random.h"
 
 struct sim_disk_record {
     struct reload_bytes key, value; /* one allocation, the key's */
@@ -41,6 +42,9 @@ void sim_disk_copy(struct sim_disk *to, const struct sim_disk *from);
 /* sim_disk_tear cuts the |count| newest records' values to a part, and flips a bit in the one
  * before: what a power cut and age do to a file. |random| decides where. */
 void sim_disk_tear(struct sim_disk *disk, size_t count, uint64_t random);
+
+/* sim_disk_lose forgets |ppm| of a million of the records: what cannot be read any more. */
+void sim_disk_lose(struct sim_disk *disk, uint32_t ppm, struct sim_random *random);
 
 /* sim_disk_fini frees everything; the disk is empty then. */
 void sim_disk_fini(struct sim_disk *disk);

@@ -168,6 +168,12 @@ sim_starved(const struct sim *sim, uint32_t node)
     return sim_host_of(sim, node)->starved;
 }
 
+void
+sim_starve_once(struct sim *sim, uint32_t node, uint32_t nth)
+{
+    sim_host_of(sim, node)->starve_nth = nth;
+}
+
 /* ---- disks ---- */
 
 void
@@ -185,6 +191,21 @@ sim_disk_fails(struct sim *sim, uint32_t node, bool fails)
 }
 
 void
+sim_disk_errs(struct sim *sim, uint32_t node, uint32_t ppm)
+{
+    struct sim_host *host = sim_host_of(sim, node);
+    host->disk_error_ppm = ppm;
+    host->disk_random = sim_random_fork(sim->seed + sim->now, SIM_PURPOSE_DISK + node);
+}
+
+static bool
+errs(struct sim_host *host)
+{
+    return host->disk_error_ppm > 0 &&
+           sim_random_below(&host->disk_random, 1000000) < host->disk_error_ppm;
+}
+
+void
 sim_disk_lags(struct sim *sim, uint32_t node, uint64_t lag_ns)
 {
     sim_host_of(sim, node)->disk_lag_ns = lag_ns;
@@ -193,8 +214,9 @@ sim_disk_lags(struct sim *sim, uint32_t node, uint64_t lag_ns)
 void
 sim_host_persist(struct sim_host *host, struct reload_bytes key, struct reload_bytes value)
 {
-    host->disk_behind = host->disk_behind || host->disk_fails;
-    if (!host->sim->options.disks || host->disk_fails)
+    bool fails = host->disk_fails || errs(host);
+    host->disk_behind = host->disk_behind || fails;
+    if (!host->sim->options.disks || fails)
         return;
     if (host->disk_lag_ns > 0)
         sim_disk_lag(&host->disk, key, host->sim->now, host->disk_lag_ns);
@@ -214,9 +236,11 @@ sim_restart_from(struct sim *sim, uint32_t node, enum sim_disk_state state, uint
         sim_disk_copy(&found, &sim_host_of(sim, (uint32_t)(other % sim->host_count))->disk);
     if (state == SIM_DISK_TORN)
         sim_disk_tear(&found, (size_t)(other % 4), other);
+    if (host->disk_error_ppm > 0)
+        sim_disk_lose(&found, host->disk_error_ppm, &host->disk_random);
     sim_disk_fini(&host->disk);
     sim_disk_copy(&host->disk, &found);
-    host->starve_ppm = 0;
+    host->starve_ppm = host->starve_nth = 0;
     host->disk_behind = true; /* until its node has what stands there */
     sim_host_boot(host);
     sim_host_restore(host, &found);

@@ -65,6 +65,14 @@ draw_cut(struct sim_fault *fault, struct sim_random *random, bool gentle)
 }
 
 static void
+draw_slow_flapping(struct sim_fault *fault, struct sim_random *random, bool gentle)
+{
+    (void)gentle;
+    fault->duration_ns = sim_random_between(random, SIM_SECONDS(30), SIM_SECONDS(600));
+    fault->amount = (uint32_t)sim_random_between(random, 1000, 60000); /* ms */
+}
+
+static void
 draw_pause(struct sim_fault *fault, struct sim_random *random, bool gentle)
 {
     fault->duration_ns =
@@ -270,7 +278,7 @@ end_cuts(struct sim_trial *trial, const struct sim_fault *fault)
     sim_heal_all(trial->sim);
 }
 
-/* A link that comes and goes: a second each. */
+/* A link that comes and goes. */
 static void
 flap(struct sim *sim, void *argument)
 {
@@ -287,18 +295,30 @@ flap(struct sim *sim, void *argument)
 }
 
 static void
-begin_flapping(struct sim_trial *trial, const struct sim_fault *fault)
+begin_flaps(struct sim_trial *trial, const struct sim_fault *fault, uint64_t period_ns)
 {
     uint32_t a = sim_victim(trial, fault->pick, true);
     uint32_t b = sim_victim(trial, sim_victim_pick(fault->pick, 1), true);
     sim_fault_cuts(trial, fault);
     if (a == b || a == SIM_NOBODY || trial->flap.active)
         return;
-    uint64_t period_ns = SIM_MS(500) * fault->amount;
     trial->flap =
         (struct sim_flap){a, b, sim_now(trial->sim) + fault->duration_ns, period_ns, true, false};
     sim_watch_exceed(&trial->watch, "a link came and went");
     flap(trial->sim, trial);
+}
+
+/* One to two seconds each; a second to a minute. */
+static void
+begin_flapping(struct sim_trial *trial, const struct sim_fault *fault)
+{
+    begin_flaps(trial, fault, SIM_MS(500) * fault->amount);
+}
+
+static void
+begin_slow_flapping(struct sim_trial *trial, const struct sim_fault *fault)
+{
+    begin_flaps(trial, fault, SIM_MS(fault->amount));
 }
 
 static void
@@ -376,6 +396,14 @@ const struct sim_fault_class sim_fault_classes[] = {
      sim_end_assassin},
     {"peers come and go", false, false, false, sim_draw_sessions, sim_begin_sessions,
      sim_end_sessions},
+    /* SIM_FAULT_CLASSES_SECOND more: from here on it is the third stream. */
+    {"the network is split for long", true, false, false, sim_draw_long_split, sim_begin_long_split,
+     end_cuts},
+    {"a link comes and goes slowly", true, false, false, draw_slow_flapping, begin_slow_flapping,
+     end_flapping},
+    {"lines are uneven", false, false, false, sim_draw_uneven, sim_begin_uneven, sim_end_uneven},
+    {"a disk errs", false, false, false, sim_draw_bad_disk, sim_begin_bad_disk, sim_end_bad_disk},
+    {"memory runs out once", true, false, false, sim_draw_pang, sim_begin_pang, sim_end_pang},
 };
 const size_t sim_fault_class_count = sizeof sim_fault_classes / sizeof *sim_fault_classes;
 

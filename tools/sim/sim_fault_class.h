@@ -22,8 +22,10 @@ struct sim_fault_class {
 extern const struct sim_fault_class sim_fault_classes[];
 extern const size_t sim_fault_class_count;
 
-/* The scenarios' first stream draws from the first so many of them, the second from the others. */
+/* The scenarios' first stream draws from the first so many of them, ... */
 #define SIM_FAULT_CLASSES_FIRST 22
+/* ... the second from so many behind them, the third from the others. */
+#define SIM_FAULT_CLASSES_SECOND 13
 
 /* sim_fault_cuts tells that |fault|, which begins now, keeps some from reaching others. */
 void sim_fault_cuts(struct sim_trial *trial, const struct sim_fault *fault);

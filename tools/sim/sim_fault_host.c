@@ -82,6 +82,34 @@ sim_end_hunger(struct sim_trial *trial, const struct sim_fault *fault)
         sim_starve(trial->sim, i, 0);
 }
 
+/* One allocation fails: whichever. */
+void
+sim_draw_pang(struct sim_fault *fault, struct sim_random *random, bool gentle)
+{
+    (void)gentle;
+    fault->duration_ns = sim_random_between(random, SIM_SECONDS(10), SIM_SECONDS(120));
+    fault->amount = 1u << sim_random_below(random, 14);
+    fault->amount = (uint32_t)sim_random_between(random, fault->amount, 2 * fault->amount);
+}
+
+void
+sim_begin_pang(struct sim_trial *trial, const struct sim_fault *fault)
+{
+    uint32_t node = sim_victim(trial, fault->pick, true);
+    sim_watch_exceed(&trial->watch, "memory ran out");
+    trial->unreliable = true;
+    if (node != SIM_NOBODY)
+        sim_starve_once(trial->sim, node, fault->amount);
+}
+
+void
+sim_end_pang(struct sim_trial *trial, const struct sim_fault *fault)
+{
+    (void)fault;
+    for (uint32_t i = 0; i < trial->peers; i++)
+        sim_starve_once(trial->sim, i, 0);
+}
+
 void
 sim_draw_skew(struct sim_fault *fault, struct sim_random *random, bool gentle)
 {
@@ -112,6 +140,31 @@ sim_end_full_disk(struct sim_trial *trial, const struct sim_fault *fault)
     (void)fault;
     for (uint32_t i = 0; i < trial->peers; i++)
         sim_disk_fails(trial->sim, i, false);
+}
+
+/* Writes fail, and what was written cannot be read: from one in a hundred to one in two. */
+void
+sim_draw_bad_disk(struct sim_fault *fault, struct sim_random *random, bool gentle)
+{
+    (void)gentle;
+    fault->duration_ns = sim_random_between(random, SIM_SECONDS(5), SIM_SECONDS(300));
+    fault->amount = (uint32_t)sim_random_between(random, 10000, 500000);
+}
+
+void
+sim_begin_bad_disk(struct sim_trial *trial, const struct sim_fault *fault)
+{
+    uint32_t node = sim_victim(trial, fault->pick, true);
+    if (node != SIM_NOBODY)
+        sim_disk_errs(trial->sim, node, fault->amount);
+}
+
+void
+sim_end_bad_disk(struct sim_trial *trial, const struct sim_fault *fault)
+{
+    (void)fault;
+    for (uint32_t i = 0; i < trial->peers; i++)
+        sim_disk_errs(trial->sim, i, 0);
 }
 
 void

@@ -33,6 +33,12 @@ void sim_end_full_disk(struct sim_trial *trial, const struct sim_fault *fault);
 void sim_draw_vice(struct sim_fault *fault, struct sim_random *random, bool gentle);
 void sim_begin_vice(struct sim_trial *trial, const struct sim_fault *fault);
 void sim_end_vice(struct sim_trial *trial, const struct sim_fault *fault);
+void sim_draw_pang(struct sim_fault *fault, struct sim_random *random, bool gentle);
+void sim_begin_pang(struct sim_trial *trial, const struct sim_fault *fault);
+void sim_end_pang(struct sim_trial *trial, const struct sim_fault *fault);
+void sim_draw_bad_disk(struct sim_fault *fault, struct sim_random *random, bool gentle);
+void sim_begin_bad_disk(struct sim_trial *trial, const struct sim_fault *fault);
+void sim_end_bad_disk(struct sim_trial *trial, const struct sim_fault *fault);
 void sim_begin_clone(struct sim_trial *trial, const struct sim_fault *fault);
 void sim_end_clone(struct sim_trial *trial, const struct sim_fault *fault);
 

@@ -1,4 +1,4 @@
-/* sim_fault_more.h: the faults of a scenario's second stream (sim_scenario.h), by what they act on.
+/* sim_fault_more.h: the faults of a scenario's later streams (sim_scenario.h), by what they act on.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TOOLS_SIM_FAULT_MORE_H
@@ -19,6 +19,11 @@
 SIM_FAULT_LASTING(bursts);  /* losses come in bursts; |amount| is a burst's mean, in ms */
 SIM_FAULT_LASTING(errors);  /* wrong bits on the wire; |amount| of a million records */
 SIM_FAULT_LASTING(swizzle); /* some hosts are cut off one by one, and come back in another order */
+
+/* ... of the third stream: no two lines alike, |amount| is the jitter in ms; a network in |amount|
+ * parts for up to two hours */
+SIM_FAULT_LASTING(uneven);
+SIM_FAULT_MOMENT(long_split);
 
 /* ---- sim_fault_crowd.c ---- */
 

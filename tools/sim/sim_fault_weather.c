@@ -1,4 +1,4 @@
-/* sim_fault_weather.c: what the network does, as the scenarios' second stream draws it.
+/* sim_fault_weather.c: what the network does, as the scenarios' later streams draw it.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/sim/sim_fault_class.h"
@@ -106,4 +106,62 @@ sim_end_swizzle(struct sim_trial *trial, const struct sim_fault *fault)
     for (uint32_t i = 0; i < SIM_HOSTS_MAX; i++)
         trial->swizzles[i].active = false;
     sim_heal_all(trial->sim);
+}
+
+/* ---- lines that are uneven ---- */
+
+#define LONG_LINE_NS SIM_MS(400)
+#define SPIKE_NS SIM_SECONDS(5)
+#define SHARE_MAX_PPM 50000 /* of what is doubled, out of order, or late by seconds */
+
+void
+sim_draw_uneven(struct sim_fault *fault, struct sim_random *random, bool gentle)
+{
+    (void)gentle;
+    fault->duration_ns = sim_random_between(random, SIM_SECONDS(5), SIM_SECONDS(180));
+    fault->amount = (uint32_t)sim_random_between(random, 10, 500); /* ms */
+}
+
+/* Links of messages have no duplicates: what is below them drops those. */
+void
+sim_begin_uneven(struct sim_trial *trial, const struct sim_fault *fault)
+{
+    struct sim_network_options lines = *sim_network_now(trial->sim);
+    struct sim_random random = sim_random_fork(fault->pick, 0x11e5);
+    lines.delay_min_ns = SIM_MS(1);
+    lines.delay_max_ns = sim_random_between(&random, SIM_MS(1), LONG_LINE_NS);
+    lines.uneven_ns = SIM_MS(fault->amount);
+    lines.spike_ns = SPIKE_NS;
+    lines.spike_ppm = (uint32_t)sim_random_below(&random, SHARE_MAX_PPM + 1) / 10;
+    lines.duplicate_ppm = (uint32_t)sim_random_below(&random, SHARE_MAX_PPM + 1);
+    lines.reorder_ppm = (uint32_t)sim_random_below(&random, SHARE_MAX_PPM + 1);
+    sim_set_network(trial->sim, &lines);
+}
+
+void
+sim_end_uneven(struct sim_trial *trial, const struct sim_fault *fault)
+{
+    (void)fault;
+    sim_set_network(trial->sim, &trial->calm);
+}
+
+/* ---- parts that are apart for long ---- */
+
+/* From five minutes to two hours; each doubling as often as the one before. */
+void
+sim_draw_long_split(struct sim_fault *fault, struct sim_random *random, bool gentle)
+{
+    (void)gentle;
+    uint64_t least_ns = SIM_MINUTES(5) << sim_random_below(random, 5);
+    fault->duration_ns = sim_random_between(random, least_ns, 3 * least_ns / 2);
+    fault->amount = (uint32_t)sim_random_between(random, 2, 4); /* parts */
+}
+
+void
+sim_begin_long_split(struct sim_trial *trial, const struct sim_fault *fault)
+{
+    sim_watch_exceed(&trial->watch, "a cut kept peers apart");
+    sim_fault_cuts(trial, fault);
+    for (uint32_t i = 0; i < trial->peers; i++)
+        sim_partition(trial->sim, i, (uint8_t)(sim_mix(fault->pick, i) % fault->amount));
 }

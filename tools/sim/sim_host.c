@@ -44,6 +44,15 @@ union prefix {
     max_align_t align;
 };
 
+static bool
+starves(struct sim_host *host)
+{
+    if (host->starve_nth > 0 && --host->starve_nth == 0)
+        return true;
+    return host->starve_ppm &&
+           sim_random_below(&host->sim->network.random, 1000000) < host->starve_ppm;
+}
+
 static void *
 allocate(void *context, void *data, size_t size)
 {
@@ -55,8 +64,7 @@ allocate(void *context, void *data, size_t size)
         sim_pool_put(&host->sim->pool, old, old ? sizeof *old + old_size : 0);
         return NULL;
     }
-    if (host->starve_ppm && size > old_size &&
-        sim_random_below(&host->sim->network.random, 1000000) < host->starve_ppm) {
+    if (size > old_size && starves(host)) {
         host->starved++;
         return NULL;
     }

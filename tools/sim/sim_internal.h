@@ -25,6 +25,7 @@ enum sim_purpose {
     SIM_PURPOSE_LINK_TYPE = 0x400000000,
     SIM_PURPOSE_ODDITY = 0x500000000,
     SIM_PURPOSE_RELOAD = 0x600000000,
+    SIM_PURPOSE_DISK = 0x700000000,
 };
 
 #define SIM_PORT 6084
@@ -118,11 +119,14 @@ struct sim_host {
     size_t expected_count, expected_capacity;
     size_t memory, memory_peak;
     uint32_t starve_ppm; /* share of allocations that fail */
+    uint32_t starve_nth; /* so many more until one fails; 0: none */
     uint64_t starved;    /* how many did */
     struct sim_disk disk, snapshot;
-    bool disk_fails;      /* nothing is written */
-    bool disk_behind;     /* something was not, in this life */
-    uint64_t disk_lag_ns; /* what is written is lost when the host dies sooner */
+    bool disk_fails;               /* nothing is written */
+    uint32_t disk_error_ppm;       /* share of writes and records that fail */
+    struct sim_random disk_random; /* which */
+    bool disk_behind;              /* something was not, in this life */
+    uint64_t disk_lag_ns;          /* what is written is lost when the host dies sooner */
     unsigned events[RELOAD_EVENT_CLONE + 1];
 };
 

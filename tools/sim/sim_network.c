@@ -116,9 +116,25 @@ chance(struct sim_network *network, uint32_t ppm)
 }
 
 static uint64_t
+uneven(struct sim_network *network)
+{
+    uint64_t most_ns = network->options.uneven_ns;
+    return most_ns > 0 ? sim_random_between(&network->random, 0, most_ns) : 0;
+}
+
+uint64_t
+sim_network_spike(struct sim_network *network)
+{
+    if (!chance(network, network->options.spike_ppm))
+        return 0;
+    return sim_random_between(&network->random, 0, network->options.spike_ns);
+}
+
+static uint64_t
 arrival(struct sim_network *network, uint64_t delay, uint64_t now)
 {
     uint64_t at = now + delay + network->options.extra_ns;
+    at += uneven(network) + sim_network_spike(network);
     if (network->options.jitter_ns)
         at += sim_random_between(&network->random, 0, network->options.jitter_ns);
     if (chance(network, network->options.reorder_ppm)) {
@@ -152,7 +168,7 @@ sim_network_message(struct sim_network *network, uint32_t from, uint32_t to, uin
 {
     uint64_t delay = sim_network_delay(network, from, to);
     uint64_t rto = 4 * delay > RTO_MIN_NS ? 4 * delay : RTO_MIN_NS;
-    uint64_t at = now + delay + network->options.extra_ns;
+    uint64_t at = now + delay + network->options.extra_ns + uneven(network);
     for (int i = 0; i < LOSSES_MAX && (chance(network, network->options.loss_ppm) ||
                                        sim_burst_loses(&network->burst, from, to, at - delay));
          i++, rto *= 2)

@@ -16,6 +16,9 @@ struct sim_network_options {
         delay_max_ns;   /* one way, drawn once a pair, the same in both directions */
     uint64_t jitter_ns; /* added to each datagram, 0..jitter_ns */
     uint64_t extra_ns;  /* added to everything that is sent */
+    uint64_t uneven_ns; /* likewise, 0..uneven_ns, anew each time */
+    uint64_t spike_ns;  /* so late, at most, come |spike_ppm| of datagrams and messages */
+    uint32_t spike_ppm;
     uint32_t loss_ppm;
     uint32_t duplicate_ppm;
     uint32_t reorder_ppm; /* datagrams that come 1..8 one-way delays late */
@@ -63,6 +66,10 @@ void sim_network_partition(struct sim_network *network, uint32_t host, uint8_t g
  * (0, 1 or 2) and when. */
 unsigned sim_network_datagram(struct sim_network *network, uint32_t from, uint32_t to, uint64_t now,
                               uint64_t arrivals[2]);
+
+/* sim_network_spike returns how much later something that is sent now comes, and is overtaken; most
+ * often 0. sim_network_datagram has it in it. */
+uint64_t sim_network_spike(struct sim_network *network);
 
 /* sim_network_message returns when a message of a reliable link that is sent at |now| arrives: a
  * loss costs retransmissions' time. |*last| is when the one before it arrived; order is kept. */

@@ -164,14 +164,17 @@ transmit(struct sim *sim, struct sim_pipe *pipe, unsigned end, const struct sim_
         return;
     }
     struct sim_event *event = delivery(sim, pipe, end, passing);
+    uint64_t spike_ns = sim_network_spike(&sim->network);
     if (sim_pipe_stands_still(sim, pipe) || !sim_network_reaches(&sim->network, from, to))
         sim_pipe_hold(pipe, event);
-    else if (passing->delay_ns > 0) /* a tap's delay may change the order */
-        sim_queue_push(&sim->queue, at + sim_network_delay(&sim->network, from, to), event);
+    else if (passing->delay_ns > 0 || (spike_ns > 0 && pipe->framing == RELOAD_FRAMING_NONE))
+        sim_queue_push(&sim->queue, at + spike_ns + sim_network_delay(&sim->network, from, to),
+                       event); /* others may overtake it */
     else
-        sim_queue_push(&sim->queue,
-                       sim_network_message(&sim->network, from, to, at, &pipe->ends[end].last),
-                       event);
+        sim_queue_push(
+            &sim->queue,
+            sim_network_message(&sim->network, from, to, at + spike_ns, &pipe->ends[end].last),
+            event);
 }
 
 static void

@@ -12,14 +12,19 @@ enum {
     PURPOSE_SHAPE = 0x5c01,
     PURPOSE_FAULTS = 0x5c02,
     PURPOSE_DEEDS = 0x5c03,
-    PURPOSE_MORE = 0x5c04
+    PURPOSE_MORE = 0x5c04,
+    PURPOSE_RARE = 0x5c05
 };
 
 #define FIRST_FAULTS_MAX 14
 #define MORE_FAULTS_MAX 4
+#define RARE_FAULTS_MAX 2
+#define RARE_ONE_IN 4         /* scenarios have faults of the third stream */
+#define MULTITUDE_PPM 1500    /* have more peers than others */
 #define LIARS_ONLY_PERCENT 10 /* of the larger scenarios */
 #define LIARS_PEERS_MIN 9
-_Static_assert(FIRST_FAULTS_MAX + MORE_FAULTS_MAX <= SIM_FAULTS_MAX, "room for both streams");
+_Static_assert(FIRST_FAULTS_MAX + MORE_FAULTS_MAX + RARE_FAULTS_MAX <= SIM_FAULTS_MAX,
+               "room for all streams");
 
 static bool
 chance(struct sim_random *random, unsigned percent)
@@ -118,7 +123,28 @@ draw_more_faults(struct sim_random *random, struct sim_scenario *scenario)
         draw_liars(random, scenario);
     else if (chance(random, 50))
         draw_faults(random, scenario, (size_t)sim_random_between(random, 1, MORE_FAULTS_MAX),
-                    SIM_FAULT_CLASSES_FIRST, sim_fault_class_count - SIM_FAULT_CLASSES_FIRST);
+                    SIM_FAULT_CLASSES_FIRST, SIM_FAULT_CLASSES_SECOND);
+}
+
+/* Several hundred peers, to whom happens what was drawn: that takes long, and is rare. */
+static void
+draw_multitude(struct sim_random *random, struct sim_scenario *scenario)
+{
+    scenario->peers = (uint32_t)sim_random_between(random, 257, 1000);
+    scenario->gap_ns = sim_random_between(random, SIM_MS(20), SIM_MS(200));
+    scenario->links = SIM_LINKS_MESSAGES;
+}
+
+static void
+draw_rare_faults(struct sim_random *random, struct sim_scenario *scenario)
+{
+    size_t before = SIM_FAULT_CLASSES_FIRST + SIM_FAULT_CLASSES_SECOND;
+    bool alone = scenario->first_fault_count > 0 && scenario->faults[0].dropped;
+    if (sim_random_below(random, 1000000) < MULTITUDE_PPM)
+        draw_multitude(random, scenario);
+    else if (sim_random_below(random, RARE_ONE_IN) == 0 && !alone)
+        draw_faults(random, scenario, (size_t)sim_random_between(random, 1, RARE_FAULTS_MAX),
+                    before, sim_fault_class_count - before);
 }
 
 static void
@@ -147,9 +173,11 @@ sim_scenario_draw(uint64_t seed, struct sim_scenario *scenario)
     struct sim_random deeds = sim_random_fork(seed, PURPOSE_DEEDS);
     draw_shape(&shape, scenario);
     struct sim_random more = sim_random_fork(seed, PURPOSE_MORE);
+    struct sim_random rare = sim_random_fork(seed, PURPOSE_RARE);
     draw_first_faults(&faults, scenario);
     draw_deeds(&deeds, scenario);
     draw_more_faults(&more, scenario);
+    draw_rare_faults(&rare, scenario);
 }
 
 void

@@ -2,9 +2,10 @@
  * peers, what their links are like, which faults strike when, who stores and fetches what. Lists
  * that stand beforehand can be shortened: that is how a failing run is minimised.
  *
- * Faults come from two streams of the seed. The second one has the classes that were added later,
- * and its faults stand behind those of the first in the list: a seed's first faults stay what they
- * were, and so do their numbers.
+ * Faults come from three streams of the seed. The second one has the classes that were added later,
+ * the third those that were added then, and what is rare: very many peers. Their faults stand
+ * behind those of the first in the list: a seed's first faults stay what they were, and so do their
+ * numbers.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef RELOAD_TOOLS_SIM_SCENARIO_H
@@ -16,7 +17,7 @@
 #define SIM_FAULTS_MAX 40
 #define SIM_DEEDS_MAX 160
 #define SIM_RECORDS_MAX 12
-#define SIM_HOSTS_MAX 512 /* with those that join later */
+#define SIM_HOSTS_MAX 1100 /* with those that join later */
 
 /* One fault. Times count from when the first ring stands. What |pick| and |amount| mean is the
  * class's (sim_fault_class.c). */
@@ -58,7 +59,7 @@ struct sim_scenario {
 /* sim_scenario_draw draws the scenario of |seed|. */
 void sim_scenario_draw(uint64_t seed, struct sim_scenario *scenario);
 
-/* sim_scenario_plain drops the faults of the second stream. */
+/* sim_scenario_plain drops the faults of the second and the third stream. */
 void sim_scenario_plain(struct sim_scenario *scenario);
 
 /* sim_scenario_print writes it for people. */
