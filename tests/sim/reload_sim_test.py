@@ -70,11 +70,11 @@ class Check(unittest.TestCase):
         done = run("check", "--seeds", "10", "--json")
         found = json.loads(done.stdout)
         self.assertEqual(found["seeds"], 10)
-        self.assertEqual(found["violation_count"], len(found["violations"]))
+        self.assertEqual(found["violations"], len(found["found"]))
         self.assertEqual(done.returncode, 1 if found["violations"] else 0)
         self.assertGreater(found["within_assumption"], 0)
         self.assertGreater(found["requests"], 100)
-        for violation in found["violations"]:
+        for violation in found["found"]:
             self.assertLessEqual({"seed", "time_ms", "invariant", "what"}, violation.keys())
 
     def test_a_seed_is_replayed(self):
@@ -86,14 +86,32 @@ class Check(unittest.TestCase):
 
     def test_faults_can_be_chosen(self):
         done = run("check", "--seed", "4", "--faults", "", "--peers", "3", "--json")
-        self.assertEqual(json.loads(done.stdout)["violations"], [])
+        self.assertEqual(json.loads(done.stdout)["violations"], 0)
         self.assertEqual(done.returncode, 0)
         self.assertEqual(run("check", "--seed", "4", "--faults", "1,900").returncode, 2)
 
     def test_wrong_options(self):
-        for wrong in (["--seeds", "0"], ["--seed", "x"], ["what"], ["--unknown"]):
+        for wrong in (["--seeds", "0"], ["--seed", "x"], ["what"], ["--unknown"], ["--seed"],
+                      ["--peers", "1001"], ["--peers", "0"], ["--seed", "3", "--seeds", "2"],
+                      ["--json=yes"], ["--seed", "3", "--first-seed", "2"]):
             with self.subTest(wrong=wrong):
-                self.assertEqual(run("check", *wrong).returncode, 2)
+                done = run("check", *wrong)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertTrue(done.stderr.startswith("reload-sim check: "), done.stderr)
+
+    def test_one_object_and_nothing_else(self):
+        done = run("check", "--seed", "3", "--faults", "", "--trace", "--minimise", "--json")
+        self.assertEqual(json.loads(done.stdout)["seeds"], 1)
+        self.assertIn("user at", done.stderr)
+
+    def test_what_cannot_be_written_is_no_success(self):
+        for json_or_not in ([], ["--json"]):
+            with open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run([PROGRAM, "check", "--seed", "3", "--faults", "",
+                                       *json_or_not], stdout=full, stderr=subprocess.PIPE,
+                                      text=True, timeout=100, check=False)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("standard output", done.stderr)
 
 
 class Scale(unittest.TestCase):

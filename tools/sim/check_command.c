@@ -9,10 +9,13 @@
 #include "reload/base/json.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_MAX 1000 /* violations that are listed */
+#define KEPT_MAX 1000  /* violations that are listed */
+#define PEERS_MAX 1000 /* in one scenario, before others join */
+_Static_assert(PEERS_MAX <= SIM_HOSTS_MAX, "a trial has room for so many");
 
 static const char usage[] =
     "usage: reload-sim check [OPTION]...\n"
@@ -39,16 +42,18 @@ static const char usage[] =
     "  --seed S         this one only\n"
     "  --trace          print what happens, step by step\n"
     "  --minimise       drop faults and peers from a scenario that fails while it still does\n"
-    "  --peers N        change the scenario: so many peers\n"
+    "  --peers N        change the scenario: so many peers, at most 1000\n"
     "  --plain          only the faults of each seed's first stream, the 22 older kinds\n"
     "  --faults LIST    change the scenario: only these faults, as --minimise prints them\n"
-    "  --json           print one JSON object in place of the table\n"
+    "  --json           print one JSON object in place of the table: `seeds`, `violations`, ...;\n"
+    "                   what --trace and --minimise say goes to standard error then\n"
     "  --help           print this text\n"
     "\n"
     "Exit code: 0 when nothing was violated, 1 when something was, 2 for wrong options.\n";
 
 struct settings {
     uint64_t seeds, first_seed;
+    bool one, several; /* --seed; --seeds or --first-seed */
     bool trace, minimise, plain, json;
     uint32_t peers;     /* 0: as drawn */
     const char *faults; /* NULL: as drawn */
@@ -71,6 +76,13 @@ struct tally {
     size_t finding_count;
 };
 
+/* Where people read what happens: programs read nothing but the one object. */
+static FILE *
+story(const struct settings *settings)
+{
+    return settings->json ? stderr : stdout;
+}
+
 static struct sim_options
 world(const struct settings *settings)
 {
@@ -78,7 +90,7 @@ world(const struct settings *settings)
                                 .successor = sim_chord_successor,
                                 .successors = sim_chord_successors,
                                 .describe = sim_chord_describe,
-                                .log = settings->trace ? stdout : NULL,
+                                .log = settings->trace ? story(settings) : NULL,
                                 .log_level = RELOAD_LOG_DEBUG};
 }
 
@@ -124,23 +136,24 @@ fails(const struct sim_scenario *scenario, const struct sim_options *options, co
 }
 
 static void
-print_replay(const struct sim_scenario *scenario)
+print_replay(const struct sim_scenario *scenario, FILE *out)
 {
     const char *separator = "";
-    printf("reload-sim check --seed %" PRIu64 " --peers %" PRIu32 " --faults '", scenario->seed,
-           scenario->peers);
+    fprintf(out, "reload-sim check --seed %" PRIu64 " --peers %" PRIu32 " --faults '",
+            scenario->seed, scenario->peers);
     for (size_t i = 0; i < scenario->fault_count; i++) {
         if (scenario->faults[i].dropped)
             continue;
-        printf("%s%zu", separator, i);
+        fprintf(out, "%s%zu", separator, i);
         separator = ",";
     }
-    puts("' --trace");
+    fputs("' --trace\n", out);
 }
 
 /* Drops what is not needed for |invariant| to break, one thing after the other. */
 static void
-minimise(struct sim_scenario *scenario, const struct sim_options *options, const char *invariant)
+minimise(struct sim_scenario *scenario, const struct sim_options *options, const char *invariant,
+         FILE *out)
 {
     for (bool smaller = true; smaller;) {
         smaller = false;
@@ -163,8 +176,8 @@ minimise(struct sim_scenario *scenario, const struct sim_options *options, const
             scenario->peers = peers;
         }
     }
-    sim_scenario_print(scenario, stdout);
-    print_replay(scenario);
+    sim_scenario_print(scenario, out);
+    print_replay(scenario, out);
 }
 
 /* ---- runs ---- */
@@ -189,7 +202,7 @@ run_seed(const struct settings *settings, uint64_t seed, struct tally *tally)
     if (!draw(settings, seed, &scenario))
         return false;
     if (settings->trace)
-        sim_scenario_print(&scenario, stdout);
+        sim_scenario_print(&scenario, story(settings));
     sim_trial_run(&scenario, &options, &verdict);
     if (seed % 10 == 0) {
         options.log = NULL;
@@ -220,11 +233,11 @@ run_seed(const struct settings *settings, uint64_t seed, struct tally *tally)
         tally->recovery_worst_ns = verdict.recovery_ns;
     keep(tally, seed, &verdict);
     if (settings->trace)
-        printf("%s Zave's assumption%s%s\n", verdict.beyond ? "beyond" : "within",
-               verdict.beyond ? ": " : "", verdict.beyond ? verdict.beyond_reason : "");
+        fprintf(story(settings), "%s Zave's assumption%s%s\n", verdict.beyond ? "beyond" : "within",
+                verdict.beyond ? ": " : "", verdict.beyond ? verdict.beyond_reason : "");
     if (settings->minimise && verdict.violation_count > 0) {
         options.log = NULL;
-        minimise(&scenario, &options, verdict.violations[0].invariant);
+        minimise(&scenario, &options, verdict.violations[0].invariant, story(settings));
     }
     return true;
 }
@@ -280,9 +293,9 @@ print_json(const struct tally *tally, double wall)
     snprintf(hash, sizeof hash, "%016" PRIx64, tally->trace_hash);
     reload_json_key(&json, "trace_hash");
     reload_json_text(&json, hash);
-    reload_json_key(&json, "violation_count");
-    reload_json_uint(&json, tally->violations);
     reload_json_key(&json, "violations");
+    reload_json_uint(&json, tally->violations);
+    reload_json_key(&json, "found");
     reload_json_begin_array(&json);
     for (size_t i = 0; i < tally->finding_count; i++) {
         const struct finding *finding = &tally->findings[i];
@@ -352,14 +365,17 @@ take_option(void *into, int option, const char *argument)
     bool ok = true;
     switch (option) {
     case 'n':
+        settings->several = true;
         return program_number(argument, 1, 100000000, &settings->seeds);
     case 'f':
+        settings->several = true;
         return program_number(argument, 0, UINT64_MAX, &settings->first_seed);
     case 's':
+        settings->one = true;
         settings->seeds = 1;
         return program_number(argument, 0, UINT64_MAX, &settings->first_seed);
     case 'p':
-        ok = program_number(argument, 1, 1000, &number);
+        ok = program_number(argument, 1, PEERS_MAX, &number);
         settings->peers = (uint32_t)number;
         return ok;
     case 't':
@@ -388,6 +404,12 @@ check_command(int argc, char **argv)
     int code = program_read(&program, argc, argv, &settings);
     if (code >= 0)
         return code;
+    if (settings.one && settings.several) {
+        fputs("reload-sim check: --seed is one seed; with --first-seed and --seeds it is several: "
+              "one of both; see --help\n",
+              stderr);
+        return 2;
+    }
     struct tally tally = {.findings = calloc(KEPT_MAX, sizeof *tally.findings)};
     if (!tally.findings)
         return 2;
@@ -395,7 +417,7 @@ check_command(int argc, char **argv)
     for (uint64_t i = 0; i < settings.seeds; i++) {
         if (!run_seed(&settings, settings.first_seed + i, &tally)) {
             free(tally.findings);
-            return program_refuse("faults", settings.faults);
+            return program_refuse("reload-sim check", "faults", settings.faults);
         }
         program_progress("checking seeds", i + 1, settings.seeds);
     }

@@ -4,9 +4,11 @@
 #include "tools/sim/program.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,10 +63,20 @@ program_progress_end(void)
 }
 
 int
-program_refuse(const char *option, const char *argument)
+program_refuse(const char *name, const char *option, const char *argument)
 {
-    fprintf(stderr, "reload-sim: --%s %s: not a value that this option takes; see --help\n", option,
+    fprintf(stderr, "%s: --%s %s: not a value that this option takes; see --help\n", name, option,
             argument);
+    return 2;
+}
+
+int
+program_end(int code)
+{
+    bool failed = ferror(stdout) != 0;
+    if (fflush(stdout) == 0 && !failed)
+        return code;
+    fprintf(stderr, "reload-sim: standard output: %s\n", errno ? strerror(errno) : "not written");
     return 2;
 }
 
@@ -91,17 +103,19 @@ program_read(const struct program_options *program, int argc, char **argv, void 
     assert(room);
     (void)room;
     int index = 0;
-    for (int option; (option = getopt_long(argc, argv, "", all, &index)) != -1;) {
+    opterr = 0; /* its messages do not know which command it is */
+    for (int option; (option = getopt_long(argc, argv, ":", all, &index)) != -1;) {
         if (option == HELP) {
             fputs(program->usage, stdout);
             return 0;
         }
-        if (option == '?') {
-            fprintf(stderr, "%s: try --help\n", program->name);
+        if (option == '?' || option == ':') {
+            fprintf(stderr, "%s: %s: %s; see --help\n", program->name, argv[optind - 1],
+                    option == ':' ? "what is its value?" : "no such option, or not like this");
             return 2;
         }
         if (!program->take(settings, option, optarg))
-            return program_refuse(all[index].name, optarg);
+            return program_refuse(program->name, all[index].name, optarg);
     }
     if (optind < argc) {
         fprintf(stderr, "%s: %s: what is this? see --help\n", program->name, argv[optind]);

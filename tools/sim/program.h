@@ -19,8 +19,13 @@ bool program_number(const char *text, uint64_t low, uint64_t high, uint64_t *val
 void program_progress(const char *what, uint64_t done, uint64_t all);
 void program_progress_end(void);
 
-/* program_refuse complains about |option|'s |argument| and returns the exit code 2. */
-int program_refuse(const char *option, const char *argument);
+/* program_refuse complains about the |argument| of |option| of the command |name| and returns the
+ * exit code 2. */
+int program_refuse(const char *name, const char *option, const char *argument);
+
+/* program_end writes out what was printed. Returns |code|, the exit code, or 2, complaining, when
+ * not all could be written. */
+int program_end(int code);
 
 /* Takes one option, by its |val|, into |settings|. Returns false when its argument is wrong. */
 typedef bool program_take_fn(void *settings, int option, const char *argument);

@@ -207,10 +207,10 @@ int
 main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "check") == 0)
-        return check_command(argc - 1, argv + 1);
+        return program_end(check_command(argc - 1, argv + 1));
     if (argc > 1 && strcmp(argv[1], "report") == 0)
-        return report_command(argc - 1, argv + 1);
+        return program_end(report_command(argc - 1, argv + 1));
     if (argc > 1 && strcmp(argv[1], "scale") == 0)
-        return scale_command(argc - 1, argv + 1);
-    return experiment_command(argc, argv);
+        return program_end(scale_command(argc - 1, argv + 1));
+    return program_end(experiment_command(argc, argv));
 }

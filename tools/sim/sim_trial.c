@@ -8,6 +8,7 @@
 #include "tools/sim/sim_oddity.h"
 #include "tools/sim/sim_reload.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -353,6 +354,7 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     struct sim_options world = *options;
     struct sim_trial trial = {.scenario = scenario, .verdict = verdict};
     struct happening happenings[SIM_FAULTS_MAX];
+    assert(scenario->peers > 0 && scenario->peers <= SIM_HOSTS_MAX);
     *verdict = (struct sim_verdict){.recovery_ns = SIM_NEVER};
     world.links = scenario->links;
     world.disks = true;
