@@ -6,13 +6,14 @@
 #define RELOAD_TOOLS_SIM_REPORT_H
 
 #include "tools/sim/sim.h"
+#include "tools/sim/sim_load.h"
 
 #define REPORT_FIGURES_MAX 256
 
 enum report_goal { REPORT_NO_GOAL, REPORT_AT_MOST, REPORT_AT_LEAST };
 
 /* One figure. |scene| and |what| are static text; |x| is what it is measured against (peers, half-
- * life in minutes, share in percent). */
+ * life in minutes, share in percent). |value| is NAN when it could not be measured. */
 struct report_figure {
     const char *scene, *what, *unit;
     double x;
@@ -27,10 +28,7 @@ struct report {
     uint64_t seed;
     struct report_figure figures[REPORT_FIGURES_MAX];
     size_t count;
-    uint64_t
-        never_ended; /* requests that neither succeeded nor failed within 16 s, in all scenes */
-    uint64_t requests;
-    uint64_t wrong; /* values that were accepted and are not the owner's */
+    struct sim_load_requests requests; /* of the users in all scenes */
     void (*progress)(const char *what, uint64_t done, uint64_t all);
 };
 
@@ -40,8 +38,17 @@ void report_add(struct report *report, const char *scene, const char *what, cons
 void report_goal(struct report *report, const char *scene, const char *what, const char *unit,
                  double x, const char *x_unit, double value, enum report_goal goal, double wanted);
 
-/* report_is_met tells whether a figure is what it should be. */
+/* report_add_requests adds figures of all users' requests; none when there were none. */
+void report_add_requests(struct report *report);
+
+/* report_is_measured tells whether there is a value; report_is_met whether it is what it should be:
+ * a figure without a goal when it was measured. report_all_measured asks that of all. */
+bool report_is_measured(const struct report_figure *figure);
 bool report_is_met(const struct report_figure *figure);
+bool report_all_measured(const struct report *report);
+
+/* report_limit returns what keeps a figure from being better; "" when it has no goal. */
+const char *report_limit(const struct report_figure *figure);
 
 /* ---- output (report_print.c, report_plot.c) ---- */
 
@@ -49,13 +56,18 @@ void report_print_table(const struct report *report, FILE *out);
 void report_print_json(const struct report *report, FILE *out);
 void report_print_csv(const struct report *report, FILE *out);
 
+/* report_print_markdown prints a table with one row for each thing that is measured in a scene, for
+ * pages like docs/promises.md. */
+void report_print_markdown(const struct report *report, FILE *out);
+
 /* report_plot draws the figures of each scene against x, as one SVG picture. */
 void report_plot(const struct report *report, FILE *out);
 
-/* ---- scenes (report_scene.c, report_fault_scene.c) ---- */
+/* ---- scenes (report_scene.c, report_ring_scene.c, report_fault_scene.c) ---- */
 
 void report_scene_size(struct report *report);
 void report_scene_idle(struct report *report);
+void report_scene_repair(struct report *report);
 void report_scene_churn(struct report *report);
 void report_scene_join(struct report *report);
 void report_scene_restart(struct report *report);
@@ -69,7 +81,27 @@ struct sim *report_world(const struct report *report, uint64_t seed, enum sim_li
 bool report_build(struct sim *sim, uint32_t peers);
 
 /* report_wait lets time pass until the ring is whole, looking every 100 ms. Returns seconds since
- * now, or a negative number when it is not whole after |limit_s|. */
+ * now: |limit_s| or more when it is not whole by then. */
 double report_wait(struct sim *sim, double limit_s);
+
+/* report_load lets |options|' users come to |sim| when |is_whole|; NULL when it is not, or when
+ * they cannot store. report_end adds their requests to the report's, and ends them and |sim|;
+ * |load| may be NULL. */
+struct sim_load *report_load(struct sim *sim, bool is_whole,
+                             const struct sim_load_options *options);
+void report_end(struct report *report, struct sim *sim, struct sim_load *load);
+
+/* report_is_newest tells whether the responsible peer and its replica peers hold |resource| in its
+ * newest version, and nobody an older one. The ring must be whole. */
+bool report_is_newest(struct sim *sim, struct reload_bytes resource);
+
+/* report_tally returns what |load| counted; nothing at all when it is NULL. */
+const struct sim_load_tally *report_tally(const struct sim_load *load);
+
+/* Parts of a whole, as they are and in percent, and the latency (in seconds) that a share |q| of
+ * the lookups did not exceed: NAN where there was nothing to be measured. */
+double report_ratio(double part, double of);
+double report_share(uint64_t part, uint64_t of);
+double report_latency_s(const struct sim_load_tally *tally, double q);
 
 #endif

@@ -2,29 +2,32 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/sim/report.h"
-#include "tools/sim/sim_load.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #define OWNERS 16
+#define CHURN_PEERS 256
 #define SETTLE_NS SIM_SECONDS(90)
 
-static void
-count(struct report *report, const struct sim_load_tally *tally)
-{
-    report->requests += tally->started;
-    report->never_ended += tally->late;
-    report->wrong += tally->wrong;
-}
-
-static double
-share(uint64_t part, uint64_t of)
-{
-    return of ? 100.0 * (double)part / (double)of : 0;
-}
-
 /* ---- size ---- */
+
+/* What |load| saw in a whole ring. */
+static void
+add_lookups(struct report *report, const char *scene, uint32_t peers,
+            const struct sim_load_tally *tally)
+{
+    report_goal(report, scene, "hops, mean", "", peers, "peers",
+                report_ratio((double)tally->hops, (double)tally->answered),
+                peers >= 1000 ? REPORT_AT_MOST : REPORT_NO_GOAL, log2(peers) / 2 - 0.5);
+    report_add(report, scene, "latency, median", "ms", peers, "peers",
+               1e3 * report_latency_s(tally, 0.5));
+    report_add(report, scene, "latency, 99 %", "ms", peers, "peers",
+               1e3 * report_latency_s(tally, 0.99));
+    report_goal(report, scene, "lookups that succeed", "%", peers, "peers",
+                report_share(tally->found, tally->started - tally->abandoned), REPORT_AT_LEAST,
+                100);
+}
 
 static void
 measure_size(struct report *report, uint32_t peers)
@@ -37,33 +40,18 @@ measure_size(struct report *report, uint32_t peers)
     for (uint32_t i = 0; i < peers; i++)
         memory += sim_memory(sim, i);
     struct sim_load *load =
-        whole ? sim_load_new(sim, &(struct sim_load_options){.seed = report->seed,
-                                                             .owners = OWNERS,
-                                                             .keys = 500,
-                                                             .lookups_per_s = 500})
-              : NULL;
+        report_load(sim, whole,
+                    &(struct sim_load_options){
+                        .seed = report->seed, .owners = OWNERS, .keys = 500, .lookups_per_s = 500});
     if (load) {
         sim_load_start(load);
         sim_run_for(sim, SIM_SECONDS(report->quick ? 8 : 200));
         sim_load_stop(load);
-        const struct sim_load_tally *tally = sim_load_tally(load);
-        uint64_t asked = tally->started - tally->abandoned;
-        double hops = tally->answered ? (double)tally->hops / (double)tally->answered : 0;
-        double wanted = log2(peers) / 2 - 0.5;
-        report_goal(report, scene, "hops, mean", "", peers, "peers", hops,
-                    peers >= 1000 ? REPORT_AT_MOST : REPORT_NO_GOAL, wanted);
-        report_add(report, scene, "latency, median", "ms", peers, "peers",
-                   (double)sim_load_quantile(tally, 0.5) / 1e6);
-        report_add(report, scene, "latency, 99 %", "ms", peers, "peers",
-                   (double)sim_load_quantile(tally, 0.99) / 1e6);
-        report_goal(report, scene, "lookups that succeed", "%", peers, "peers",
-                    share(tally->found, asked), REPORT_AT_LEAST, 100);
-        count(report, tally);
     }
+    add_lookups(report, scene, peers, report_tally(load));
     report_add(report, scene, "memory of a peer", "KiB", peers, "peers",
-               (double)memory / peers / 1024);
-    sim_load_free(load);
-    sim_free(sim);
+               whole ? (double)memory / peers / 1024 : NAN);
+    report_end(report, sim, load);
 }
 
 void
@@ -80,6 +68,15 @@ report_scene_size(struct report *report)
 /* ---- idle ---- */
 
 /* Real frames: every probe and acknowledgement is sent. */
+static double
+measure_idle(struct report *report, struct sim *sim)
+{
+    sim_run_for(sim, SIM_MINUTES(report->quick ? 3 : 10));
+    uint64_t before = sim_wire_bytes(sim), ns = SIM_MINUTES(report->quick ? 2 : 20);
+    sim_run_for(sim, ns);
+    return (double)(sim_wire_bytes(sim) - before) / ((double)ns / 1e9);
+}
+
 void
 report_scene_idle(struct report *report)
 {
@@ -89,15 +86,10 @@ report_scene_idle(struct report *report)
         uint32_t peers = sizes[i];
         report->progress("idle overlays", i, all);
         struct sim *sim = report_world(report, 77, SIM_LINKS_DATAGRAMS);
-        if (report_build(sim, peers)) {
-            sim_run_for(sim, SIM_MINUTES(report->quick ? 3 : 10));
-            uint64_t before = sim_wire_bytes(sim), ns = SIM_MINUTES(report->quick ? 2 : 20);
-            sim_run_for(sim, ns);
-            double rate = (double)(sim_wire_bytes(sim) - before) / ((double)ns / 1e9) / peers;
-            report_goal(report, "idle", "maintenance, sent by a peer", "bytes/s", peers, "peers",
-                        rate, peers == 1000 ? REPORT_AT_MOST : REPORT_NO_GOAL, 250);
-        }
-        sim_free(sim);
+        double rate = report_build(sim, peers) ? measure_idle(report, sim) / peers : NAN;
+        report_goal(report, "idle", "maintenance, sent by a peer", "bytes/s", peers, "peers", rate,
+                    peers == 1000 ? REPORT_AT_MOST : REPORT_NO_GOAL, 250);
+        report_end(report, sim, NULL);
     }
 }
 
@@ -147,48 +139,49 @@ begin_session(struct churn *churn, uint32_t node)
     sim_call(churn->sim, sim_now(churn->sim) + (uint64_t)(length_s * 1e9), end_session, session);
 }
 
+/* Returns how many octets a second a peer sent while users looked up. */
+static double
+run_churn(struct report *report, struct churn *churn, struct sim_load *load)
+{
+    for (uint32_t i = 4; i < CHURN_PEERS; i++) /* the bootstrap nodes stay */
+        begin_session(churn, i);
+    sim_run_for(churn->sim, SIM_MINUTES(2));
+    sim_load_start(load);
+    uint64_t wire = sim_wire_bytes(churn->sim), ns = SIM_SECONDS(report->quick ? 120 : 2100);
+    sim_run_for(churn->sim, ns);
+    wire = sim_wire_bytes(churn->sim) - wire;
+    sim_load_stop(load);
+    churn->running = false;
+    return (double)wire / ((double)ns / 1e9) / CHURN_PEERS;
+}
+
 static void
 measure_churn(struct report *report, double minutes, double lookups_wanted, double values_wanted)
 {
-    static const char scene[] = "churn, 256 peers";
-    const uint32_t peers = 256;
+    static const char scene[] = "churn, 256 peers", x_unit[] = "min half-life";
     struct sim *sim = report_world(report, 4242, SIM_LINKS_MESSAGES);
     struct churn churn = {.sim = sim,
                           .random = sim_random_fork(report->seed, 0xc4),
                           .half_life_s = minutes * 60,
                           .running = true};
-    struct sim_load *load = NULL;
-    if (report_build(sim, peers))
-        load = sim_load_new(sim, &(struct sim_load_options){.seed = report->seed,
-                                                            .owners = OWNERS,
-                                                            .keys = 300,
-                                                            .restore_ns = SIM_MINUTES(5),
-                                                            .lookups_per_s = 50});
-    if (load) {
-        for (uint32_t i = 4; i < peers; i++) /* the bootstrap nodes stay */
-            begin_session(&churn, i);
-        sim_run_for(sim, SIM_MINUTES(2));
-        sim_load_start(load);
-        uint64_t wire = sim_wire_bytes(sim), ns = SIM_SECONDS(report->quick ? 120 : 2100);
-        sim_run_for(sim, ns);
-        wire = sim_wire_bytes(sim) - wire;
-        sim_load_stop(load);
-        churn.running = false;
-        const struct sim_load_tally *tally = sim_load_tally(load);
-        uint64_t asked = tally->started - tally->abandoned;
-        report_goal(report, scene, "lookups that succeed", "%", minutes, "min half-life",
-                    share(tally->answered, asked), REPORT_AT_LEAST, lookups_wanted);
-        report_goal(report, scene, "values still there", "%", minutes, "min half-life",
-                    share(tally->found, tally->answered),
-                    values_wanted > 0 ? REPORT_AT_LEAST : REPORT_NO_GOAL, values_wanted);
-        report_add(report, scene, "latency, 99 %", "ms", minutes, "min half-life",
-                   (double)sim_load_quantile(tally, 0.99) / 1e6);
-        report_add(report, scene, "sent by a peer", "bytes/s", minutes, "min half-life",
-                   (double)wire / ((double)ns / 1e9) / peers);
-        count(report, tally);
-    }
-    sim_free(sim);
-    sim_load_free(load);
+    struct sim_load *load = report_load(sim, report_build(sim, CHURN_PEERS),
+                                        &(struct sim_load_options){.seed = report->seed,
+                                                                   .owners = OWNERS,
+                                                                   .keys = 300,
+                                                                   .restore_ns = SIM_MINUTES(5),
+                                                                   .lookups_per_s = 50});
+    double rate = load ? run_churn(report, &churn, load) : NAN;
+    const struct sim_load_tally *tally = report_tally(load);
+    report_goal(report, scene, "lookups that succeed", "%", minutes, x_unit,
+                report_share(tally->answered, tally->started - tally->abandoned), REPORT_AT_LEAST,
+                lookups_wanted);
+    report_goal(report, scene, "values still there", "%", minutes, x_unit,
+                report_share(tally->found, tally->answered),
+                values_wanted > 0 ? REPORT_AT_LEAST : REPORT_NO_GOAL, values_wanted);
+    report_add(report, scene, "latency, 99 %", "ms", minutes, x_unit,
+               1e3 * report_latency_s(tally, 0.99));
+    report_add(report, scene, "sent by a peer", "bytes/s", minutes, x_unit, rate);
+    report_end(report, sim, load);
     for (struct session *next; churn.sessions; churn.sessions = next) {
         next = churn.sessions->next;
         free(churn.sessions);

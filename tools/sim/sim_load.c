@@ -22,17 +22,26 @@ struct lookup {
     bool busy, found, counted;
 };
 
+/* What an owner stores again and again. */
+struct stored_key {
+    struct sim_load *load;
+    uint32_t version; /* the newest */
+    uint64_t begun_ns;
+    bool busy;
+};
+
 struct sim_load {
     struct sim *sim;
     struct sim_load_options options;
     struct sim_random random;
     uint32_t first_owner;
-    uint32_t *versions; /* of each key, the newest that was stored */
+    struct stored_key *keys;
     uint32_t storing, stored, stored_ok;
     uint32_t restore_key; /* the next to be stored again */
     bool running;
     uint64_t ticked_ns, due; /* lookups due, in millionths */
     struct sim_load_tally tally;
+    struct sim_load_requests requests;
     struct lookup lookups[SIM_LOAD_AT_ONCE];
 };
 
@@ -60,16 +69,25 @@ is_value(const struct sim_load *load, uint32_t key, const uint8_t *data, size_t 
     return size > (size_t)wanted && memcmp(data, text, (size_t)wanted) == 0;
 }
 
+static bool
+is_late(const struct stored_key *key, uint64_t now)
+{
+    return now - key->begun_ns > SIM_LOAD_STORE_LATE_NS;
+}
+
 static void
 on_stored(void *argument, const struct reload_result *result, reload_time now)
 {
-    struct sim_load *load = argument;
-    (void)now;
+    struct stored_key *key = argument;
+    struct sim_load *load = key->load;
+    key->busy = false;
+    load->requests.late += is_late(key, now);
     load->stored++;
     load->stored_ok += result->error == 0;
     load->tally.stores_ok += result->error == 0;
 }
 
+/* Unless it is being stored already. */
 static void
 store(struct sim_load *load, uint32_t key)
 {
@@ -77,20 +95,28 @@ store(struct sim_load *load, uint32_t key)
     char text[64];
     uint32_t owner = owner_of(load, key);
     struct reload_node *node = sim_node(load->sim, owner);
+    struct stored_key *stored = &load->keys[key];
+    if (stored->busy)
+        return;
+    stored->busy = true;
+    stored->begun_ns = sim_now(load->sim);
     load->storing++;
     load->tally.stores++;
+    load->requests.begun++;
     sim_load_resource(load, key, resource);
     int size =
-        snprintf(text, sizeof text, "key %" PRIu32 " version %" PRIu32, key, ++load->versions[key]);
+        snprintf(text, sizeof text, "key %" PRIu32 " version %" PRIu32, key, ++stored->version);
     struct reload_store_value value = {.kind = SIM_KIND_SLOT,
                                        .value = {(uint8_t *)text, (size_t)size},
                                        .exists = true,
                                        .lifetime_s = LIFETIME_S};
     if (!node || reload_node_store(node, (struct reload_bytes){resource, 16}, &value, 1, on_stored,
-                                   load, sim_now(load->sim)))
+                                   stored, sim_now(load->sim))) {
+        stored->busy = false;
         load->stored++;
-    else
+    } else {
         sim_turn(load->sim, owner);
+    }
 }
 
 static bool
@@ -159,8 +185,10 @@ on_value(void *argument, const struct reload_fetched_value *value, reload_time n
         return;
     if (is_value(load, lookup->key, value->value.data, value->value.size))
         lookup->found = true;
-    else
+    else {
         load->tally.wrong++;
+        load->requests.wrong++;
+    }
 }
 
 static void
@@ -199,6 +227,7 @@ look_up(struct sim_load *load, struct lookup *lookup)
     route.copies = load->options.copies;
     route.replicas = load->options.replicas;
     load->tally.started++;
+    load->requests.begun++;
     if (reload_node_fetch_along(sim_node(load->sim, reader), &route, bytes, &specifier, 1, on_value,
                                 on_fetched, lookup, sim_now(load->sim)))
         lookup->busy = false;
@@ -223,6 +252,7 @@ is_under_way(struct sim_load *load, struct lookup *lookup)
     if (!lookup->counted && sim_now(load->sim) - lookup->started_ns > SIM_LOAD_LATE_NS) {
         lookup->counted = true;
         load->tally.late++;
+        load->requests.late++;
     }
     return true;
 }
@@ -296,9 +326,11 @@ sim_load_new(struct sim *sim, const struct sim_load_options *options)
     struct sim_load *load = calloc(1, sizeof *load);
     assert(options->keys <= options->owners * (uint64_t)SIM_SLOTS_MAX);
     if (load)
-        load->versions = calloc(options->keys, sizeof *load->versions);
-    if (!load || !load->versions)
+        load->keys = calloc(options->keys, sizeof *load->keys);
+    if (!load || !load->keys)
         abort();
+    for (uint32_t key = 0; key < options->keys; key++)
+        load->keys[key].load = load;
     load->sim = sim;
     load->options = *options;
     load->random = sim_random_fork(options->seed, 0x10ad);
@@ -324,7 +356,7 @@ sim_load_free(struct sim_load *load)
 {
     if (!load)
         return;
-    free(load->versions);
+    free(load->keys);
     free(load);
 }
 
@@ -334,13 +366,28 @@ sim_load_tally(const struct sim_load *load)
     return &load->tally;
 }
 
+struct sim_load_requests
+sim_load_requests(const struct sim_load *load)
+{
+    struct sim_load_requests requests = load->requests;
+    for (uint32_t key = 0; key < load->options.keys; key++)
+        requests.late += load->keys[key].busy && is_late(&load->keys[key], sim_now(load->sim));
+    return requests;
+}
+
 bool
 sim_load_fetch(struct sim_load *load, uint32_t key, uint32_t reader)
 {
     uint8_t slot = (uint8_t)(1 + key / load->options.owners);
+    if (reader == SIM_NOBODY)
+        return false;
     struct sim_outcome outcome = sim_fetch(load->sim, reader, owner_of(load, key), slot);
-    return outcome.error == 0 && outcome.exists &&
-           is_value(load, key, outcome.value, outcome.value_size);
+    bool came = outcome.error == 0 && outcome.exists;
+    bool right = came && is_value(load, key, outcome.value, outcome.value_size);
+    load->requests.begun++;
+    load->requests.late += !outcome.done || outcome.elapsed_ns > SIM_LOAD_LATE_NS;
+    load->requests.wrong += came && !right;
+    return right;
 }
 
 uint64_t

@@ -11,6 +11,7 @@
 #define SIM_LOAD_AT_ONCE 512
 /* A lookup that has not ended by then is counted as one that never does. */
 #define SIM_LOAD_LATE_NS SIM_SECONDS(16)
+#define SIM_LOAD_STORE_LATE_NS (3 * SIM_LOAD_LATE_NS)
 #define SIM_LATENCY_BINS 400 /* of 25 ms */
 
 struct sim_load_options {
@@ -33,6 +34,13 @@ struct sim_load_tally {
     uint64_t stores, stores_ok;
 };
 
+/* Stores and lookups of all kinds since the load was made. */
+struct sim_load_requests {
+    uint64_t begun;
+    uint64_t late;  /* had not ended after 16 s; a Store, which may be three requests, after 48 s */
+    uint64_t wrong; /* values that came and are not the owner's */
+};
+
 struct sim_load;
 
 /* sim_load_new makes the owners and waits until they have connected and stored every key once;
@@ -46,11 +54,13 @@ void sim_load_start(struct sim_load *load);
 void sim_load_stop(struct sim_load *load);
 
 const struct sim_load_tally *sim_load_tally(const struct sim_load *load);
+struct sim_load_requests sim_load_requests(const struct sim_load *load);
 
 /* sim_load_resource writes the Resource-ID of |key|. */
 void sim_load_resource(const struct sim_load *load, uint32_t key, uint8_t resource[16]);
 
-/* sim_load_fetch looks |key| up from |reader|, to completion. Returns whether its value came. */
+/* sim_load_fetch looks |key| up from |reader|, to completion. Returns whether its value came; not
+ * when |reader| is SIM_NOBODY. */
 bool sim_load_fetch(struct sim_load *load, uint32_t key, uint32_t reader);
 
 /* sim_load_store_all lets all owners store everything anew, a new version, and waits a minute at
