@@ -165,7 +165,8 @@ RELOAD_CHECKED int reload_topology_bootstrap(struct reload_node *node, reload_at
 /* reload_topology_push stores all values of the resources in (|after|, |upto|] (the whole ring when
  * they are equal) at |target| by Store requests addressed to it, with |replica_number| (0: target
  * becomes responsible; 1..: it holds a replica), a few at a time. |done| is called when all were
- * answered, with the first error or 0. */
+ * answered, with the first error or 0. When the link with |target| ends meanwhile nothing more is
+ * sent, and the error is RELOAD_E_CLOSED if there was none before. */
 typedef void reload_push_fn(void *argument, int error, reload_time now);
 RELOAD_CHECKED int reload_topology_push(struct reload_node *node,
                                         const struct reload_node_id *target,

@@ -93,12 +93,17 @@ finish(struct reload_push *push, reload_time now)
 }
 
 /* Keeps the window full; ends the push when all are answered. Values that cannot be sent now are an
- * error of the push, not an end of it. */
+ * error of the push, not an end of it; when the link with the target is gone it ends: the rest
+ * would be waited for in vain, part by part. */
 static void
 go_on(struct reload_push *push, reload_time now)
 {
     struct reload_node *node = push->node;
     reload_storage_expire(&node->storage, now);
+    if (push->was_linked && !push->exhausted && !reload_node_link_to(node, &push->target)) {
+        push->exhausted = true;
+        push->error = push->error ? push->error : RELOAD_E_CLOSED;
+    }
     while (!push->exhausted && push->outstanding < RELOAD_PUSH_WINDOW) {
         const struct reload_resource *resource = next_resource(push);
         if (!resource) {
@@ -151,6 +156,7 @@ reload_topology_push(struct reload_node *node, const struct reload_node_id *targ
                                  .cursor = *after,
                                  /* The wire's 0 means that a node stores its own data (7.4.1.1). */
                                  .number = replica_number ? replica_number : 1,
+                                 .was_linked = reload_node_link_to(node, target) != 0,
                                  .done = done,
                                  .argument = argument};
     push->wraps = reload_ordered_compare(position(node, after), position(node, upto)) >= 0;

@@ -17,6 +17,7 @@ struct reload_push {
     struct reload_node *node;
     size_t slot; /* in |all| */
     bool wrapped, exhausted;
+    bool was_linked; /* with |target|, when it began */
     uint8_t number;
     unsigned outstanding;
     int error; /* the first one */
