@@ -25,8 +25,8 @@ START_TEST(streams_draw_from_their_own_classes)
         ck_assert_uint_le(scenario.peers, 1000);
         for (size_t i = 0; i < scenario.fault_count; i++) {
             size_t class = scenario.faults[i].class;
-            unsigned stream = (class >= SIM_FAULT_CLASSES_FIRST) +
-                              (class >= SIM_FAULT_CLASSES_FIRST + SIM_FAULT_CLASSES_SECOND);
+            size_t second = SIM_FAULT_CLASSES_FIRST, third = second + SIM_FAULT_CLASSES_SECOND;
+            unsigned stream = class >= third ? 2 : class >= second ? 1 : 0;
             ck_assert_uint_ge(stream, before);
             by_stream[before = stream]++;
         }

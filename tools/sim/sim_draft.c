@@ -28,6 +28,12 @@ wire_of(const struct sim *sim, uint32_t overlay)
         .node_id_length = config->node_id_length, .kind_model = kind_model, .kinds = config};
 }
 
+struct reload_wire
+sim_draft_wire(const struct sim *sim, uint32_t overlay)
+{
+    return wire_of(sim, overlay);
+}
+
 static struct reload_wire
 wire_of_draft(const struct sim_draft *draft)
 {

@@ -80,6 +80,9 @@ const struct sim_heard *sim_puppet_ask(struct sim *sim, uint32_t puppet, uint32_
 RELOAD_CHECKED bool sim_decode(struct sim *sim, uint32_t overlay, struct reload_bytes bytes,
                                struct reload_message *message);
 
+/* sim_draft_wire is how |overlay|'s messages are read and written. */
+struct reload_wire sim_draft_wire(const struct sim *sim, uint32_t overlay);
+
 /* sim_message_code returns the code of what was heard, 0 when NULL or undecodable; sim_error_code
  * the error code of an Error message, 0 of others. */
 uint16_t sim_message_code(struct sim *sim, const struct sim_heard *heard);

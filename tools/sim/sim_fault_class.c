@@ -403,6 +403,8 @@ const struct sim_fault_class sim_fault_classes[] = {
      end_flapping},
     {"lines are uneven", false, false, false, sim_draw_uneven, sim_begin_uneven, sim_end_uneven},
     {"a disk errs", false, false, false, sim_draw_bad_disk, sim_begin_bad_disk, sim_end_bad_disk},
+    {"peers lie otherwise", true, false, false, sim_draw_later_liars, sim_begin_liars,
+     sim_end_liars},
     {"memory runs out once", true, false, false, sim_draw_pang, sim_begin_pang, sim_end_pang},
 };
 const size_t sim_fault_class_count = sizeof sim_fault_classes / sizeof *sim_fault_classes;

@@ -18,7 +18,7 @@ sim_draw_liars(struct sim_fault *fault, struct sim_random *random, bool gentle)
 {
     (void)gentle;
     fault->duration_ns = sim_random_between(random, SIM_SECONDS(1), SIM_SECONDS(120));
-    fault->amount = (uint32_t)sim_random_between(random, 1, SIM_LIES - 1);
+    fault->amount = (uint32_t)sim_random_between(random, 1, SIM_LIES_FIRST - 1);
 }
 
 void
@@ -26,6 +26,14 @@ sim_draw_spoilers(struct sim_fault *fault, struct sim_random *random, bool gentl
 {
     sim_draw_liars(fault, random, gentle);
     fault->amount = SIM_LIE_SPOILED;
+}
+
+/* The later lies; or each liar has one of its own, of all. */
+void
+sim_draw_later_liars(struct sim_fault *fault, struct sim_random *random, bool gentle)
+{
+    sim_draw_liars(fault, random, gentle);
+    fault->amount = (uint32_t)sim_random_between(random, SIM_LIES_FIRST, SIM_LIES);
 }
 
 /* One, or up to 30 % of all. */
@@ -38,8 +46,11 @@ sim_begin_liars(struct sim_trial *trial, const struct sim_fault *fault)
     trial->unreliable = true;
     for (uint32_t i = 0; i < liars; i++) {
         uint32_t node = sim_victim(trial, sim_victim_pick(fault->pick, i), true);
+        uint64_t lie = fault->amount;
+        if (lie == SIM_LIES)
+            lie = 1 + sim_mix(fault->pick, 1000 + i) % (SIM_LIES - 1);
         if (node != SIM_NOBODY)
-            sim_liar_set(&trial->liar, node, (enum sim_lie)fault->amount);
+            sim_liar_set(&trial->liar, node, (enum sim_lie)lie);
     }
     sim_trust_begin(trial, sim_now(trial->sim) + fault->duration_ns);
 }

@@ -33,6 +33,8 @@ SIM_FAULT_LASTING(sessions); /* hosts come and go; |amount| is their sessions' h
 /* ---- sim_fault_mischief.c ---- */
 
 SIM_FAULT_LASTING(liars); /* some lie; |amount| is how (sim_liar.h) */
+/* likewise, lies of the third stream; SIM_LIES: each its own */
+void sim_draw_later_liars(struct sim_fault *fault, struct sim_random *random, bool gentle);
 /* likewise, always SIM_LIE_SPOILED */
 void sim_draw_spoilers(struct sim_fault *fault, struct sim_random *random, bool gentle);
 SIM_FAULT_MOMENT(chores);     /* no fault: |amount| appends and pairs (sim_chores.h) */
