@@ -4,55 +4,89 @@
 #include "tests/sim/fixture.h"
 
 #include "tools/sim/sim_byzantine.h"
+#include "tools/sim/sim_liar.h"
 #include "tools/sim/sim_load.h"
 
 #include <stdlib.h>
 
 static struct sim *s;
 
-/* ---- R12: some forward nothing -------------------------------------------------------------- */
+/* ---- R12: some forward nothing, or astray ---------------------------------------------------- */
 
-/* The share of lookups that succeed, in parts of a thousand, through |copies| first hops. */
-static uint64_t
-look_up_past_blackholes(uint8_t copies)
+#define PEERS 100
+#define BOOTSTRAP_NODES 4 /* they behave: who comes has to begin somewhere */
+
+struct offenders {
+    struct sim_byzantine byzantine;
+    struct sim_liar liar;
+    uint8_t who[PEERS]; /* 1: misbehaves */
+};
+
+/* In turn: swallow all that is not theirs, drop a third of everything, send it to anybody. */
+static void
+misbehave(struct offenders *offenders)
 {
-    struct sim_byzantine *byzantine = calloc(1, sizeof *byzantine);
-    uint8_t no_reads[48] = {0};
-    ck_assert_ptr_nonnull(byzantine);
-    s = ring_of(48, 12);
-    for (uint32_t i = 6; i < 48; i += 10)
-        no_reads[i] = 1;
-    struct sim_load *load = sim_load_new(s, &(struct sim_load_options){.seed = 12,
-                                                                       .owners = 4,
-                                                                       .keys = 60,
-                                                                       .lookups_per_s = 20,
-                                                                       .copies = copies,
-                                                                       .no_reads = no_reads,
-                                                                       .no_read_count = 48});
+    unsigned next = 0;
+    sim_byzantine_begin(&offenders->byzantine, s, 12);
+    sim_liar_begin(&offenders->liar, s, 12);
+    for (uint32_t i = 0; i < PEERS; i++) {
+        if (!offenders->who[i])
+            continue;
+        if (next % 3 == 2)
+            sim_liar_set(&offenders->liar, i, SIM_LIE_MISROUTED);
+        else
+            offenders->byzantine.vices[i] = next % 3 ? SIM_VICE_LOSSY : SIM_VICE_SILENT;
+        next++;
+    }
+}
+
+/* The share of lookups that succeed, in parts of a thousand, when |percent| of the peers misbehave:
+ * in the plain way, or in all. */
+static uint64_t
+look_up_among(uint32_t percent, bool all_ways)
+{
+    struct offenders *offenders = calloc(1, sizeof *offenders);
+    ck_assert_ptr_nonnull(offenders);
+    for (uint32_t i = 0; i < PEERS * percent / 100; i++)
+        offenders->who[BOOTSTRAP_NODES + i * 100 / percent * (PEERS - BOOTSTRAP_NODES) / PEERS] = 1;
+    s = ring_of(PEERS, 12);
+    struct sim_load_options options = {.seed = 12,
+                                       .owners = 4,
+                                       .keys = 60,
+                                       .lookups_per_s = 50,
+                                       .copies = all_ways ? 4 : 1,
+                                       .replicas = all_ways ? RELOAD_REPLICAS_IF_NEEDED
+                                                            : RELOAD_REPLICAS_NONE,
+                                       .no_reads = offenders->who,
+                                       .no_read_count = PEERS};
+    struct sim_load *load = sim_load_new(s, &options);
     ck_assert_ptr_nonnull(load);
     sim_run_for(s, SIM_SECONDS(60));
-    sim_byzantine_begin(byzantine, s, 12);
-    for (uint32_t i = 6; i < 48; i += 10)
-        byzantine->vices[i] = SIM_VICE_SILENT;
+    misbehave(offenders);
     sim_load_start(load);
-    sim_run_for(s, SIM_SECONDS(30));
+    sim_run_for(s, SIM_SECONDS(40));
     sim_load_stop(load);
     const struct sim_load_tally *tally = sim_load_tally(load);
     uint64_t asked = tally->started - tally->abandoned, found = tally->found;
-    ck_assert_uint_ge(asked, 500);
+    ck_assert_uint_ge(asked, 2000);
     ck_assert_uint_eq(tally->late, 0); /* every one ends (V6) */
     ck_assert_uint_eq(tally->wrong, 0);
     sim_load_free(load);
     sim_free(s);
-    free(byzantine);
+    free(offenders);
     return 1000 * found / asked;
 }
 
-START_TEST(r12_blackholes)
+START_TEST(r12_some_forward_nothing)
 {
-    uint64_t one_way = look_up_past_blackholes(1), many_ways = look_up_past_blackholes(4);
-    ck_assert_uint_ge(one_way, 750);
-    ck_assert_uint_gt(many_ways, one_way);
+    static const struct {
+        uint32_t percent;
+        uint64_t at_least;
+    } rows[] = {{5, 999}, {10, 990}, {20, 950}};
+    uint64_t plain = look_up_among(rows[_i].percent, false);
+    uint64_t all_ways = look_up_among(rows[_i].percent, true);
+    ck_assert_uint_ge(all_ways, rows[_i].at_least);
+    ck_assert_uint_lt(plain, all_ways); /* they do harm */
 }
 END_TEST
 
@@ -100,6 +134,35 @@ START_TEST(t14_dead_bootstrap_nodes)
     sim_restart(s, gateway);
     wait_until_whole(s, SIM_SECONDS(120)); /* it has not given up */
     ck_assert(sim_is_joined(s, late));
+    sim_free(s);
+}
+END_TEST
+
+/* Its tries come less and less often, but never more than half a minute apart. */
+START_TEST(t14_who_asks_the_dead_asks_less_and_less)
+{
+    enum { SECONDS = 1200 };
+    uint64_t tried_at[SECONDS];
+    unsigned tries = 0;
+    s = ring_of(6, 14);
+    sim_kill(s, 5);
+    uint32_t late =
+        sim_add_node(s, &(struct sim_node_options){.bootstrap_given = true, .bootstrap = 5});
+    for (unsigned passed = 0; passed < 10 * SECONDS; passed++) {
+        sim_run_for(s, SIM_MS(100));
+        if (sim_event_count(s, late, RELOAD_EVENT_JOIN_FAILED) == tries)
+            continue;
+        ck_assert_uint_eq(sim_event_count(s, late, RELOAD_EVENT_JOIN_FAILED), tries + 1);
+        tried_at[tries++] = sim_now(s);
+        ck_assert_uint_lt(tries, SECONDS / 8);
+    }
+    ck_assert_uint_gt(tries, SECONDS / 32);
+    /* Each takes 6 s here, to see that nobody answers. */
+    ck_assert_uint_le(tried_at[1] - tried_at[0], SIM_SECONDS(6 + 3));
+    for (unsigned i = 6; i < tries; i++) {
+        ck_assert_uint_ge(tried_at[i] - tried_at[i - 1], SIM_SECONDS(6 + 8));
+        ck_assert_uint_le(tried_at[i] - tried_at[i - 1], SIM_SECONDS(32));
+    }
     sim_free(s);
 }
 END_TEST
@@ -180,9 +243,13 @@ START_TEST(l8_one_link_carries_many_messages)
 END_TEST
 
 static const struct named_test tests[] = {
-    {&r12_blackholes, 0, 0},           {&t13_all_restart_with_their_disks, 0, 0},
-    {&t14_dead_bootstrap_nodes, 0, 0}, {&t14_bootstrap_node_of_somebody_else, 0, 0},
-    {&t16_pause_and_resume, 0, 3},     {&l8_one_link_carries_many_messages, 0, 0},
+    {&r12_some_forward_nothing, 0, 3},
+    {&t13_all_restart_with_their_disks, 0, 0},
+    {&t14_who_asks_the_dead_asks_less_and_less, 0, 0},
+    {&t14_dead_bootstrap_nodes, 0, 0},
+    {&t14_bootstrap_node_of_somebody_else, 0, 0},
+    {&t16_pause_and_resume, 0, 3},
+    {&l8_one_link_carries_many_messages, 0, 0},
 };
 
 int
