@@ -185,6 +185,23 @@ a_reader(const struct sim_trial *trial, size_t number)
     return SIM_NOBODY;
 }
 
+/* In a ring that has settled nobody holds what was replaced or removed before. */
+static void
+look_for_old_copies(const struct sim_ledger *ledger, const struct sim_record *record)
+{
+    struct sim_trial *trial = ledger->trial;
+    uint8_t octets[16];
+    sim_slot_resource(trial->sim, record->owner, record->slot, octets);
+    for (uint32_t i = 0; i < trial->peers; i++) {
+        uint64_t held = sim_copy_at(trial->sim, i, (struct reload_bytes){octets, sizeof octets});
+        if (held > 0 && held < record->acknowledged_ms)
+            sim_trial_find(trial, "V4",
+                           "node %" PRIu32 " holds record %td %" PRIu64
+                           " ms older than acknowledged",
+                           i, number_of(ledger, record), record->acknowledged_ms - held);
+    }
+}
+
 static void
 audit(struct sim_ledger *ledger, struct sim_record *record)
 {
@@ -200,6 +217,8 @@ audit(struct sim_ledger *ledger, struct sim_record *record)
         if (!right)
             sim_run_for(trial->sim, TRY_AGAIN_NS);
     }
+    if (!record->lost && record->acknowledged > 0)
+        look_for_old_copies(ledger, record);
     if (right && !record->lost && record->acknowledged > 0) {
         uint32_t copies = copies_of(ledger, record), members = sim_ledger_members(ledger);
         uint32_t wanted = members < SIM_COPIES ? members : SIM_COPIES;

@@ -145,9 +145,9 @@ find(struct reload_keyring *base, uint8_t hash_algorithm, struct reload_bytes ha
     return &entry->identity;
 }
 
-/* The digest of |parts| under the key pair of |public_key|, stretched to a signature's size. */
-static void
-seal(uint64_t public_key, const struct reload_bytes *parts, size_t count, uint8_t *signature)
+void
+sim_signature(uint64_t public_key, const struct reload_bytes *parts, size_t count,
+              uint8_t *signature)
 {
     struct sim_hash hash = sim_hash_begin(sim_mix(public_key, PURPOSE_SIGN));
     for (size_t i = 0; i < count; i++)
@@ -162,7 +162,7 @@ sign(struct reload_keyring *base, const struct reload_bytes *parts, size_t count
 {
     struct sim_keyring *keyring = of(base);
     keyring->signed_count++;
-    seal(sim_key_public(keyring->key), parts, count, signature);
+    sim_signature(sim_key_public(keyring->key), parts, count, signature);
     *size = SIM_SIGNATURE_SIZE;
     return 0;
 }
@@ -181,7 +181,7 @@ verify(struct reload_keyring *base, const struct reload_identity *identity, uint
               signature_algorithm == identity->signature_algorithm &&
               signature.size == SIM_SIGNATURE_SIZE;
     if (ok) {
-        seal(entry->public_key, parts, count, expected);
+        sim_signature(entry->public_key, parts, count, expected);
         ok = memcmp(expected, signature.data, sizeof expected) == 0;
     }
     if (!ok)

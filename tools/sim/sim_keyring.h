@@ -38,6 +38,11 @@ RELOAD_CHECKED int sim_keyring_init(struct sim_keyring *keyring, struct sim_cert
                                     struct reload_bytes certificate, void *context,
                                     void *(*allocate)(void *context, void *data, size_t size));
 
+/* sim_signature writes the signature of |parts|, in SIM_SIGNATURE_SIZE octets, that the key pair
+ * with |public_key| makes: the digest of them under it. For keyrings, and for checkers. */
+void sim_signature(uint64_t public_key, const struct reload_bytes *parts, size_t count,
+                   uint8_t *signature);
+
 /* sim_keyring_fini frees what |keyring| remembers. */
 void sim_keyring_fini(struct sim_keyring *keyring);
 

@@ -108,6 +108,7 @@ observe(struct sim *sim, uint32_t node, void *argument)
     struct sim_trial *trial = argument;
     sim_watch_look(&trial->watch, node);
     sim_guard_turn(&trial->guard, node);
+    sim_oracle_look(&trial->oracle, node);
     if (node < SIM_HOSTS_MAX && sim_node(sim, node))
         look_at_disk(trial, node);
     if (node < SIM_HOSTS_MAX && trial->leaving[node] && !sim_is_alive(sim, node)) {
@@ -336,6 +337,7 @@ collect(struct sim_trial *trial)
     verdict->memory_peak = trial->guard.memory_peak;
     verdict->checked_hops = trial->guard.checked_hops;
     verdict->checked_rejections = trial->guard.checked_rejections;
+    verdict->checked_values = trial->oracle.checked_values;
     verdict->checked_reloads = trial->reloads;
     verdict->checked_pairs = trial->chores ? trial->chores->checked_pairs : 0;
     verdict->checked_appends = trial->chores ? trial->chores->checked_appends : 0;
@@ -368,6 +370,7 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     trial.calm = *sim_network_now(trial.sim);
     sim_watch_begin(&trial.watch, trial.sim);
     sim_guard_begin(&trial.guard, trial.sim, (struct sim_finder){sim_trial_found, &trial});
+    sim_oracle_begin(&trial.oracle, trial.sim, (struct sim_finder){sim_trial_found, &trial});
     sim_observe(trial.sim, observe, &trial);
     if (build_up(&trial)) {
         trial.begin_ns = trial.last_fault_ns = sim_now(trial.sim);
@@ -390,6 +393,7 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     sim_observe(trial.sim, NULL, NULL);
     sim_guard_end(&trial.guard);
     sim_watch_end(&trial.watch);
+    sim_oracle_end(&trial.oracle);
     sim_free(trial.sim);
     sim_chores_free(trial.chores);
     for (uint32_t i = 0; i < SIM_HOSTS_MAX; i++)

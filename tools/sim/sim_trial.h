@@ -8,8 +8,9 @@
  *   V2   one whole ring SIM_RECOVERY_NS after the last fault
  *   V3   what was acknowledged is found, as long as a node holds it; and no node holds it any more
  *        only when as many died within SIM_REPAIR_NS as there are copies
- *   V4   nobody is given an older value than he saw, and none comes back that was replaced
- *   V5   nobody accepts a value that its owner never stored
+ *   V4   nobody is given an older value than he saw, none comes back that was replaced, and what a
+ *        node stores never gets older (sim_oracle.h)
+ *   V5   nobody accepts, or stores, a value that its owner never stored (sim_oracle.h)
  *   V6   every request ends once and within SIM_REQUEST_NS; a Store that has to look first what is
  *        there is three of them
  *   V7   memory and tables stay within their bounds (sim_guard.h)
@@ -30,6 +31,7 @@
 #include "tools/sim/sim_guard.h"
 #include "tools/sim/sim_invariant.h"
 #include "tools/sim/sim_liar.h"
+#include "tools/sim/sim_oracle.h"
 #include "tools/sim/sim_scenario.h"
 #include "tools/sim/sim_trust.h"
 
@@ -58,6 +60,7 @@ struct sim_verdict {
     size_t memory_peak;     /* of one node, in octets */
 
     uint64_t checked_hops, checked_rejections, checked_reloads, checked_pairs, checked_appends;
+    uint64_t checked_values;
     uint64_t virtual_ns;
 };
 #define SIM_NEVER UINT64_MAX
@@ -104,6 +107,7 @@ struct sim_trial {
     struct sim *sim;
     struct sim_watch watch;
     struct sim_guard guard;
+    struct sim_oracle oracle;
     struct sim_verdict *verdict;
     struct sim_ledger *ledger;
     struct sim_byzantine byzantine;
