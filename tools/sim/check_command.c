@@ -71,6 +71,7 @@ struct tally {
     uint64_t trace_hash; /* of all traces */
     uint64_t memory_peak, checked_hops, checked_rejections, checked_reloads;
     uint64_t checked_pairs, checked_appends;
+    struct sim_phone_figures phones;
     struct sim_trust trust;
     struct finding *findings;
     size_t finding_count;
@@ -121,6 +122,8 @@ draw(const struct settings *settings, uint64_t seed, struct sim_scenario *scenar
         scenario->peers = settings->peers;
     if (settings->plain)
         sim_scenario_plain(scenario);
+    else
+        scenario->phones = sim_phones_draw(seed, scenario->peers);
     return !settings->faults || keep_faults(scenario, settings->faults);
 }
 
@@ -223,6 +226,7 @@ run_seed(const struct settings *settings, uint64_t seed, struct tally *tally)
     tally->checked_reloads += verdict.checked_reloads;
     tally->checked_pairs += verdict.checked_pairs;
     tally->checked_appends += verdict.checked_appends;
+    sim_phones_sum(&tally->phones, &verdict.phones);
     if (verdict.memory_peak > tally->memory_peak)
         tally->memory_peak = verdict.memory_peak;
     tally->trace_hash = sim_mix(tally->trace_hash, verdict.trace_hash);
@@ -285,6 +289,12 @@ print_json(const struct tally *tally, double wall)
     reload_json_uint(&json, tally->checked_rejections);
     reload_json_key(&json, "checked_disks");
     reload_json_uint(&json, tally->checked_reloads);
+    reload_json_key(&json, "registrations");
+    reload_json_uint(&json, tally->phones.registrations);
+    reload_json_key(&json, "calls");
+    reload_json_uint(&json, tally->phones.calls);
+    reload_json_key(&json, "calls_answered");
+    reload_json_uint(&json, tally->phones.answered);
     reload_json_key(&json, "memory_bytes_max");
     reload_json_uint(&json, tally->memory_peak);
     reload_json_key(&json, "wall_ms");
@@ -334,6 +344,8 @@ print_table(const struct tally *tally, double wall)
            tally->checked_hops, tally->checked_rejections);
     printf("%-26s %" PRIu64 " disks, %" PRIu64 " pairs, %" PRIu64 " appends\n", "and at",
            tally->checked_reloads, tally->checked_pairs, tally->checked_appends);
+    printf("%-26s %" PRIu64 " registrations, %" PRIu64 " of %" PRIu64 " calls answered\n", "phones",
+           tally->phones.registrations, tally->phones.answered, tally->phones.calls);
     for (size_t i = 0; i < SIM_TRUST_LEVELS; i++)
         printf("among up to %2u %% liars      %" PRIu64 " of %" PRIu64 " lookups were right\n",
                sim_trust_levels[i].percent, tally->trust.right[i], tally->trust.asked[i]);

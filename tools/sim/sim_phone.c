@@ -12,6 +12,7 @@
 
 #define BEAT_NS SIM_SECONDS(1)
 #define RETRY_NS SIM_SECONDS(30) /* a phone's own, beside the usage's */
+#define LATE_NS SIM_SECONDS(1)   /* that nobody minds */
 #define PHONE_PURPOSE 0x9407e
 
 void
@@ -57,7 +58,7 @@ sim_errand_look(struct sim_errand *errand)
     if (!errand->running || errand->late)
         return;
     uint64_t elapsed = sim_now(sim) - errand->begun_ns;
-    if (elapsed <= errand->limit_ns + sim_lateness(sim) ||
+    if (elapsed <= errand->limit_ns + LATE_NS + sim_lateness(sim) ||
         sim_was_paused(sim, errand->phone->host, elapsed))
         return;
     errand->late = true;
@@ -266,6 +267,20 @@ sim_phone_is_settled(const struct sim_phones *phones, uint32_t number)
     return phone->acknowledged == phone->contact &&
            phone->life == sim_life(phones->sim, phone->host) &&
            (phone->wish == SIM_WISH_OFF || sim_now(phones->sim) < until);
+}
+
+void
+sim_phones_sum(struct sim_phone_figures *sum, const struct sim_phone_figures *figures)
+{
+    sum->registrations += figures->registrations;
+    sum->intrusions += figures->intrusions;
+    sum->refused += figures->refused;
+    sum->calls += figures->calls;
+    sum->answered += figures->answered;
+    sum->found += figures->found;
+    sum->setup_ns_sum += figures->setup_ns_sum;
+    if (figures->setup_ns_max > sum->setup_ns_max)
+        sum->setup_ns_max = figures->setup_ns_max;
 }
 
 /* ---- intruders ---- */

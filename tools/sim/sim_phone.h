@@ -158,6 +158,9 @@ const struct sim_call *sim_phone_call_now(struct sim_phones *phones, uint32_t fr
  * its own Node-ID, or (|as_other|) under |to|'s. Nobody may accept it. */
 void sim_phone_intrude(struct sim_phones *phones, uint32_t from, uint32_t to, bool as_other);
 
+/* sim_phones_sum adds |figures| to |sum|. */
+void sim_phones_sum(struct sim_phone_figures *sum, const struct sim_phone_figures *figures);
+
 /* ---- for the files of phones ---- */
 
 struct reload_sip *sim_phone_sip(const struct sim_phone *phone);

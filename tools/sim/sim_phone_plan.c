@@ -83,13 +83,14 @@ add_deed(struct sim_phones *phones, struct sim_random *random, enum deed_type ty
 {
     struct deed *deed = &phones->plan->deeds[phones->plan->count++];
     uint64_t at = sim_random_between(random, 0, length_ns);
-    *deed = (struct deed){.phones = phones,
-                          .type = type,
-                          .who = who,
-                          .whom = (uint32_t)sim_random_below(random, phones->phone_count),
-                          .lifetime_s =
-                              (uint32_t)sim_random_between(random, LIFETIME_MIN_S, LIFETIME_MAX_S),
-                          .as_other = sim_random_below(random, 2) == 0};
+    uint32_t others = phones->phone_count > 1 ? phones->phone_count - 1 : 1;
+    *deed = (struct deed){
+        .phones = phones,
+        .type = type,
+        .who = who,
+        .whom = (who + 1 + (uint32_t)sim_random_below(random, others)) % phones->phone_count,
+        .lifetime_s = (uint32_t)sim_random_between(random, LIFETIME_MIN_S, LIFETIME_MAX_S),
+        .as_other = sim_random_below(random, 2) == 0};
     sim_call(phones->sim, sim_now(phones->sim) + at, act, deed);
 }
 

@@ -39,7 +39,10 @@ stand_in(struct sim_host *host)
     struct reload_node_options options = {.env = &other->env,
                                           .config = sim->overlays[host->options.overlay].config,
                                           .keyring = &other->keyring.keyring,
-                                          .topology = sim->options.topology};
+                                          .topology = sim->options.topology,
+                                          .usage_count = sim->options.usage_count};
+    for (size_t i = 0; i < options.usage_count; i++) /* their Kinds are stored, too */
+        options.usages[i] = sim->options.usages[i];
     error = reload_node_new(&options, sim->now, &other->node);
     assert(error == 0);
     (void)error;

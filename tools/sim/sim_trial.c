@@ -274,6 +274,16 @@ build_up(struct sim_trial *trial)
     return false;
 }
 
+static void
+begin_phones(struct sim_trial *trial)
+{
+    const struct sim_scenario *scenario = trial->scenario;
+    if (scenario->phones > 0)
+        trial->phones =
+            sim_phones_live(trial->sim, scenario->seed, scenario->phones, trial->peers,
+                            scenario->length_ns, (struct sim_finder){sim_trial_found, trial});
+}
+
 static bool
 is_whole_or_orphaned(struct sim *sim, void *argument)
 {
@@ -318,6 +328,8 @@ audit(struct sim_trial *trial)
     if (trial->chores)
         sim_chores_audit(trial->chores, trial->ledger->death_count == 0 && !trial->watch.beyond);
     sim_guard_judge(&trial->guard);
+    if (trial->phones)
+        sim_phones_audit(trial->phones, trial->last_fault_ns);
 }
 
 static void
@@ -339,6 +351,8 @@ collect(struct sim_trial *trial)
     verdict->checked_rejections = trial->guard.checked_rejections;
     verdict->checked_values = trial->oracle.checked_values;
     verdict->checked_reloads = trial->reloads;
+    if (trial->phones)
+        verdict->phones = trial->phones->figures;
     verdict->checked_pairs = trial->chores ? trial->chores->checked_pairs : 0;
     verdict->checked_appends = trial->chores ? trial->chores->checked_appends : 0;
     verdict->beyond = watch->beyond;
@@ -366,6 +380,8 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     world.loss_ppm = scenario->network.loss_ppm;
     world.duplicate_ppm = scenario->network.duplicate_ppm;
     world.reorder_ppm = scenario->network.reorder_ppm;
+    if (scenario->phones > 0)
+        sim_phones_plug(&world);
     trial.sim = sim_new(scenario->seed, &world);
     trial.calm = *sim_network_now(trial.sim);
     sim_watch_begin(&trial.watch, trial.sim);
@@ -375,6 +391,7 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     if (build_up(&trial)) {
         trial.begin_ns = trial.last_fault_ns = sim_now(trial.sim);
         trial.ledger = sim_ledger_begin(&trial);
+        begin_phones(&trial);
         sim_byzantine_begin(&trial.byzantine, trial.sim, scenario->seed);
         sim_liar_begin(&trial.liar, trial.sim, scenario->seed);
         uint64_t over = schedule_faults(&trial, happenings);
@@ -396,6 +413,7 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     sim_oracle_end(&trial.oracle);
     sim_free(trial.sim);
     sim_chores_free(trial.chores);
+    sim_phones_free(trial.phones);
     for (uint32_t i = 0; i < SIM_HOSTS_MAX; i++)
         free(trial.leaving[i]);
 }

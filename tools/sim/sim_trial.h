@@ -32,6 +32,7 @@
 #include "tools/sim/sim_invariant.h"
 #include "tools/sim/sim_liar.h"
 #include "tools/sim/sim_oracle.h"
+#include "tools/sim/sim_phone_plan.h"
 #include "tools/sim/sim_scenario.h"
 #include "tools/sim/sim_trust.h"
 
@@ -59,6 +60,7 @@ struct sim_verdict {
     struct sim_trust trust; /* V13: to be judged over many runs */
     size_t memory_peak;     /* of one node, in octets */
 
+    struct sim_phone_figures phones;
     uint64_t checked_hops, checked_rejections, checked_reloads, checked_pairs, checked_appends;
     uint64_t checked_values;
     uint64_t virtual_ns;
@@ -116,6 +118,7 @@ struct sim_trial {
     uint64_t trust_until_ns;
     uint64_t cut_from_ns, cut_until_ns; /* meanwhile some may not have reached others; 0: never */
     struct sim_chores *chores;          /* NULL: none */
+    struct sim_phones *phones;          /* NULL: none */
     uint64_t writes[SIM_HOSTS_MAX];     /* of each host, when last looked at */
     unsigned reloads;                   /* V12: tried so far */
     struct sim_flap flap;
