@@ -53,9 +53,9 @@ class AudioPhone:
         path = self.processes.folder / f"{self.name}.log"
         return path.read_text(errors="replace").splitlines()
 
-    def answer(self, seconds):
-        """Waits for one call, and then speaks for |seconds|."""
-        self.begin(WAIT_S, "--answer", "--seconds", str(seconds))
+    def answer(self, seconds, *more):
+        """Waits for one call, and then speaks for |seconds|; |more|: options of the program."""
+        self.begin(WAIT_S, "--answer", "--seconds", str(seconds), *more)
         until = time.monotonic() + REGISTER_S
         while "registered" not in self.lines():
             if self.process.poll() is not None or time.monotonic() > until:
@@ -63,9 +63,9 @@ class AudioPhone:
                                 + self.processes.last_lines(self.name))
             time.sleep(0.01)
 
-    def call(self, callee, seconds):
+    def call(self, callee, seconds, *more):
         """Calls, and speaks for |seconds| when it is answered. `end` tells how it went."""
-        self.begin(GIVE_UP_S + seconds, "--call", callee, "--seconds", str(seconds))
+        self.begin(GIVE_UP_S + seconds, "--call", callee, "--seconds", str(seconds), *more)
 
     def is_talking(self):
         """Whether the call goes on, or is still to come."""
@@ -90,8 +90,9 @@ class AudioPhone:
         return result
 
 
-def heard_share(result, expected_hz):
+def heard_share(result, expected_hz, when=""):
     """The share of the packets that came, of those that the other side sent in the same time; 0
-    when they were not the other side's."""
+    when they were not the other side's. |when|: "_after" for those since a hush."""
     is_other = abs(result["hz"] - expected_hz) <= 0.02 * expected_hz
-    return round(result["heard"] / result["sent"], 2) if is_other and result["sent"] else 0.0
+    heard, sent = result.get(f"heard{when}", 0), result.get(f"sent{when}", 0)
+    return round(heard / sent, 2) if is_other and sent else 0.0

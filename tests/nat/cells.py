@@ -15,6 +15,7 @@ TALK_S = 3         # a call
 HEARD_SHARE = 0.5  # of the packets; the first ones may come before there is a way
 WAIT_S = 60        # until a phone is given up
 REASON_MAX = 300
+RELAY, DIRECT = "relay", ("direct", "same LAN")  # paths, as nodes call them
 
 
 class Cell:
@@ -65,13 +66,14 @@ class Cells:
             self.sites[end, kind] = self.lab.site(kind)
         return self.sites[end, kind]
 
-    def fill(self, kinds, possible):
-        """One cell: |kinds| of caller and callee; |possible|: whether theory knows a way."""
+    def fill(self, kinds, possible, direct=False):
+        """One cell: |kinds| of caller and callee; |possible|: whether theory knows a way, |direct|:
+        whether it knows one without a relay, which is the one to be used then."""
         peers = []
         try:
             for end, (user, kind) in enumerate(zip(self.next_users(), kinds)):
                 peers.append(self.overlay.node(self.site(end, kind), user, is_peer=possible))
-            cell = self.call(peers, possible)
+            cell = self.call(peers, possible, direct)
         except (DemoError, LabError, OSError) as error:
             cell = Cell("fail", str(error)[-REASON_MAX:])
         finally:
@@ -84,7 +86,7 @@ class Cells:
         return [AudioPhone(peer.processes, peer, is_caller)
                 for peer, is_caller in zip(peers, (True, False))]
 
-    def call(self, peers, possible):
+    def call(self, peers, possible, direct):
         """alice calls bob, who may or may not be to be reached."""
         caller, callee = self.phones(peers)
         callee.answer(TALK_S)
@@ -102,13 +104,18 @@ class Cells:
         heard = [heard_share(result, phone.expected)
                  for result, phone in zip(results, (caller, callee))]
         join_ms = [round(peer.join_ms) for peer in peers]
-        return answered(ms=results[0]["setup_ms"], path=path, heard=heard, join_ms=join_ms)
+        return answered(direct, ms=results[0]["setup_ms"], path=path, heard=heard,
+                        join_ms=join_ms)
 
 
-def answered(**measured):
-    """The cell of a call that came about."""
+def answered(direct, **measured):
+    """The cell of a call that came about; |direct|: its nodes could link without a relay."""
     if min(measured["heard"]) < HEARD_SHARE:
         return Cell("fail", "the phones do not hear each other", **measured)
+    if direct and measured["path"] == RELAY:
+        return Cell("fail", "a relay is used where a direct way exists", **measured)
+    if direct and measured["path"] not in DIRECT:
+        return Cell("fail", "no direct link is there at the end of the call", **measured)
     return Cell("ok", **measured)
 
 

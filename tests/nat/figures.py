@@ -200,21 +200,24 @@ def time_until_back(one, other, since, limit_s=60):
     return None
 
 
-def during_a_call(scene, kinds, event, timeout_s=120, call_s=CALL_S):
+def during_a_call(scene, kinds, event, timeout_s=120, call_s=CALL_S, hush_s=0):
     """alice calls bob; |event| happens to her NAT. Returns the seconds until the link was back, and
-    which share of the packets of audio each of the two heard, or why the call was not kept."""
+    which share of the packets of audio each of the two heard, or why the call was not kept.
+    |hush_s|: the phones begin with that much silence when it happens; what they hear since then is
+    what counts."""
     sites = [scene.lab.site(kind, timeout_s=timeout_s) for kind in kinds]
     alice, bob = scene.pair(*sites)
     caller = AudioPhone(alice.processes, alice, True)
     callee = AudioPhone(bob.processes, bob, False)
-    callee.answer(call_s)
-    caller.call("bob", call_s)
+    hush = ["--hush", f"{WHEN_S}:{hush_s}"] if hush_s else []
+    callee.answer(call_s, *hush)
+    caller.call("bob", call_s, *hush)
     time.sleep(WHEN_S)
     event(sites[0])
     back_s = time_until_back(alice, bob, time.monotonic())
     try:
-        heard = [heard_share(phone.end(call_s + LINGER_S), phone.expected)
-                 for phone in (caller, callee)]
+        heard = [heard_share(phone.end(call_s + LINGER_S), phone.expected,
+                             "_after" if hush else "") for phone in (caller, callee)]
     except DemoError as error:
         heard = str(error)[-200:]
     scene.clear()
@@ -248,10 +251,11 @@ def nat_rebinding(scene):
 
 
 def mapping_timeout(scene):
-    """Mappings last 30 s, and the call is silent for longer than that."""
+    """Mappings last 30 s, and the phones say nothing for longer than that: no audio, and no word
+    of SIP until they hang up. What was heard is what came since."""
     silence = MAPPING_S + 10
-    return nat_changes(scene, lambda _site: time.sleep(silence), CONES,
-                       timeout_s=MAPPING_S, call_s=silence + 3 * WHEN_S)
+    return nat_changes(scene, lambda _site: time.sleep(silence), CONES, timeout_s=MAPPING_S,
+                       call_s=silence + 3 * WHEN_S, hush_s=silence)
 
 
 # ---- bad lines -----------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ usage: matrix.py --build BUILD [--pairs A:B,... | --cover] [--only with_turn|wit
 For each pair of kinds a node joins at a site of either kind, their phones register, and the first
 calls the second. A cell is
     ok        the call was answered, each phone heard the other's tone in at least half of the
-              packets, and the call ended as it should (with the path of the link between the two
-              nodes, and the ms from INVITE to 200)
+              packets, the call ended as it should, and where theory knows a direct way, the link
+              between the two nodes is direct (with that path, and the ms from INVITE to 200)
     excluded  theory (theory.py) says that there is no way, and the caller was told so by a final
               answer within 15 s, with both nodes alive
     fail      anything else, with the reason
@@ -30,7 +30,7 @@ import figures
 from cells import Cells
 from lab import KINDS, Lab
 from overlay_lab import USERS, LabOverlay
-from theory import can_link
+from theory import can_link, can_punch
 from workers import WorkerError, share
 
 PROGRAMS = {"reload": "tools/reload/reload", "reloadd": "tools/reloadd/reloadd",
@@ -88,7 +88,13 @@ def read_arguments():
                         default=os.cpu_count(), help="so many cells at once (%(default)s)")
     parser.add_argument("--json", action="store_true",
                         help="end with one line of JSON; the table goes to standard error")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    missing = [path for path in [*PROGRAMS.values(), *([WAN] if arguments.figures else [])]
+               if not (arguments.build / path).is_file()]
+    if missing:
+        parser.error(f"{arguments.build / missing[0]} is not there: is that a build folder, and "
+                     "built?")
+    return arguments
 
 
 def open_overlay(arguments, lab, users, roles):
@@ -104,7 +110,7 @@ def fill_cells(arguments, mode, tasks, put):
         overlay = open_overlay(arguments, lab, (), MODES[mode])
         cells = Cells(lab, overlay)
         for pair in tasks:
-            cell = cells.fill(pair, can_link(*pair, mode == "with_turn"))
+            cell = cells.fill(pair, can_link(*pair, mode == "with_turn"), can_punch(*pair))
             logs = None
             if cell.cell == "fail":
                 lab.keeps_folder = True

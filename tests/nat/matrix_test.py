@@ -5,6 +5,8 @@ which pairs theory excludes.
 SPDX-License-Identifier: BSD-2-Clause
 """
 import itertools
+import subprocess
+import sys
 import unittest
 
 import cells
@@ -19,10 +21,10 @@ class Node:
     """A node that joins, or not, and lives on, or not; its phone is answered, and hears the other,
     or not."""
 
-    def __init__(self, refusal=None, death=None, heard=100):
+    def __init__(self, refusal=None, death=None, heard=100, path="direct"):
         self.processes = self.peer = self
         self.user, self.expected, self.join_ms = "somebody", 440, 99.6
-        self.refusal, self.death, self.heard = refusal, death, heard
+        self.refusal, self.death, self.heard, self.path = refusal, death, heard, path
         self.is_stopped = False
 
     def check(self):
@@ -49,7 +51,8 @@ class Node:
 
     def path_to(self, other):
         """As LabPeer.path_to."""
-        return f"direct to {other}"
+        assert other == "ID of bob0"
+        return self.path
 
 
 class Overlay:
@@ -83,10 +86,10 @@ class PlainCells(cells.Cells):
         return peers
 
 
-def fill(*nodes, possible):
+def fill(*nodes, possible, direct=False):
     """The cell of a pair of such nodes."""
     overlay = Overlay(*nodes)
-    cell = PlainCells(overlay, overlay).fill(("symmetric", "symmetric"), possible)
+    cell = PlainCells(overlay, overlay).fill(("symmetric", "symmetric"), possible, direct)
     assert all(node.is_stopped for node in nodes if node and node not in overlay.nodes)
     return cell
 
@@ -99,7 +102,7 @@ class CellTest(unittest.TestCase):
         for possible in (True, False):
             cell = fill(Node(), Node(), possible=possible)
             self.assertEqual(cell.as_json(), {"cell": "ok", "ms": 12.3,
-                                              "path": "direct to ID of bob0", "heard": [1.0, 1.0],
+                                              "path": "direct", "heard": [1.0, 1.0],
                                               "join_ms": [100, 100]})
 
     def test_one_way(self):
@@ -109,6 +112,17 @@ class CellTest(unittest.TestCase):
                 self.assertEqual(fill(*nodes, possible=True).as_json()["cell"], "fail")
         self.assertEqual(fill(Node(heard=50), Node(heard=51), possible=True).as_json()["heard"],
                          [0.5, 0.51])
+
+    def test_needless_relay(self):
+        """Who can link directly does so; who cannot may use a relay."""
+        for path, direct, cell in (("direct", True, "ok"), ("same LAN", True, "ok"),
+                                   ("relay", True, "fail"), (None, True, "fail"),
+                                   ("relay", False, "ok"), ("direct", False, "ok")):
+            found = fill(Node(path=path), Node(), possible=True, direct=direct)
+            self.assertEqual(found.cell, cell, (path, direct))
+        found = fill(Node(path="relay"), Node(), possible=True, direct=True).as_json()
+        self.assertEqual((found["reason"], found["path"]),
+                         ("a relay is used where a direct way exists", "relay"))
 
     def test_own_tone(self):
         """Whoever hears something else has not heard the other."""
@@ -157,6 +171,18 @@ class CellTest(unittest.TestCase):
         lines = matrix.table("without_turn", row).splitlines()
         self.assertEqual(lines[1].split(), ["public", "no", "UDP"])
         self.assertEqual(lines[2].split(), ["public", "ok", "7", "excluded"])
+
+
+class CommandTest(unittest.TestCase):
+    """The command line."""
+
+    def test_wrong_build(self):
+        """A folder without the programs is said to be one."""
+        run = subprocess.run([sys.executable, matrix.__file__, "--build", "/nowhere"],
+                             capture_output=True, text=True, check=False)
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("/nowhere/tools/reload/reload is not there", run.stderr)
+        self.assertNotIn("Traceback", run.stderr)
 
 
 class TheoryTest(unittest.TestCase):

@@ -10,6 +10,8 @@ passes both ways:
 
 The last line is a JSON object: the call's `state`, `sent` and `heard` packets, `hz` (the frequency
 that was heard, 0 when nothing was), `rtcp_heard`, `setup_ms`, `peer` (where the SDP said to send).
+With --hush FROM:SECONDS it sends nothing at all in that time of the call; `sent_after` and
+`heard_after` are the packets since.
 
 RFC 3261, 3550, 3551. SPDX-License-Identifier: BSD-2-Clause
 """
@@ -26,6 +28,7 @@ import time
 
 RATE, SAMPLES = 8000, 160  # G.711, 20 ms a packet
 PERIOD_S = SAMPLES / RATE
+HUSH_SKEW_S = 1  # two phones of a call are hushed at nearly the same time
 
 
 def encode(sample):
@@ -96,6 +99,8 @@ class TonePhone:
         self.result = {"state": "idle", "sent": 0, "heard": 0, "rtcp_heard": 0, "hz": 0.0,
                        "setup_ms": 0.0, "peer": None}
         self.heard = bytearray()
+        self.hush = (math.inf, 0)  # from when in the call, and for how long, nothing is sent
+        self.listen_from = math.inf  # what comes since then came after the hush
 
     # ---- SIP ------------------------------------------------------------------------------------
 
@@ -255,15 +260,18 @@ class TonePhone:
         source, number = secrets.randbits(32), 0
         begin = time.monotonic()
         end = begin + seconds
+        self.listen_from = begin + sum(self.hush) - min(HUSH_SKEW_S, self.hush[1] / 2)
         sockets = [self.rtp, self.rtcp, self.sip]
         while not self.ended and time.monotonic() < end + linger_s:
             due = begin + number * PERIOD_S
+            due += self.hush[1] if number * PERIOD_S >= self.hush[0] else 0
             if time.monotonic() >= due and time.monotonic() < end:
                 self.rtp.sendto(self.packet(number, source), self.remote)
                 if number % 25 == 0:
                     self.rtcp.sendto(self.report(number, source),
                                      (self.remote[0], self.remote[1] + 1))
                 number += 1
+                self.count("sent", time.monotonic())
                 continue
             pause = min(max(due - time.monotonic(), 0), 0.1) if time.monotonic() < end else 0.1
             for ready in select.select(sockets, [], [], pause)[0]:
@@ -271,8 +279,13 @@ class TonePhone:
                     self.take(ready)
                 except ConnectionRefusedError:
                     pass
-        self.result["sent"] = number
         self.result["hz"] = round(frequency([decode(octet) for octet in self.heard]), 1)
+
+    def count(self, what, now):
+        """One packet more."""
+        self.result[what] += 1
+        if now >= self.listen_from:
+            self.result[f"{what}_after"] = self.result.get(f"{what}_after", 0) + 1
 
     def take(self, ready):
         """Something came on a socket."""
@@ -283,7 +296,7 @@ class TonePhone:
         else:
             packet = self.rtp.recv(2048)
             if len(packet) > 12 and packet[0] >> 6 == 2:
-                self.result["heard"] += 1
+                self.count("heard", time.monotonic())
                 self.heard += packet[12:]
 
 
@@ -314,11 +327,14 @@ def main():
     parser.add_argument("--tone", type=float, default=440, help="Hz to send")
     parser.add_argument("--expect", type=float, help="Hz that must be heard, within 2 percent")
     parser.add_argument("--seconds", type=float, default=2, help="how long to talk")
+    parser.add_argument("--hush", metavar="FROM:SECONDS", default="inf:0",
+                        help="send nothing from that second of the call on, for so many")
     parser.add_argument("--limit", type=float, default=30, help="seconds for all of it")
     options = parser.parse_args()
     host, port = options.node.rsplit(":", 1)
     phone = TonePhone((host.strip("[]"), int(port)), options.user, options.overlay, options.tone,
                       options.limit)
+    phone.hush = tuple(float(text) for text in options.hush.split(":"))
     try:
         phone.register()
         print("registered", flush=True)
