@@ -6,6 +6,7 @@
 #include "tools/sim/sim_chord.h"
 #include "tools/sim/sim_disk.h"
 #include "tools/sim/sim_fault_class.h"
+#include "tools/sim/sim_fault_host.h"
 #include "tools/sim/sim_internal.h"
 #include "tools/sim/sim_trial.h"
 
@@ -138,11 +139,59 @@ START_TEST(lines_are_uneven)
 }
 END_TEST
 
+/* ---- whole scenarios ---- */
+
+#define LATER_CLASSES 7
+#define DRAWS 3
+
+/* A scenario of |seed| to which nothing happens but a fault of |class|; with none, SIZE_MAX. */
+static void
+live_through(uint64_t seed, size_t class, struct sim_verdict *verdict)
+{
+    struct sim_scenario scenario;
+    struct sim_options options = ring_options();
+    struct sim_random random = sim_random_fork(seed, class);
+    options.successors = sim_chord_successors;
+    sim_scenario_draw(seed, &scenario);
+    scenario.peers = RING;
+    scenario.gentle = false;
+    scenario.fault_count = class < sim_fault_class_count;
+    scenario.faults[0] = (struct sim_fault){.class = (uint8_t) class, .at_ns = SIM_SECONDS(5)};
+    scenario.faults[0].pick = sim_random_next(&random);
+    if (scenario.fault_count > 0)
+        sim_fault_classes[class].draw(&scenario.faults[0], &random, false);
+    sim_trial_run(&scenario, &options, verdict);
+}
+
+/* Each fault of the third stream alone: it does something, and the ring bears it. */
+START_TEST(later_faults)
+{
+    size_t first = SIM_FAULT_CLASSES_FIRST + SIM_FAULT_CLASSES_SECOND;
+    ck_assert_uint_eq(sim_fault_class_count, first + LATER_CLASSES);
+    size_t class = first + (size_t)_i;
+    unsigned seen = 0;
+    for (uint64_t seed = 1; seed <= DRAWS; seed++) {
+        struct sim_verdict with, without;
+        live_through(seed, class, &with);
+        live_through(seed, SIZE_MAX, &without);
+        ck_assert_uint_eq(without.violation_count, 0);
+        ck_assert_msg(with.violation_count == 0, "%s: seed %u: %s %s",
+                      sim_fault_classes[class].name, (unsigned)seed, with.violations[0].invariant,
+                      with.violations[0].what);
+        seen += with.trace_hash != without.trace_hash;
+    }
+    /* What is not written on a disk is seen when it is read. */
+    if (sim_fault_classes[class].begin != sim_begin_bad_disk)
+        ck_assert_uint_gt(seen, 0);
+}
+END_TEST
+
 static const struct named_test tests[] = {
     {&streams_draw_from_their_own_classes, 0, 0},
     {&one_allocation_fails, 0, 0},
     {&disk_errs, 0, 0},
     {&lines_are_uneven, SIM_LINKS_MESSAGES, SIM_LINKS_MIXED + 1},
+    {&later_faults, 0, LATER_CLASSES},
 };
 
 int

@@ -189,6 +189,13 @@ sim_is_joined(const struct sim *sim, uint32_t node)
     return sim_host_of(sim, node)->joined;
 }
 
+bool
+sim_is_peer(const struct sim *sim, uint32_t node)
+{
+    const struct sim_host *host = sim_host_of(sim, node);
+    return host->alive && host->joined && !host->options.client;
+}
+
 uint64_t
 sim_born_at(const struct sim *sim, uint32_t node)
 {

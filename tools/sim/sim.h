@@ -167,6 +167,9 @@ uint32_t sim_node_count(const struct sim *sim);
 bool sim_is_alive(const struct sim *sim, uint32_t node);
 bool sim_is_joined(const struct sim *sim, uint32_t node);
 
+/* Whether one is a joined peer that lives. */
+bool sim_is_peer(const struct sim *sim, uint32_t node);
+
 /* Whether |node| was its overlay's first peer, which may found it; whether others are told to join
  * through it. */
 bool sim_is_first_peer(const struct sim *sim, uint32_t node);

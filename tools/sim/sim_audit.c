@@ -35,7 +35,7 @@ sim_ledger_members(const struct sim_ledger *ledger)
     const struct sim_trial *trial = ledger->trial;
     uint32_t members = 0;
     for (uint32_t i = 0; i < trial->peers; i++)
-        members += sim_is_alive(trial->sim, i) && sim_is_joined(trial->sim, i) &&
+        members += sim_is_peer(trial->sim, i) &&
                    sim_now(trial->sim) - sim_born_at(trial->sim, i) > SIM_COPYING_NS;
     return members;
 }

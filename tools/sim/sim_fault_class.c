@@ -406,6 +406,8 @@ const struct sim_fault_class sim_fault_classes[] = {
     {"peers lie otherwise", true, false, false, sim_draw_later_liars, sim_begin_liars,
      sim_end_liars},
     {"memory runs out once", true, false, false, sim_draw_pang, sim_begin_pang, sim_end_pang},
+    {"hosts attach to everybody", false, false, false, sim_draw_callers, sim_begin_callers,
+     sim_end_callers},
 };
 const size_t sim_fault_class_count = sizeof sim_fault_classes / sizeof *sim_fault_classes;
 

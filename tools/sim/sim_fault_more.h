@@ -30,6 +30,10 @@ SIM_FAULT_MOMENT(long_split);
 SIM_FAULT_MOMENT(crowd);     /* |amount| hosts join at once */
 SIM_FAULT_LASTING(sessions); /* hosts come and go; |amount| is their sessions' half-life, in s */
 
+/* ---- sim_fault_caller.c ---- */
+
+SIM_FAULT_LASTING(callers); /* |amount| hosts attach to everybody, and never join */
+
 /* ---- sim_fault_mischief.c ---- */
 
 SIM_FAULT_LASTING(liars); /* some lie; |amount| is how (sim_liar.h) */

@@ -126,6 +126,21 @@ draw_more_faults(struct sim_random *random, struct sim_scenario *scenario)
                     SIM_FAULT_CLASSES_FIRST, SIM_FAULT_CLASSES_SECOND);
 }
 
+/* Where liars are all that is wrong: other liars, when all was well again after the first. */
+static void
+draw_other_liars(struct sim_random *random, struct sim_scenario *scenario)
+{
+    const struct sim_fault *first = &scenario->faults[scenario->fault_count - 1];
+    struct sim_fault *fault = &scenario->faults[scenario->fault_count++];
+    *fault = (struct sim_fault){.class = first->class};
+    while (sim_fault_classes[fault->class].draw != sim_draw_later_liars)
+        fault->class ++;
+    fault->at_ns = first->at_ns + first->duration_ns + SIM_SECONDS(90);
+    fault->pick = sim_random_next(random);
+    sim_draw_later_liars(fault, random, false);
+    fault->duration_ns += SIM_SECONDS(60);
+}
+
 /* Several hundred peers, to whom happens what was drawn: that takes long, and is rare. */
 static void
 draw_multitude(struct sim_random *random, struct sim_scenario *scenario)
@@ -142,7 +157,9 @@ draw_rare_faults(struct sim_random *random, struct sim_scenario *scenario)
     bool alone = scenario->first_fault_count > 0 && scenario->faults[0].dropped;
     if (sim_random_below(random, 1000000) < MULTITUDE_PPM)
         draw_multitude(random, scenario);
-    else if (sim_random_below(random, RARE_ONE_IN) == 0 && !alone)
+    else if (alone)
+        draw_other_liars(random, scenario);
+    else if (sim_random_below(random, RARE_ONE_IN) == 0)
         draw_faults(random, scenario, (size_t)sim_random_between(random, 1, RARE_FAULTS_MAX),
                     before, sim_fault_class_count - before);
 }

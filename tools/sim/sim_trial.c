@@ -59,7 +59,7 @@ is_orphaned(struct sim *sim, void *argument)
 {
     const struct sim_trial *trial = argument;
     for (uint32_t i = 0; i < trial->peers; i++)
-        if (sim_is_alive(sim, i) && (i == FOUNDER || sim_is_joined(sim, i)))
+        if (sim_is_alive(sim, i) && (i == FOUNDER || sim_is_peer(sim, i)))
             return false;
     return true;
 }

@@ -6,8 +6,10 @@
 #include "tools/sim/sim_fault_host.h"
 #include "tools/sim/sim_ledger.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define GAP_NS SIM_SECONDS(1)
 #define COPIES 4
@@ -42,16 +44,28 @@ sim_trust_is_kept(const struct sim_trust *trust, size_t level)
  */
 struct lookup {
     struct sim_trial *trial;
+    const struct sim_record *record;
+    uint32_t reader, acknowledged; /* the version, when it began */
     size_t level;
-    bool found;
+    bool found; /* that or a later one, and nothing older behind it */
 };
 
 static void
 on_value(void *argument, const struct reload_fetched_value *value, reload_time now)
 {
     struct lookup *lookup = argument;
+    const struct sim_record *record = lookup->record;
+    unsigned number = 0, version = 0;
+    char text[64] = {0};
     (void)now;
-    lookup->found = lookup->found || value->exists;
+    if (!value->exists || !lookup->trial->trust_counts)
+        return;
+    memcpy(text, value->value.data, value->value.size < 63 ? value->value.size : 63);
+    if (sscanf(text, "record %u version %u", &number, &version) != 2 ||
+        (ptrdiff_t)number != record - lookup->trial->ledger->records || version > record->versions)
+        sim_trial_find(lookup->trial, "V5", "node %" PRIu32 " accepted \"%s\" by all ways",
+                       lookup->reader, text);
+    lookup->found = version >= lookup->acknowledged;
 }
 
 static void
@@ -103,6 +117,9 @@ look_up(struct sim_trial *trial, const struct sim_record *record, uint32_t reade
     if (!lookup)
         abort();
     lookup->trial = trial;
+    lookup->record = record;
+    lookup->reader = reader;
+    lookup->acknowledged = record->acknowledged;
     lookup->level = sim_trust_level(trial->liar.liars, sim_victims_alive(trial));
     sim_slot_resource(sim, record->owner, record->slot, octets);
     struct reload_bytes resource = {octets, sizeof octets};
