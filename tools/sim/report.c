@@ -18,7 +18,8 @@ void
 report_goal(struct report *report, const char *scene, const char *what, const char *unit, double x,
             const char *x_unit, double value, enum report_goal goal, double wanted)
 {
-    struct report_figure figure = {scene, what, unit, x, x_unit, value, goal, wanted};
+    struct report_figure figure = {scene,  what,  unit, x,
+                                   x_unit, value, goal, goal == REPORT_NO_GOAL ? 0 : wanted};
     assert(report->count < REPORT_FIGURES_MAX);
     assert(goal == REPORT_NO_GOAL || *report_limit(&figure));
     report->figures[report->count++] = figure;

@@ -178,6 +178,8 @@ measure_churn(struct report *report, double minutes, double lookups_wanted, doub
     report_goal(report, scene, "values still there", "%", minutes, x_unit,
                 report_share(tally->found, tally->answered),
                 values_wanted > 0 ? REPORT_AT_LEAST : REPORT_NO_GOAL, values_wanted);
+    report_add(report, scene, "values that are not the newest", "%", minutes, x_unit,
+               report_share(tally->old, tally->found));
     report_add(report, scene, "latency, 99 %", "ms", minutes, x_unit,
                1e3 * report_latency_s(tally, 0.99));
     report_add(report, scene, "sent by a peer", "bytes/s", minutes, x_unit, rate);

@@ -14,11 +14,13 @@
 #define BIN_NS SIM_MS(25)
 #define TICK_NS SIM_MS(10)
 #define STORE_GAP_NS SIM_MS(20)
+#define VALUE_FORMAT "key %u version %u"
 
 struct lookup {
     struct sim_load *load;
     uint32_t key, actor, life;
     uint64_t started_ns;
+    uint32_t newest, version; /* acknowledged when it began; that came */
     bool busy, found, counted;
 };
 
@@ -26,6 +28,7 @@ struct lookup {
 struct stored_key {
     struct sim_load *load;
     uint32_t version; /* the newest */
+    uint32_t acknowledged;
     uint64_t begun_ns;
     bool busy;
 };
@@ -60,13 +63,21 @@ sim_load_resource(const struct sim_load *load, uint32_t key, uint8_t resource[16
                       resource);
 }
 
-static bool
-is_value(const struct sim_load *load, uint32_t key, const uint8_t *data, size_t size)
+/* Which version of |key| that is; 0 when it is nothing that the owner of |key| stored there. */
+static uint32_t
+version_of(const struct sim_load *load, uint32_t key, const uint8_t *data, size_t size)
 {
-    char text[64];
-    int wanted = snprintf(text, sizeof text, "key %" PRIu32 " ", key);
-    (void)load;
-    return size > (size_t)wanted && memcmp(data, text, (size_t)wanted) == 0;
+    char text[64], wanted[64];
+    uint32_t of = 0, version = 0;
+    if (size >= sizeof text)
+        return 0;
+    memcpy(text, data, size);
+    text[size] = 0;
+    if (sscanf(text, VALUE_FORMAT, &of, &version) != 2 || of != key ||
+        version > load->keys[key].version)
+        return 0;
+    int length = snprintf(wanted, sizeof wanted, VALUE_FORMAT, of, version);
+    return (size_t)length == size && memcmp(wanted, data, size) == 0 ? version : 0;
 }
 
 static bool
@@ -82,6 +93,8 @@ on_stored(void *argument, const struct reload_result *result, reload_time now)
     struct sim_load *load = key->load;
     key->busy = false;
     load->requests.late += is_late(key, now);
+    if (result->error == 0)
+        key->acknowledged = key->version;
     load->stored++;
     load->stored_ok += result->error == 0;
     load->tally.stores_ok += result->error == 0;
@@ -104,8 +117,7 @@ store(struct sim_load *load, uint32_t key)
     load->tally.stores++;
     load->requests.begun++;
     sim_load_resource(load, key, resource);
-    int size =
-        snprintf(text, sizeof text, "key %" PRIu32 " version %" PRIu32, key, ++stored->version);
+    int size = snprintf(text, sizeof text, VALUE_FORMAT, key, ++stored->version);
     struct reload_store_value value = {.kind = SIM_KIND_SLOT,
                                        .value = {(uint8_t *)text, (size_t)size},
                                        .exists = true,
@@ -183,7 +195,8 @@ on_value(void *argument, const struct reload_fetched_value *value, reload_time n
     (void)now;
     if (!value->exists)
         return;
-    if (is_value(load, lookup->key, value->value.data, value->value.size))
+    lookup->version = version_of(load, lookup->key, value->value.data, value->value.size);
+    if (lookup->version > 0)
         lookup->found = true;
     else {
         load->tally.wrong++;
@@ -201,6 +214,7 @@ on_fetched(void *argument, const struct reload_result *result, reload_time now)
         return;
     tally->answered++;
     tally->found += lookup->found;
+    tally->old += lookup->found && lookup->version < lookup->newest;
     tally->hops += result->hops;
     uint64_t latency = now - lookup->started_ns, bin = latency / BIN_NS;
     tally->latency_ns += latency;
@@ -220,6 +234,7 @@ look_up(struct sim_load *load, struct lookup *lookup)
                               .life = sim_life(load->sim, reader),
                               .started_ns = sim_now(load->sim),
                               .busy = true};
+    lookup->newest = load->keys[lookup->key].acknowledged;
     sim_load_resource(load, lookup->key, resource);
     struct reload_fetch_specifier specifier = {.kind = SIM_KIND_SLOT};
     struct reload_bytes bytes = {resource, 16};
@@ -383,7 +398,7 @@ sim_load_fetch(struct sim_load *load, uint32_t key, uint32_t reader)
         return false;
     struct sim_outcome outcome = sim_fetch(load->sim, reader, owner_of(load, key), slot);
     bool came = outcome.error == 0 && outcome.exists;
-    bool right = came && is_value(load, key, outcome.value, outcome.value_size);
+    bool right = came && version_of(load, key, outcome.value, outcome.value_size) > 0;
     load->requests.begun++;
     load->requests.late += !outcome.done || outcome.elapsed_ns > SIM_LOAD_LATE_NS;
     load->requests.wrong += came && !right;

@@ -29,6 +29,7 @@ struct sim_load_options {
 struct sim_load_tally {
     uint64_t started, answered, found, wrong, late;
     uint64_t abandoned; /* who asked died meanwhile: counts as nothing */
+    uint64_t old;       /* found, but a newer version was acknowledged before the lookup began */
     uint64_t hops, latency_ns;
     uint64_t latency_bins[SIM_LATENCY_BINS];
     uint64_t stores, stores_ok;

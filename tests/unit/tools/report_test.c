@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/suite.h"
 #include "tools/sim/report.h"
+#include "tools/sim/sim_liar.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -185,12 +186,42 @@ START_TEST(requests_that_never_end_are_counted)
     ck_assert(!sim_load_fetch(load, 3, SIM_NOBODY));
     ck_assert_uint_eq(sim_load_requests(load).begun, 7);
     ck_assert_uint_eq(sim_load_requests(load).late, 0);
+    ck_assert_uint_eq(sim_load_requests(load).wrong, 0);
     sim_pause(sim, 4); /* the first owner, of every other key */
     ck_assert_uint_eq(sim_load_store_all(load), 3);
     ck_assert_uint_eq(sim_load_requests(load).begun, 13);
     report_end(&report, sim, load);
     ck_assert_uint_eq(report.requests.begun, 13);
     ck_assert_uint_eq(report.requests.late, 3);
+    ck_assert_uint_eq(report.requests.wrong, 0);
+}
+END_TEST
+
+/* A reader is told what was the newest before an owner stored again (as by who replays). */
+START_TEST(old_values_are_told_apart)
+{
+    struct report report = {.quick = true, .seed = 1};
+    struct sim_liar liar;
+    uint8_t octets[16];
+    struct sim *sim = report_world(&report, 4, SIM_LINKS_MESSAGES);
+    struct sim_load *load = load_of(sim, 4, 1);
+    sim_load_start(load);
+    sim_run_for(sim, SIM_SECONDS(10));
+    sim_load_stop(load);
+    ck_assert_uint_gt(report_tally(load)->found, 50);
+    ck_assert_uint_eq(report_tally(load)->old, 0);
+    sim_load_resource(load, 0, octets);
+    sim_liar_begin(&liar, sim, 1);
+    for (uint32_t node = 0; node < 4; node++)
+        sim_liar_set(&liar, node, SIM_LIE_STALE);
+    for (int i = 0; i < 2; i++) /* the first is what they go on telling */
+        ck_assert_uint_eq(sim_load_store_all(load), 1);
+    sim_load_start(load);
+    sim_run_for(sim, SIM_SECONDS(10));
+    sim_load_stop(load);
+    ck_assert_uint_gt(report_tally(load)->old, 10);
+    sim_liar_end(&liar);
+    report_end(&report, sim, load);
     ck_assert_uint_eq(report.requests.wrong, 0);
 }
 END_TEST
@@ -228,6 +259,7 @@ static const struct named_test tests[] = {
     {&requests, 0, 0},
     {&a_ring_that_does_not_become_whole, 0, 0},
     {&requests_that_never_end_are_counted, 0, 0},
+    {&old_values_are_told_apart, 0, 0},
     {&newest_everywhere, 0, 0},
 };
 
