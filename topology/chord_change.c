@@ -6,8 +6,8 @@
  * replicas (our range, 10.7.1, 10.7.3)   |                     |                   | shrunk: to its
  * owner the first successors          | at once             | gathered, 30 s    | ours, to new
  * replicas a neighbour was lost          | at once             | gathered, 30 s    | any of these
- * by a join beside | gathered, 16 s      | gathered, 30 s    | as above us, a farther neighbour
- * came  |                     |                   |
+ * by a join beside | the nearest three   | gathered, 30 s    | as above us, a farther neighbour
+ * came  | gathered, 16 s      |                   |
  *
  * Who joins tells all whom it concerns by itself: what its neighbours have to add may wait for more
  * (D115), or a ring of N peers would send N log N Updates a join, and one that begins anew would
@@ -104,6 +104,7 @@ tell(struct reload_chord *chord, bool range, bool near, enum reload_chord_cause 
         return;
     bool urgent = joined || (range && !beside);
     bool at_once = urgent || (near && !beside) || cause == RELOAD_CHORD_CAUSE_LOST;
+    chord->tell_neighbors |= at_once;
     reload_chord_update_tell(chord, false, at_once ? now : now + GATHER_NEAR, now);
     reload_chord_update_tell(chord, true, urgent ? now : now + GATHER_ALL, now);
 }

@@ -9,7 +9,8 @@
  *                                              | earlier ones with more probability
  *
  * A joining node sends its first Attaches along with those to its neighbours-to-be, and does not
- * wait for the links: they are of use to routes, not to the ring.
+ * wait for the links: they are of use to routes, not to the ring. While everybody joins it waits a
+ * little: most entries are then filled by those who attach to it (D117).
  *
  * RFC 6940 10.5, 10.7.2, 10.7.4.2, 10.7.4.3. SPDX-License-Identifier: BSD-2-Clause */
 #include "topology/chord_finger.h"
@@ -19,9 +20,10 @@
 #include <assert.h>
 
 #define PAUSE (300 * RELOAD_MS) /* between two searches of a peer */
-#define AT_A_TIME 2             /* Attaches to n + 2^(128-i) */
-#define WANTED_MAX 64           /* entries */
-#define FAILURES_MAX 8          /* of them may fail and be sent again */
+#define YOUNG_PAUSE (5 * RELOAD_SECOND)
+#define AT_A_TIME 2    /* Attaches to n + 2^(128-i) */
+#define WANTED_MAX 64  /* entries */
+#define FAILURES_MAX 8 /* of them may fail and be sent again */
 
 /* ---- which entries -------------------------------------------------------------------------- */
 
@@ -115,16 +117,17 @@ next_lost(const struct reload_chord *chord)
 static void
 go_on(struct reload_chord *chord, reload_time now)
 {
+    reload_time at = reload_chord_is_joining(chord) ? now : now + reload_chord_jitter(chord, PAUSE);
     if (next_untried(chord) || next_lost(chord))
         reload_chord_arm(chord, RELOAD_CHORD_TIMER_FINGER,
-                         reload_chord_is_joining(chord) ? now
-                                                        : now + reload_chord_jitter(chord, PAUSE));
+                         at > chord->fingers_from ? at : chord->fingers_from);
 }
 
 void
-reload_chord_finger_begin(struct reload_chord *chord, reload_time now)
+reload_chord_finger_begin(struct reload_chord *chord, bool is_young, reload_time now)
 {
     chord->fingers_tried = chord->fingers_lost = (struct reload_chord_place){0, 0};
+    chord->fingers_from = is_young ? now + reload_chord_jitter(chord, YOUNG_PAUSE) : now;
     chord->fingers_size = 0;
     chord->finger_failures = 0;
     go_on(chord, now);

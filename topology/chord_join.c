@@ -37,9 +37,8 @@
 #include <assert.h>
 
 #define DEADLINE (35 * RELOAD_SECOND)
-#define NOBODY_DEADLINE                                                                            \
-    (7 * RELOAD_SECOND)         /* no peer has said that it is one (10.7: peer_ready)              \
-                                 */
+/* No peer has said that it is one (10.7: peer_ready). */
+#define NOBODY_DEADLINE (7 * RELOAD_SECOND)
 #define PAUSE (100 * RELOAD_MS) /* doubled with each try */
 #define PAUSE_DOUBLINGS_MAX 4
 #define TRIES_MAX 24
@@ -264,6 +263,7 @@ keep_known(struct reload_chord *chord, struct reload_chord_place signer,
 {
     struct reload_chord_join *join = &chord->join;
     join->known_from = signer;
+    join->is_young = lists->uptime_s < RELOAD_CHORD_SETTLED_S;
     join->known_count = 0;
     for (size_t i = 0; i < RELOAD_CHORD_REACH_MAX && i < lists->predecessor_count; i++)
         join->known[join->known_count++] = lists->predecessors[i];
@@ -463,7 +463,7 @@ progress(struct reload_chord *chord, bool ask, reload_time now)
             !reload_chord_table_find(&chord->table, join->admitting))
             return;
         chord->phase = RELOAD_CHORD_LINKING;
-        reload_chord_finger_begin(chord, now);
+        reload_chord_finger_begin(chord, join->is_young, now);
     }
     bool linking = chord->phase == RELOAD_CHORD_LINKING;
     if (!linking && chord->phase != RELOAD_CHORD_ASKING && chord->phase != RELOAD_CHORD_PLACED)

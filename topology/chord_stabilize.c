@@ -22,8 +22,8 @@
 #define REPAIR_PAUSE (2 * RELOAD_SECOND) /* doubled with each try */
 
 #define PRUNE_PERIOD (10 * RELOAD_SECOND)
-#define PRUNE_AFTER (30 * RELOAD_SECOND)
-#define PRUNE_BATCH 4
+#define PRUNE_AFTER (8 * RELOAD_SECOND)
+#define PRUNE_BATCH 8
 #define SPARE_MAX 20 /* peers that are no neighbours are kept anyhow: they make ways shorter */
 
 void

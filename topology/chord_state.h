@@ -14,6 +14,8 @@
 #define RELOAD_CHORD_PUSHES_MAX 12          /* transfers of data waiting or under way */
 #define RELOAD_CHORD_KNOWN_MAX 64           /* Node-IDs taken from one list of an Update */
 
+#define RELOAD_CHORD_SETTLED_S 60 /* who is up for longer has not just joined */
+
 /* Two replicas beside the responsible peer (10.4). */
 #define RELOAD_CHORD_REPLICAS 2
 
@@ -68,12 +70,13 @@ struct reload_chord_join {
     size_t known_count, known_predecessors; /* the latter come first */
     bool met;                               /* somebody who said that it is a peer */
     bool placed;
+    bool is_young;    /* the admitting peer is: everybody may be joining (D117) */
     bool brings_data; /* of an earlier life in the ring: nobody else may have it */
     uint64_t request; /* the Join; 0: none */
     unsigned tries;
     reload_time deadline;
-    reload_time asked_at;  /* for an Update, last */
-    reload_time ask_at;    /* no Join before */
+    reload_time asked_at; /* for an Update, last */
+    reload_time ask_at;   /* no Join before */
     reload_time settle_at; /* a peer then, though linked neighbours have not said that they are */
 };
 
@@ -168,8 +171,9 @@ struct reload_chord {
     unsigned attempts_left; /* Attaches that hearsay may cost us now (T5) */
     reload_time attempts_since;
 
-    uint32_t version;   /* of our neighbours; 1.. */
-    size_t tell_cursor; /* how far TELL_ALL came; 0: at the begin */
+    uint32_t version;    /* of our neighbours; 1.. */
+    bool tell_neighbors; /* TELL_NEAR is for all neighbours, not only for the nearest */
+    size_t tell_cursor;  /* how far TELL_ALL came; 0: at the begin */
     reload_time told_near_at, told_all_at;
     unsigned queries_left; /* Updates that RouteQueries may cost us now (R16) */
     reload_time queries_since;
@@ -180,6 +184,7 @@ struct reload_chord {
 
     struct reload_chord_place fingers_tried; /* bit i-1: the i-th was attached to */
     struct reload_chord_place fingers_lost;  /* bit i-1: the i-th is to be searched for anew */
+    reload_time fingers_from;                /* no search before */
     double fingers_size;                     /* estimated size of the ring then */
     unsigned finger_sought;                  /* the search that is on, 0: none */
     unsigned finger_failures;

@@ -25,6 +25,7 @@ struct reload_chord_peer {
     bool suspect;        /* not to be routed through for now (6.6.3.1) */
     bool opened;         /* the link was made by our own Attach */
     bool relies;         /* it named us among those who hold its replicas */
+    bool misses;         /* it does not name a peer that it should: to be told of our neighbours */
     uint32_t told;       /* version of our neighbours that it was told of */
     reload_time told_at; /* when it last was */
     reload_time

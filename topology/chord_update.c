@@ -17,7 +17,6 @@
 #define TELL_GAP (500 * RELOAD_MS) /* between two rounds of Updates to the neighbours */
 #define TELL_BATCH 64              /* Updates sent in one go */
 #define TELL_PAUSE (20 * RELOAD_MS)
-#define SETTLED_S 60
 #define REMIND_GAP (2 * RELOAD_SECOND)
 /* Of somebody that we may not have noticed yet to be dead: after we have (chord_stabilize.c). */
 #define REMIND_LATER (12 * RELOAD_SECOND)
@@ -104,6 +103,7 @@ reload_chord_update_send(struct reload_chord *chord, uint32_t link,
         reload_chord_table_find(&chord->table, reload_chord_place_of(node_id));
     if (peer && !error) {
         peer->told_at = now;
+        peer->misses = peer->misses && type == RELOAD_CHORD_UPDATE_TYPE_PEER_READY;
         if (type != RELOAD_CHORD_UPDATE_TYPE_PEER_READY)
             peer->told = chord->version;
     }
@@ -120,17 +120,29 @@ reload_chord_update_tell(struct reload_chord *chord, bool all, reload_time at, r
                      at > earliest ? at : earliest);
 }
 
+/* Whether |peer| is to have an Update in a round to |all| neighbours, or only to those that are so
+ * near that they have to know each other. */
+static bool
+is_due(const struct reload_chord *chord, const struct reload_chord_peer *peer, bool all)
+{
+    const struct reload_chord_table *table = &chord->table;
+    size_t ahead = (size_t)(peer - table->peers), behind = table->count - 1 - ahead;
+    bool nearest = ahead < RELOAD_CHORD_REACH_MIN || behind < RELOAD_CHORD_REACH_MIN;
+    return peer->told != chord->version && reload_chord_table_is_neighbor(table, peer) &&
+           (all || nearest || peer->misses);
+}
+
 void
 reload_chord_update_near_due(struct reload_chord *chord, reload_time now)
 {
     const struct reload_chord_table *table = &chord->table;
     struct reload_chord_place places[2 * RELOAD_CHORD_REACH_MAX];
     size_t count = 0;
-    chord->told_near_at = now;
     for (size_t i = 0; i < table->count; i++)
-        if (table->peers[i].told != chord->version &&
-            reload_chord_table_is_neighbor(table, &table->peers[i]))
+        if (is_due(chord, &table->peers[i], chord->tell_neighbors))
             places[count++] = reload_chord_table_place(table, &table->peers[i]);
+    chord->told_near_at = now;
+    chord->tell_neighbors = false;
     /* Sending may end a link, and thereby change the table. */
     for (size_t i = 0; i < count; i++) {
         const struct reload_chord_peer *peer = reload_chord_table_find(table, places[i]);
@@ -330,6 +342,7 @@ remind(struct reload_chord *chord, const struct reload_chord_lists *lists,
                misses(chord, lists, signer)) {
         reload_chord_stabilize_watch(chord, true, now); /* it may be right */
         peer->told = 0;
+        peer->misses = true;
         reload_chord_update_tell(chord, false, now + REMIND_LATER, now);
     }
 }
@@ -392,7 +405,7 @@ enter(struct reload_chord *chord, struct reload_chord_place signer, uint32_t lin
     reload_chord_changed(chord, beside ? RELOAD_CHORD_CAUSE_GREETED : RELOAD_CHORD_CAUSE_LEARNT,
                          now);
     /* Who has just joined got its data from its admitting peer. */
-    if (lists->uptime_s >= SETTLED_S && chord->phase == RELOAD_CHORD_JOINED)
+    if (lists->uptime_s >= RELOAD_CHORD_SETTLED_S && chord->phase == RELOAD_CHORD_JOINED)
         reload_chord_replicate_met(chord, signer, now);
 }
 
