@@ -82,7 +82,10 @@ objection(sqlite3 *database, const struct reload_record_store_options *options)
 {
     int64_t application = 0, version = 0;
     if (integer(database, "PRAGMA application_id", &application) ||
-        integer(database, "PRAGMA user_version", &version) || !is_sound(database))
+        integer(database, "PRAGMA user_version", &version))
+        return "is damaged";
+    /* What could not be read this once is not damaged: the second look finds that. */
+    if (!is_sound(database) && !is_sound(database))
         return "is damaged";
     if (application != APPLICATION_ID)
         return "is not a file of records";
@@ -196,6 +199,13 @@ put_aside(const char *path, const char *why, char *aside, char *reason)
     return 0;
 }
 
+/* The disk could not be read: that says nothing about what is on it. */
+static bool
+disk_errs(sqlite3 *database)
+{
+    return (sqlite3_errcode(database) & 0xff) == SQLITE_IOERR;
+}
+
 /* Opens the file as it is. |*why| is set when it must be put aside, with an error. */
 static int
 open_once(struct record_file *file, const struct reload_record_store_options *options,
@@ -215,6 +225,10 @@ open_once(struct record_file *file, const struct reload_record_store_options *op
     if (result && !damaged)
         return fail(file, options->path, reason);
     *why = damaged ? "is damaged" : exists ? objection(file->database, options) : NULL;
+    if (*why && disk_errs(file->database)) {
+        *why = NULL;
+        return fail(file, options->path, reason);
+    }
     if (*why) {
         record_file_close(file);
         return RELOAD_E_IO;
