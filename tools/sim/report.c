@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #define BUILD_LIMIT_S 600
 #define LOOK_NS SIM_MS(100)
@@ -21,6 +22,7 @@ report_goal(struct report *report, const char *scene, const char *what, const ch
     struct report_figure figure = {scene,  what,  unit, x,
                                    x_unit, value, goal, goal == REPORT_NO_GOAL ? 0 : wanted};
     assert(report->count < REPORT_FIGURES_MAX);
+    assert(strlen(scene) <= REPORT_SCENE_MAX && strlen(what) + strlen(unit) <= REPORT_WHAT_MAX);
     assert(goal == REPORT_NO_GOAL || *report_limit(&figure));
     report->figures[report->count++] = figure;
 }

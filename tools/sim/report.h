@@ -9,6 +9,8 @@
 #include "tools/sim/sim_load.h"
 
 #define REPORT_FIGURES_MAX 256
+#define REPORT_SCENE_MAX 36 /* octets of |scene| */
+#define REPORT_WHAT_MAX 40  /* of |what| with |unit|: more does not fit a panel of the picture */
 
 enum report_goal { REPORT_NO_GOAL, REPORT_AT_MOST, REPORT_AT_LEAST };
 

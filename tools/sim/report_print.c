@@ -4,6 +4,7 @@
 #include "tools/sim/report.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #define TEXT_MAX 32
@@ -150,18 +151,38 @@ print_x(const struct report_figure *figure, FILE *out)
     fprintf(out, "%.6g", figure->x);
 }
 
+/* A thousandth is as much as people want to read; of what is large they want less. */
+static void
+print_short(double value, FILE *out)
+{
+    char text[TEXT_MAX];
+    int size = snprintf(text, sizeof text, fabs(value) < 1000 ? "%.3f" : "%.0f", value);
+    while (strchr(text, '.') && (text[size - 1] == '0' || text[size - 1] == '.'))
+        text[--size] = 0;
+    fputs(text, out);
+}
+
 static void
 print_value(const struct report_figure *figure, FILE *out)
 {
-    char text[TEXT_MAX];
-    fprintf(out, report_is_met(figure) ? "%s" : "**%s**", value_text(figure, "not measured", text));
+    const char *mark = report_is_met(figure) ? "" : "**";
+    fputs(mark, out);
+    if (report_is_measured(figure))
+        print_short(figure->value, out);
+    else
+        fputs("not measured", out);
+    fputs(mark, out);
 }
 
 static void
 print_goal(const struct report_figure *figure, FILE *out)
 {
-    char text[TEXT_MAX];
-    fputs(figure->goal ? goal_text(figure, text) : "none", out);
+    if (figure->goal == REPORT_NO_GOAL) {
+        fputs("none", out);
+        return;
+    }
+    fputs(figure->goal == REPORT_AT_MOST ? "at most " : "at least ", out);
+    print_short(figure->wanted, out);
 }
 
 /* All figures that belong to |first|, in one cell. */

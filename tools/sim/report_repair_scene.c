@@ -84,7 +84,7 @@ report_scene_repair(struct report *report)
     static const char many[] = "100 peers, many die, real datagrams";
     static const uint32_t sizes[] = {16, 64, 256, 1000};
     static const unsigned shares[] = {10, 20, 30, 50};
-    const size_t size_count = report->quick ? 3 : 4, all = size_count + 4;
+    const size_t size_count = sizeof sizes / sizeof *sizes, all = size_count + 4;
     struct repair found[4];
     for (size_t i = 0; i < size_count; i++) {
         report->progress("repairs", i, all);

@@ -114,11 +114,18 @@ START_TEST(markdown)
     struct report report = {.quick = true};
     fill(&report);
     report_goal(&report, scene, what, "times", 3, "peers", 3, REPORT_AT_MOST, 5);
+    report_add(&report, "idle", "few", "%", 1, "peers", 99.996);
+    report_add(&report, "idle", "few", "%", 2, "peers", 11693.1);
+    report_add(&report, "idle", "few", "%", 3, "peers", 0.85);
+    report_add(&report, "idle", "few", "%", 4, "peers", 100);
+    report_add(&report, "idle", "few", "%", 5, "peers", 0);
     expect(report_print_markdown, &report,
            (const char *const[]){"until one ring, s | 1 peers | 9 | at most 10 |",
                                  "steady, times | 1 / 2 / 3 peers | **11** / **not measured** / 3 "
                                  "| at most 10 / at most 10 / at most 5 |",
                                  "sent, bytes | 1 peers | 7 |  |",
+                                 "few, % | 1 / 2 / 3 / 4 / 5 peers | 99.996 / 11693 / 0.85 / 100 / "
+                                 "0 |  |",
                                  "\n- **MISSED**: all restart within 1 s", NULL},
            "nan");
 }
