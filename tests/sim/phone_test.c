@@ -140,6 +140,29 @@ START_TEST(callee_dies)
 }
 END_TEST
 
+static bool
+has_left(struct sim *sim, void *argument)
+{
+    return !sim_is_alive(sim, *(uint32_t *)argument);
+}
+
+/* Who leaves in good order is not found any more; who comes again is. */
+START_TEST(callee_leaves)
+{
+    uint32_t callee = 1;
+    begin(6, kinds_of_links[_i], false);
+    all_on();
+    calls(0, 1, 1);
+    sim_leave(s, callee);
+    ck_assert(sim_run_until(s, has_left, &callee, SIM_SECONDS(10)));
+    calls(0, callee, SIM_NOBODY);
+    sim_restart(s, callee);
+    sim_run_for(s, SIM_SECONDS(20));
+    calls(0, callee, callee);
+    end();
+}
+END_TEST
+
 static uint32_t
 responsible_for(uint32_t phone)
 {
@@ -327,6 +350,7 @@ END_TEST
 static const struct named_test tests[] = {
     {&registered_called_removed, 0, 2},
     {&callee_dies, 0, 2},
+    {&callee_leaves, 0, 2},
     {&responsible_peer_dies, 0, 2},
     {&partition_heals, 0, 2},
     {&two_devices, 0, 2},

@@ -91,13 +91,13 @@ tell(const struct sim_phone *phone, const char *how, int error)
                 error ? reload_error_text(error) : "");
 }
 
-/* Between 40 and 60 % of a registration's time. */
+/* Between 40 and 90 % of a registration's time: before the usage does it by itself, or after. */
 static uint64_t
 renewal(struct sim_phone *phone)
 {
     uint64_t lifetime_ns = SIM_SECONDS(phone->lifetime_s);
     return sim_now(phone->phones->sim) +
-           sim_random_between(&phone->phones->random, lifetime_ns * 2 / 5, lifetime_ns * 3 / 5);
+           sim_random_between(&phone->phones->random, lifetime_ns * 4 / 10, lifetime_ns * 9 / 10);
 }
 
 static void

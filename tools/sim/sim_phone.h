@@ -135,8 +135,9 @@ void sim_phones_free(struct sim_phones *phones);
 uint32_t sim_phone_add(struct sim_phones *phones, uint32_t host);
 
 /* sim_phone_wish sets what |phone|'s user wants from now on: to be called there, or at
- * |forward_to|, or not. The phone registers for |lifetime_s| each time, and again at about half of
- * that. It does so in each life of its host. Also a new contact when it is what was wanted before.
+ * |forward_to|, or not. The phone registers for |lifetime_s| each time, and again before
+ * that is over. It does so in each life of its host. Also a new contact when it is what was wanted
+ * before.
  */
 void sim_phone_wish(struct sim_phones *phones, uint32_t phone, enum sim_wish wish,
                     uint32_t forward_to, uint32_t lifetime_s);

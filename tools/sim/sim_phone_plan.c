@@ -101,6 +101,8 @@ sim_phones_live(struct sim *sim, uint64_t seed, uint32_t count, uint32_t peers, 
     struct sim_phones *phones = sim_phones_new(sim, seed, finder);
     struct sim_random random = sim_random_fork(seed, PLAN_PURPOSE + 1);
     uint64_t host = sim_random_below(&random, peers), first_ns = length_ns / 4;
+    if (count > peers)
+        count = peers;
     phones->plan = calloc(1, sizeof *phones->plan);
     if (!phones->plan)
         abort();
