@@ -259,9 +259,9 @@ commit(struct work *work)
         return;
     if (work->is_replica)
         note_sender(work, resource, stored + work->same, before);
+    resource->leave_at = 0; /* the sender relies on us from now on, also for what we had before */
     if (stored == 0)
         return;
-    resource->leave_at = 0;
     if (!responsible) {
         reload_sweep_stored(node, resource, work->now);
         return;

@@ -4,6 +4,7 @@
  * RFC 6940 10.4, 10.7. SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/sim/fixture.h"
 
+#include "reload/core/node_internal.h"
 #include "tools/sim/sim_copies.h"
 
 #define OWNER 0
@@ -168,12 +169,89 @@ START_TEST(newest_values_follow_the_ring_at_once)
 }
 END_TEST
 
+/* ---- who relies on whom ---- */
+
+/* When |node| means to let go what it holds at |bytes|; 0: it does not. */
+static reload_time
+leaves_at(uint32_t node, struct reload_bytes bytes)
+{
+    const struct reload_resource *held = reload_storage_find(&sim_node(s, node)->storage, bytes);
+    return held ? held->leave_at : 0;
+}
+
+/* The body of the last Store that passed. */
+struct overheard {
+    uint8_t octets[2048];
+    size_t size;
+};
+
+static bool
+overhear(struct sim *sim, struct sim_passing *passing, void *argument)
+{
+    struct overheard *last = argument;
+    struct reload_message message;
+    if (!sim_decode(sim, 0, (struct reload_bytes){passing->bytes, passing->size}, &message) ||
+        message.contents.message_code != RELOAD_MESSAGE_STORE_REQ)
+        return true;
+    struct reload_bytes body = message.contents.message_body;
+    ck_assert_uint_le(body.size, sizeof last->octets);
+    memcpy(last->octets, body.data, last->size = body.size);
+    return true;
+}
+
+/* |from| gives |to| the copy that was overheard. */
+static void
+give(uint32_t from, uint32_t to, const struct overheard *store)
+{
+    struct sim_draft *draft = sim_draft_new(s, from, RELOAD_MESSAGE_STORE_REQ,
+                                            (struct reload_bytes){store->octets, store->size});
+    draft->more_certificates[draft->more_certificate_count++] = OWNER;
+    sim_draft_to_node(draft, sim_node_id(s, to));
+    sim_send(s, from, to, sim_draft_seal(draft));
+    sim_draft_free(draft);
+    sim_run_for(s, SIM_SECONDS(1));
+}
+
+/* A peer that stands by is given a copy and means to let it go, since others have it. In the last
+ * moment it is given the same once more, by one who has noticed that those others are gone: he
+ * relies on it, so that it stays. Without that it goes (D83). */
+START_TEST(what_is_given_again_stays)
+{
+    struct overheard store = {.size = 0};
+    uint8_t octets[16], slot = 3;
+    struct reload_bytes bytes = {octets, sizeof octets};
+    s = ring_of(16, 80);
+    sim_slot_resource(s, OWNER, slot, octets);
+    uint32_t responsible = sim_responsible(s, 0, bytes);
+    uint32_t stands_by = sim_successor_of(s, responsible, COPIES);
+    sim_tap(s, overhear, &store);
+    ck_assert_int_eq(sim_store(s, OWNER, slot, "kept").error, 0);
+    sim_run_for(s, SIM_SECONDS(1));
+    sim_tap(s, NULL, NULL);
+    ck_assert_uint_eq(sim_copy_at(s, stands_by, bytes), 0);
+    give(responsible, stands_by, &store);
+    ck_assert_uint_ne(sim_copy_at(s, stands_by, bytes), 0);
+    for (int i = 0; i < 120 && leaves_at(stands_by, bytes) == 0; i++)
+        sim_run_for(s, SIM_SECONDS(1));
+    ck_assert_uint_gt(leaves_at(stands_by, bytes), sim_now(s) + SIM_SECONDS(5));
+    sim_run_for(s, leaves_at(stands_by, bytes) - sim_now(s) - SIM_SECONDS(3));
+    if (_i == 0)
+        give(responsible, stands_by, &store);
+    sim_run_for(s, SIM_SECONDS(8));
+    ck_assert_int_eq(sim_copy_at(s, stands_by, bytes) > 0, _i == 0);
+    sim_run_for(s, SIM_MINUTES(2)); /* nobody is gone: it does go */
+    ck_assert_uint_eq(sim_copy_at(s, stands_by, bytes), 0);
+    sim_free(s);
+}
+END_TEST
+
 static const struct named_test tests[] = {
     {&copies_are_made_anew, 0, 3},
     {&values_outlive_their_holders, 0, 0},
     {&strangers_become_one_ring, 0, 3},
     {&a_range_that_grows_is_copied_at_once, 0, 3},
     {&newest_values_follow_the_ring_at_once, 0, 3},
+    {&what_is_given_again_stays, 0, 2},
 };
 
 int
