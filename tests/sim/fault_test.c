@@ -141,7 +141,6 @@ END_TEST
 
 /* ---- whole scenarios ---- */
 
-#define LATER_CLASSES 7
 #define DRAWS 3
 
 /* A scenario of |seed| to which nothing happens but a fault of |class|; with none, SIZE_MAX. */
@@ -167,7 +166,7 @@ live_through(uint64_t seed, size_t class, struct sim_verdict *verdict)
 START_TEST(later_faults)
 {
     size_t first = SIM_FAULT_CLASSES_FIRST + SIM_FAULT_CLASSES_SECOND;
-    ck_assert_uint_eq(sim_fault_class_count, first + LATER_CLASSES);
+    ck_assert_uint_eq(sim_fault_class_count, first + SIM_FAULT_CLASSES_THIRD);
     size_t class = first + (size_t)_i;
     unsigned seen = 0;
     for (uint64_t seed = 1; seed <= DRAWS; seed++) {
@@ -191,7 +190,7 @@ static const struct named_test tests[] = {
     {&one_allocation_fails, 0, 0},
     {&disk_errs, 0, 0},
     {&lines_are_uneven, SIM_LINKS_MESSAGES, SIM_LINKS_MIXED + 1},
-    {&later_faults, 0, LATER_CLASSES},
+    {&later_faults, 0, SIM_FAULT_CLASSES_THIRD},
 };
 
 int

@@ -24,8 +24,10 @@ extern const size_t sim_fault_class_count;
 
 /* The scenarios' first stream draws from the first so many of them, ... */
 #define SIM_FAULT_CLASSES_FIRST 22
-/* ... the second from so many behind them, the third from the others. */
+/* ... the second and the third from so many behind those. What is added now needs a stream of its
+ * own, so that seeds keep what they drew. */
 #define SIM_FAULT_CLASSES_SECOND 13
+#define SIM_FAULT_CLASSES_THIRD 7
 
 /* sim_fault_cuts tells that |fault|, which begins now, keeps some from reaching others. */
 void sim_fault_cuts(struct sim_trial *trial, const struct sim_fault *fault);

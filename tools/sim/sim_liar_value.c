@@ -161,6 +161,23 @@ add_signer(struct sim_liar_signers *signers, uint32_t host)
         signers->hosts[signers->count++] = host;
 }
 
+/* Whether it may store there itself, in a slot or by its Node-ID: what it signs is no forgery. */
+static bool
+is_its_own(const struct forgery *forgery)
+{
+    struct sim *sim = forgery->liar->sim;
+    uint8_t octets[RELOAD_DIGEST_MAX];
+    size_t size = 0;
+    for (unsigned slot = 1; slot <= SIM_SLOTS_MAX; slot++) {
+        sim_slot_resource(sim, forgery->who, (uint8_t)slot, octets);
+        if (reload_bytes_equal(bytes_of(forgery->resource), (struct reload_bytes){octets, 16}))
+            return true;
+    }
+    struct reload_bytes name = reload_node_id_bytes(sim_node_id(sim, forgery->who), 16);
+    return reload_node_resource(sim_node(sim, forgery->who), name, octets, &size) == 0 &&
+           reload_bytes_equal(bytes_of(forgery->resource), (struct reload_bytes){octets, size});
+}
+
 /* A value that looks like the owner's, signed by the liar. */
 static void
 sign_itself(struct forgery *forgery)
@@ -243,7 +260,8 @@ forge(struct forgery *forgery)
     uint64_t how = sim_random_below(random, 4);
     if (how == 0)
         forgery->response.values.size = 0;
-    else if (!(how == 1 && flip_a_bit(forgery)) && !(how == 2 && use_anothers(forgery)))
+    else if (!(how == 1 && flip_a_bit(forgery)) && !(how == 2 && use_anothers(forgery)) &&
+             !is_its_own(forgery))
         sign_itself(forgery);
     return true;
 }

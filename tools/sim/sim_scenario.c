@@ -161,7 +161,7 @@ draw_rare_faults(struct sim_random *random, struct sim_scenario *scenario)
         draw_other_liars(random, scenario);
     else if (sim_random_below(random, RARE_ONE_IN) == 0)
         draw_faults(random, scenario, (size_t)sim_random_between(random, 1, RARE_FAULTS_MAX),
-                    before, sim_fault_class_count - before);
+                    before, SIM_FAULT_CLASSES_THIRD);
 }
 
 static void
@@ -224,6 +224,8 @@ sim_scenario_print(const struct sim_scenario *scenario, FILE *out)
             seconds(scenario->network.delay_max_ns) * 1e3,
             seconds(scenario->network.jitter_ns) * 1e3, scenario->network.loss_ppm / 1e4,
             scenario->network.duplicate_ppm / 1e4, scenario->network.reorder_ppm / 1e4);
+    if (scenario->cheats > 0)
+        fprintf(out, "  users cheat %" PRIu32 " times\n", scenario->cheats);
     if (scenario->phones > 0)
         fprintf(out, "  %" PRIu32 " phones\n", scenario->phones);
     fprintf(out, "  %zu requests on %zu records within %.1f s\n", scenario->deed_count,
