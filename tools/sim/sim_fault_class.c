@@ -9,6 +9,8 @@
 
 /* A cut that lasts longer keeps somebody from reaching a neighbour: beyond the assumption. */
 #define SHORT_CUT_NS SIM_SECONDS(1)
+/* A link that comes and goes as often as that may go once more when its time is over. */
+#define LAST_CUT_NS SIM_SECONDS(2)
 /* Links of messages take a host for dead that stands still for 5 s. */
 #define SHORT_PAUSE_NS SIM_SECONDS(4)
 
@@ -284,6 +286,11 @@ flap(struct sim *sim, void *argument)
 {
     struct sim_trial *trial = argument;
     struct sim_flap *link = &trial->flap;
+    bool is_over = sim_now(sim) >= link->until_ns && !link->is_cut;
+    if (is_over && link->period_ns > LAST_CUT_NS) {
+        link->active = false;
+        return;
+    }
     if (link->is_cut)
         sim_heal(sim, link->a, link->b);
     else
