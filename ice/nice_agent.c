@@ -8,6 +8,7 @@
 #include "ice/glib_loop.h"
 #include "ice/nice_candidate.h"
 #include "ice/nomination.h"
+#include "ice/relay_trial.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #define DATAGRAMS_KEPT_MAX 64 /* that came before the pair was chosen */
 #define COMPONENT NICE_COMPONENT_TYPE_RTP
 #define GATHER_TIME (3 * RELOAD_SECOND) /* servers that say nothing cost no more */
+/* The same when one relay has given an address: others are only for its failing. */
+#define OTHERS_TIME (200 * RELOAD_MS)
 /* How long an agent whose own checks all failed waits for the other side's. The other side may get
  * its offer late: by an end-to-end retransmission, after 3 s. */
 #define IDLE_MS 3000
@@ -51,6 +54,8 @@ struct reload_ice_agent {
     bool heard; /* a datagram came through a pair */
     GBytes *kept[DATAGRAMS_KEPT_MAX];
     size_t kept_count;
+    unsigned relays_given; /* a bit for each */
+    bool hurrying;         /* OTHERS_TIME has begun */
 };
 
 static int
@@ -241,6 +246,28 @@ on_gathered(NiceAgent *nice, guint stream, gpointer data)
         notify(agent, GATHERED);
 }
 
+/* Who gave an address, of the relays that we know: libnice does not tell, but servers give those of
+ * their own host. What is like none of them may be of any. */
+static void
+on_candidate(NiceAgent *nice, NiceCandidate *candidate, gpointer data)
+{
+    (void)nice;
+    struct reload_ice_agent *agent = data;
+    const struct reload_ice_options *options = &agent->options;
+    struct reload_address address;
+    unsigned given = 0;
+    if (candidate->type != NICE_CANDIDATE_TYPE_RELAYED ||
+        !nice_address_to(&candidate->addr, &address))
+        return;
+    for (size_t i = 0; i < options->relay_count; i++)
+        if (memcmp(options->relays[i].address.octets, address.octets, sizeof address.octets) == 0)
+            given |= 1u << i;
+    agent->relays_given |= given ? given : (1u << options->relay_count) - 1;
+    if (agent->state == GATHERING && !agent->closing && !agent->hurrying)
+        reload_timer_set(agent->timer, reload_loop_now(agent->options.loop) + OTHERS_TIME);
+    agent->hurrying = true;
+}
+
 /* The first pair that is nominated will do. libnice says READY only when no pair of a higher
  * priority is in doubt any more, which takes seconds when the other side has an address that leads
  * nowhere; should such a pair work after all, what is sent goes through it from then on. */
@@ -367,6 +394,7 @@ set_up(struct reload_ice_agent *agent)
         return false;
     use_relays(agent);
     g_signal_connect(agent->nice, "candidate-gathering-done", G_CALLBACK(on_gathered), agent);
+    g_signal_connect(agent->nice, "new-candidate-full", G_CALLBACK(on_candidate), agent);
     g_signal_connect(agent->nice, "new-selected-pair-full", G_CALLBACK(on_selected), agent);
     g_signal_connect(agent->nice, "component-state-changed", G_CALLBACK(on_state), agent);
     /* Without a receiver the sockets would not be read, nor the checks answered. */
@@ -470,5 +498,16 @@ close_agent(struct reload_ice_agent *agent)
     glib_loop_wake(agent->pump);
 }
 
-const struct reload_ice_ops reload_nice_agent = {
-    .open = open_agent, .check = check, .pair = selected, .close = close_agent};
+static unsigned
+relays_given(struct reload_ice_agent *agent)
+{
+    return agent->relays_given;
+}
+
+const struct reload_ice_ops reload_nice_agent = {.open = open_agent,
+                                                 .check = check,
+                                                 .pair = selected,
+                                                 .relays_given = relays_given,
+                                                 .close = close_agent,
+                                                 .try_relay = relay_trial_begin,
+                                                 .end_trial = relay_trial_end};

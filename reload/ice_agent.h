@@ -8,20 +8,12 @@
 #define RELOAD_ICE_AGENT_H
 
 #include "reload/datagram.h"
-#include "reload/ice.h"
-#include "reload/loop.h"
+#include "reload/relay_trial.h"
 
 #define RELOAD_ICE_RELAYS_MAX 4
 #define RELOAD_ICE_LOCAL_MAX 16
 
 struct reload_ice_agent;
-
-/* A TURN server and what it wants to know of us. Addresses only: names are resolved before. */
-struct reload_ice_relay {
-    struct reload_address address;
-    bool tcp; /* reached by TCP, for networks that let no UDP out */
-    char username[256], password[256];
-};
 
 /* What an agent is made with; borrowed for the call. */
 struct reload_ice_options {
@@ -51,8 +43,8 @@ struct reload_ice_pair {
 
 /* Called from the loop, never from within a call into the agent. Each may free the agent. */
 struct reload_ice_user {
-    /* All candidates are there, or it took too long (3 s) and these have to do; |offer| is valid
-     * for the call, NULL when there are none. */
+    /* All candidates are there, or it took too long and these have to do: 3 s, or 0.2 s since the
+     * first relay gave an address. |offer| is valid for the call, NULL when there are none. */
     void (*gathered)(void *argument, const struct reload_offer *offer);
     /* A pair works and is chosen. Called once. */
     void (*ready)(void *argument, const struct reload_ice_pair *pair);
@@ -71,9 +63,17 @@ struct reload_ice_ops {
     int (*check)(struct reload_ice_agent *agent, const struct reload_offer *remote);
     /* The pair in use now: a better one may have come after |ready|. False before. */
     bool (*pair)(struct reload_ice_agent *agent, struct reload_ice_pair *pair);
+    /* Which of the relays gave an address until now: bit i is for relays[i] of the options. */
+    unsigned (*relays_given)(struct reload_ice_agent *agent);
     /* Ends the agent, without another word to its user; its relays are given back in the background
      * (|alive| tells), within 4 s. NULL is allowed. */
     void (*close)(struct reload_ice_agent *agent);
+    /* Begins to try out a relay, which takes 5 s at most; |*trial| is ended by end_trial, before or
+     * after |done| was called. 0, RELOAD_E_NOMEM, RELOAD_E_IO. */
+    int (*try_relay)(const struct reload_relay_trial_options *options, reload_relay_trial_fn *done,
+                     void *argument, struct reload_relay_trial **trial);
+    /* NULL is allowed. */
+    void (*end_trial)(struct reload_relay_trial *trial);
 };
 
 /* Writes the answer to the STUN message |request|, which came |from| somebody, into |answer|.

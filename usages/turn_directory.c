@@ -1,4 +1,5 @@
-/* turn_directory.c: finds relays in the overlay and keeps some, with credentials that hold.
+/* turn_directory.c: finds relays in the overlay and keeps some, with credentials that hold; which
+ * of them are any good is turn_trial.c's matter.
  *
  *   due -> Find at a random Resource-ID -> Fetch what is near it -> Ping its signer: credentials
  *    ^---------------- (soon after a find, later and later after a failure) ----------------'
@@ -18,8 +19,9 @@
 /* Links come up all the time in a large overlay, also in one without relays. */
 #define LOOK_PAUSE (60 * RELOAD_SECOND)
 
-/* How long nodes that were of no use are let alone. */
+/* How long nodes that were of no use are let alone: at first, and then doubled each time. */
 #define AVOID_TIME (120 * RELOAD_SECOND)
+#define AVOID_DOUBLINGS 6
 
 /* A relay is asked again after this time or half of its credentials', whichever is shorter; when
  * it does not answer, soon, and given up after some times. */
@@ -33,40 +35,67 @@
 static struct turn_relay *
 find_relay(struct reload_turn *turn, const struct reload_node_id *node_id)
 {
-    for (size_t i = 0; i < RELOAD_TURN_RELAYS_MAX; i++)
+    for (size_t i = 0; i < TURN_PLACES; i++)
         if (turn->relays[i].used && memcmp(&turn->relays[i].node_id, node_id, sizeof *node_id) == 0)
             return &turn->relays[i];
     return NULL;
 }
 
+/* A free place, or that of the relay that has failed most trials. Who is being asked stays. */
 static struct turn_relay *
 free_relay(struct reload_turn *turn)
 {
-    for (size_t i = 0; i < RELOAD_TURN_RELAYS_MAX; i++)
-        if (!turn->relays[i].used)
-            return &turn->relays[i];
+    struct turn_relay *worst = NULL;
+    for (size_t i = 0; i < TURN_PLACES; i++) {
+        struct turn_relay *relay = &turn->relays[i];
+        if (!relay->used)
+            return relay;
+        if (relay->failed_trials > 0 && !relay->asking &&
+            (!worst || relay->failed_trials > worst->failed_trials))
+            worst = relay;
+    }
+    return worst;
+}
+
+static struct turn_avoided *
+find_avoided(struct reload_turn *turn, const struct reload_node_id *node_id)
+{
+    for (size_t i = 0; i < TURN_AVOIDED_MAX; i++)
+        if (turn->avoided[i].times > 0 &&
+            memcmp(&turn->avoided[i].node_id, node_id, sizeof *node_id) == 0)
+            return &turn->avoided[i];
     return NULL;
 }
 
 static bool
-is_avoided(const struct reload_turn *turn, const struct reload_node_id *node_id, reload_time now)
+is_avoided(struct reload_turn *turn, const struct reload_node_id *node_id, reload_time now)
 {
-    for (size_t i = 0; i < TURN_AVOIDED_MAX; i++)
-        if (turn->avoided[i].until > now &&
-            memcmp(&turn->avoided[i].node_id, node_id, sizeof *node_id) == 0)
-            return true;
-    return false;
+    const struct turn_avoided *avoided = find_avoided(turn, node_id);
+    return avoided && avoided->until > now;
 }
 
 /* The one whose time ends first makes room. */
 static void
 avoid(struct reload_turn *turn, const struct reload_node_id *node_id, reload_time now)
 {
-    struct turn_avoided *place = &turn->avoided[0];
-    for (size_t i = 1; i < TURN_AVOIDED_MAX; i++)
+    struct turn_avoided *place = find_avoided(turn, node_id);
+    unsigned times = place ? place->times : 0;
+    if (!place)
+        place = &turn->avoided[0];
+    for (size_t i = 1; i < TURN_AVOIDED_MAX && times == 0; i++)
         if (turn->avoided[i].until < place->until)
             place = &turn->avoided[i];
-    *place = (struct turn_avoided){.node_id = *node_id, .until = now + AVOID_TIME};
+    unsigned doublings = times < AVOID_DOUBLINGS ? times : AVOID_DOUBLINGS;
+    *place = (struct turn_avoided){
+        .node_id = *node_id, .times = times + 1, .until = now + (AVOID_TIME << doublings)};
+}
+
+void
+turn_forgive(struct reload_turn *turn, const struct reload_node_id *node_id)
+{
+    struct turn_avoided *avoided = find_avoided(turn, node_id);
+    if (avoided)
+        *avoided = (struct turn_avoided){0};
 }
 
 static bool
@@ -104,10 +133,22 @@ keep(struct turn_relay *relay, const struct turn_credential *credential, reload_
 {
     reload_time lifetime = credential->lifetime_s * RELOAD_SECOND;
     reload_time pause = lifetime / 2 < ASK_PAUSE ? lifetime / 2 : ASK_PAUSE;
+    /* At another place it is another server. */
+    if (memcmp(&relay->credential.address, &credential->address, sizeof credential->address) != 0)
+        memset(relay->ways, 0, sizeof relay->ways);
     relay->credential = *credential;
     relay->expires = now + lifetime;
     relay->due = turn_later(relay->turn, pause, now);
     relay->failures = 0;
+    turn_trial_wanted(relay, now);
+}
+
+void
+turn_search_soon(struct reload_turn *turn, reload_time now)
+{
+    turn->search.tries = 0;
+    if (turn->search.due > now)
+        turn->search.due = now;
 }
 
 static void
@@ -116,8 +157,7 @@ lose(struct turn_relay *relay, reload_time now)
     struct reload_turn *turn = relay->turn;
     avoid(turn, &relay->node_id, now);
     memset(relay, 0, sizeof *relay);
-    turn->search.tries = 0;
-    turn->search.due = now;
+    turn_search_soon(turn, now);
 }
 
 static int
@@ -144,7 +184,9 @@ asked_again(void *argument, const struct reload_result *result, reload_time now)
     struct turn_credential credential;
     relay->asking = false;
     int error = read_answer(relay->turn, result, &relay->node_id, &credential);
-    if (error)
+    if (turn_is_given_up(relay))
+        lose(relay, now);
+    else if (error)
         failed_again(relay, now);
     else
         keep(relay, &credential, now);
@@ -156,7 +198,7 @@ ask_again(struct turn_relay *relay, reload_time now)
 {
     if (relay->asking)
         return;
-    if (relay->expires <= now) {
+    if (relay->expires <= now || turn_is_given_up(relay)) {
         lose(relay, now);
         return;
     }
@@ -202,7 +244,10 @@ asked(void *argument, const struct reload_result *result, reload_time now)
     if (error)
         avoid(turn, &search->node_id, now);
     if (!error && relay) {
-        *relay = (struct turn_relay){.turn = turn, .used = true, .node_id = search->node_id};
+        if (relay->used)
+            avoid(turn, &relay->node_id, now);
+        *relay = (struct turn_relay){
+            .turn = turn, .used = true, .node_id = search->node_id, .try_due = now};
         keep(relay, &credential, now);
     }
     search_ended(turn, !error, now);
@@ -316,17 +361,20 @@ is_searching(const struct reload_turn *turn)
     if (!turn->options.use || turn->leaving || turn->search.busy ||
         (turn->server && turn->server->wanted))
         return false;
-    for (size_t i = 0; i < RELOAD_TURN_RELAYS_MAX; i++)
-        if (!turn->relays[i].used)
-            return true;
-    return false;
+    size_t hopeful = 0;
+    for (size_t i = 0; i < TURN_PLACES; i++)
+        hopeful += turn->relays[i].used && turn->relays[i].failed_trials == 0;
+    return hopeful < RELOAD_TURN_RELAYS_MAX;
 }
 
 reload_time
 turn_directory_next(const struct reload_turn *turn)
 {
     reload_time next = is_searching(turn) ? turn->search.due : RELOAD_NEVER;
-    for (size_t i = 0; i < RELOAD_TURN_RELAYS_MAX && !turn->leaving; i++) {
+    reload_time trial = turn_trial_next(turn);
+    if (trial < next)
+        next = trial;
+    for (size_t i = 0; i < TURN_PLACES && !turn->leaving; i++) {
         const struct turn_relay *relay = &turn->relays[i];
         if (relay->used && !relay->asking && relay->due < next)
             next = relay->due;
@@ -339,9 +387,10 @@ turn_directory_timeout(struct reload_turn *turn, reload_time now)
 {
     if (turn->leaving)
         return;
-    for (size_t i = 0; i < RELOAD_TURN_RELAYS_MAX; i++)
+    for (size_t i = 0; i < TURN_PLACES; i++)
         if (turn->relays[i].used && turn->relays[i].due <= now)
             ask_again(&turn->relays[i], now);
+    turn_trial_timeout(turn, now);
     if (!is_searching(turn) || turn->search.due > now)
         return;
     if (has_link(turn))
@@ -354,50 +403,12 @@ void
 reload_turn_service_look(void *state, reload_time now)
 {
     struct reload_turn *turn = state;
-    for (size_t i = 0; i < RELOAD_TURN_RELAYS_MAX; i++)
-        if (turn->relays[i].used)
+    for (size_t i = 0; i < TURN_PLACES; i++)
+        if (turn->relays[i].used && turn->relays[i].failed_trials == 0)
             return;
     if (now < turn->search.again)
         return;
     turn->search.again = now + LOOK_PAUSE;
     turn->search.tries = 0;
     turn->search.due = now;
-}
-
-/* ---- the list ---------------------------------------------------------------------------------
- */
-
-size_t
-reload_turn_service_relays(void *state, struct reload_ice_relay *relays, size_t max)
-{
-    struct reload_turn *turn = state;
-    size_t count = 0;
-    for (size_t i = 0; i < 2 * RELOAD_TURN_RELAYS_MAX && count < max; i++) {
-        const struct turn_relay *relay = &turn->relays[i / 2];
-        if (!relay->used)
-            continue;
-        struct reload_ice_relay *way = &relays[count++];
-        *way = (struct reload_ice_relay){.address = relay->credential.address, .tcp = i % 2 == 1};
-        memcpy(way->username, relay->credential.username, sizeof relay->credential.username);
-        memcpy(way->password, relay->credential.password, sizeof relay->credential.password);
-    }
-    return count;
-}
-
-bool
-reload_turn_service_next(const void *state, size_t *cursor, struct reload_turn_relay_info *info)
-{
-    const struct reload_turn *turn = state;
-    while (*cursor < RELOAD_TURN_RELAYS_MAX) {
-        const struct turn_relay *relay = &turn->relays[(*cursor)++];
-        if (!relay->used)
-            continue;
-        *info = (struct reload_turn_relay_info){.node_id = relay->node_id,
-                                                .address = relay->credential.address,
-                                                .username = relay->credential.username,
-                                                .password = relay->credential.password,
-                                                .expires = relay->expires};
-        return true;
-    }
-    return false;
 }

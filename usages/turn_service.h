@@ -63,7 +63,7 @@ struct reload_turn_counters reload_turn_service_counters(const void *state);
 /* ---- a node that uses relays ------------------------------------------------------------------
  */
 
-/* Servers that are kept; each is reached by UDP and by TCP. */
+/* Servers that are wanted; each is reached by UDP and by TCP. */
 #define RELOAD_TURN_RELAYS_MAX 3
 
 /* reload_turn_service_look tells that a link has come up: when there are no relays yet, it looks
@@ -71,8 +71,27 @@ struct reload_turn_counters reload_turn_service_counters(const void *state);
 void reload_turn_service_look(void *state, reload_time now);
 
 /* reload_turn_service_relays fills |relays| with at most |max| ways to relays whose credentials
- * hold, and returns how many: what struct reload_driver_options wants. */
+ * hold and whose trials went well, best first, and returns how many: what struct
+ * reload_driver_options wants. Each call begins with another one of those that are equally good. */
 size_t reload_turn_service_relays(void *state, struct reload_ice_relay *relays, size_t max);
+
+/* Relays are handed out after a trial: somebody who can carry it out (the driver) asks
+ * reload_turn_service_untried after each turn of the node, and tells the result by
+ * reload_turn_service_tried. */
+
+/* reload_turn_service_untried fills |way| with a relay that is to be tried now, by UDP; false when
+ * there is none. */
+bool reload_turn_service_untried(void *state, struct reload_ice_relay *way, reload_time now);
+
+/* reload_turn_service_tried tells the |verdict| about |way|, by UDP and, unless it works by UDP,
+ * then by TCP; or by TCP alone. Not RELOAD_RELAY_UNTRIED. */
+void reload_turn_service_tried(void *state, const struct reload_ice_relay *way,
+                               enum reload_relay_verdict verdict, reload_time now);
+
+/* reload_turn_service_used tells what became of a |way| that was handed out: one that fails is
+ * tried anew before it is handed out again. */
+void reload_turn_service_used(void *state, const struct reload_ice_relay *way,
+                              enum reload_relay_use use, reload_time now);
 
 /* A relay, for people. */
 struct reload_turn_relay_info {
@@ -80,6 +99,7 @@ struct reload_turn_relay_info {
     struct reload_address address;
     const char *username, *password; /* valid until the node's next turn */
     reload_time expires;
+    enum reload_relay_verdict verdict; /* from RELOAD_RELAY_GIVES on it is handed out */
 };
 
 /* reload_turn_service_next walks the relays: start with |*cursor| 0. False at the end. */

@@ -41,6 +41,8 @@ struct turn_server {
     size_t member_count;
 };
 
+enum { TURN_UDP, TURN_TCP, TURN_WAYS };
+
 /* A relay that we may use. */
 struct turn_relay {
     struct reload_turn *turn;
@@ -48,16 +50,27 @@ struct turn_relay {
     bool asking;
     struct reload_node_id node_id;
     struct turn_credential credential;
-    reload_time expires, due; /* when to ask again */
-    unsigned failures;        /* in a row */
+    reload_time expires, due;                     /* when to ask again */
+    unsigned failures;                            /* in a row */
+    enum reload_relay_verdict ways[TURN_WAYS];    /* what its trials have told */
+    enum reload_relay_verdict results[TURN_WAYS]; /* of the trial that is under way */
+    bool untried;                                 /* its trial waits to be carried out */
+    reload_time try_due, tried_at;
+    unsigned failed_trials; /* in a row */
+    unsigned doubts;        /* agents that it failed, since it last did not */
+    uint64_t handed;        /* when it was last: the number of that */
 };
+
+/* More than the hopeful ones that we want: those of no use keep theirs until they are given up. */
+#define TURN_PLACES 6
 
 /* Nodes that were of no use, for a while. */
 struct turn_avoided {
     struct reload_node_id node_id;
     reload_time until;
+    unsigned times; /* in a row; 0: nobody */
 };
-#define TURN_AVOIDED_MAX 8
+#define TURN_AVOIDED_MAX 16
 
 /* The search for one more relay: Find, Fetch, Ping. */
 struct turn_search {
@@ -77,7 +90,8 @@ struct reload_turn {
     struct reload_turn_options options;
     bool joined, leaving;
     struct turn_server *server; /* NULL until reload_turn_service_begin */
-    struct turn_relay relays[RELOAD_TURN_RELAYS_MAX];
+    struct turn_relay relays[TURN_PLACES];
+    uint64_t handed; /* how many were handed out */
     struct turn_avoided avoided[TURN_AVOIDED_MAX];
     struct turn_search search;
     struct reload_turn_counters counters;
@@ -108,5 +122,22 @@ int turn_grant(struct reload_turn *turn, const struct reload_node_id *member,
 
 reload_time turn_directory_next(const struct reload_turn *turn);
 void turn_directory_timeout(struct reload_turn *turn, reload_time now);
+/* A relay is missing: the search begins anew. */
+void turn_search_soon(struct reload_turn *turn, reload_time now);
+/* |node_id| is of use after all. */
+void turn_forgive(struct reload_turn *turn, const struct reload_node_id *node_id);
+
+/* ---- turn_trial.c -----------------------------------------------------------------------------
+ */
+
+/* When a trial is due: whoever is woken then asks reload_turn_service_untried. */
+reload_time turn_trial_next(const struct reload_turn *turn);
+void turn_trial_timeout(struct reload_turn *turn, reload_time now);
+/* |relay| is to be tried |at|, unless it has failed: then its time is fixed. */
+void turn_trial_wanted(struct turn_relay *relay, reload_time at);
+enum reload_relay_verdict turn_verdict(const struct turn_relay *relay);
+bool turn_is_usable(const struct turn_relay *relay);
+/* It has failed too many trials. */
+bool turn_is_given_up(const struct turn_relay *relay);
 
 #endif

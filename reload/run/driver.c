@@ -93,6 +93,7 @@ on_turn_end(void *argument)
 {
     struct reload_driver *driver = argument;
     reload_driver_turn(driver);
+    driver_relay_turn(driver);
     reload_timer_set(driver->timer, reload_node_next_timeout(driver->node));
 }
 
@@ -278,6 +279,7 @@ reload_driver_free(struct reload_driver *driver)
     if (!driver)
         return;
     assert(!driver->turning);
+    driver_relay_fini(driver);
     for (size_t i = 0; i < LINK_BUCKETS; i++)
         while (!LIST_EMPTY(&driver->links[i]))
             driver_link_free(LIST_FIRST(&driver->links[i]));

@@ -39,8 +39,17 @@ struct reload_driver_options {
     const struct reload_ice_ops *ice;
     reload_stun_answer_fn *stun; /* answers STUN on our UDP port; may be NULL */
     /* The TURN servers to use now, at most |max|; asked whenever candidates are gathered. May be
-     * NULL: none. |relays_argument| is its |argument|. */
+     * NULL: none. |relays_argument| is its |argument|, and that of the three functions behind it,
+     * which may be NULL: they find out what the servers are worth. */
     size_t (*relays)(void *argument, struct reload_ice_relay *relays, size_t max);
+    /* One that is to be tried now, by UDP; false: none. Asked at the end of each turn. */
+    bool (*relay_untried)(void *argument, struct reload_ice_relay *relay);
+    /* The verdict: by UDP and, unless it works, by TCP; where UDP is blocked by TCP alone. */
+    void (*relay_tried)(void *argument, const struct reload_ice_relay *relay,
+                        enum reload_relay_verdict verdict);
+    /* What became of one of |relays|. */
+    void (*relay_used)(void *argument, const struct reload_ice_relay *relay,
+                       enum reload_relay_use use);
     void *relays_argument;
     const struct reload_store_ops *store; /* may be NULL */
     void *store_context;

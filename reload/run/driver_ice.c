@@ -19,8 +19,7 @@
 #define ICE_TIME (10 * RELOAD_SECOND)
 /* The same where no UDP gets out and we have no relay: only somebody near by can be reached. */
 #define ICE_TIME_NEAR (2 * RELOAD_SECOND)
-/* When no relay could be had from the servers we know, agents do without for so long. */
-#define RELAYS_SILENT_TIME (30 * RELOAD_SECOND)
+#define GATHERED_ANEW_MAX 2
 
 /* ---- DTLS over the pair --------------------------------------------------------------------- */
 
@@ -93,13 +92,20 @@ open_dtls(struct driver_link *link, struct reload_datagram *path)
 
 /* ---- what the agent tells ------------------------------------------------------------------- */
 
+static int open_agent(struct driver_link *link);
+
+/* Its relays gave nothing, or the wrong thing, and have been told of: with others, if there are
+ * any, and at the last with STUN servers alone. */
 static bool
-has_relay(const struct reload_offer *offer)
+gather_anew(struct driver_link *link)
 {
-    for (size_t i = 0; offer && i < offer->candidate_count; i++)
-        if (offer->candidates[i].type == RELOAD_CAND_TYPE_RELAY)
-            return true;
-    return false;
+    struct ice_session *ice = link->ice;
+    if (ice->gathered_anew == GATHERED_ANEW_MAX)
+        return false;
+    link->driver->options.ice->close(ice->agent);
+    ice->agent = NULL;
+    ice->gathered_anew++;
+    return open_agent(link) == 0;
 }
 
 static void
@@ -109,15 +115,15 @@ on_gathered(void *argument, const struct reload_offer *offer)
     struct reload_driver *driver = link->driver;
     uint32_t id = link->id;
     struct reload_offer ours;
-    bool relay = has_relay(offer);
-    if (link->ice->relayed && !relay)
-        driver->relays_silent_until = driver_now(driver) + RELAYS_SILENT_TIME;
-    link->ice->relayed = relay;
-    if (offer) {
-        ours = *offer;
+    if (offer)
+        ours = *offer; /* it ends with its agent */
+    if (!driver_relay_gathered(driver, link->ice, offer) && gather_anew(link))
+        return;
+    if (offer && link->ice->agent) {
         driver_stun_announce(driver, &ours);
     } else {
         driver_link_free(link);
+        offer = NULL;
     }
     reload_node_gathered(driver->node, id, offer ? &ours : NULL, driver_now(driver));
     reload_driver_turn(driver);
@@ -167,7 +173,7 @@ static const struct reload_ice_user agent_user = {
 static void
 add_relays(struct reload_driver *driver, struct reload_ice_options *options)
 {
-    if (!driver->options.relays || driver_now(driver) < driver->relays_silent_until)
+    if (!driver->options.relays)
         return;
     size_t count = driver->options.relays(driver->options.relays_argument, options->relays,
                                           RELOAD_ICE_RELAYS_MAX);
@@ -200,25 +206,26 @@ local_addresses(const struct reload_driver *driver, struct reload_address *addre
 }
 
 static int
-open_agent(struct driver_link *link, bool controlling)
+open_agent(struct driver_link *link)
 {
     struct reload_driver *driver = link->driver;
-    struct ice_session *ice = calloc(1, sizeof *ice);
-    if (!ice)
-        return RELOAD_E_NOMEM;
-    link->ice = ice;
-    ice->controlling = controlling;
+    struct ice_session *ice = link->ice;
     struct reload_ice_options options = {
         .loop = driver->options.loop,
-        .controlling = controlling,
+        .controlling = ice->controlling,
         .stun = driver_stun_server(driver),
         .overlay_link = RELOAD_OVERLAY_LINK_TYPE_DTLS_UDP_SR,
         .alive = &driver->agents_alive,
     };
     options.local_count = local_addresses(driver, options.local, RELOAD_ICE_LOCAL_MAX);
     options.loopback = options.local_count > 0 && reload_address_is_loopback(&options.local[0]);
-    add_relays(driver, &options);
+    bool stun = options.stun.family != 0;
+    if (ice->gathered_anew < GATHERED_ANEW_MAX)
+        add_relays(driver, &options);
+    ice->relay_count = options.relay_count;
+    memcpy(ice->relays, options.relays, sizeof ice->relays);
     ice->relayed = options.relay_count > 0;
+    ice->stun_dropped = stun && options.stun.family == 0;
     return driver->options.ice->open(&options, &agent_user, link, &ice->agent);
 }
 
@@ -227,8 +234,11 @@ driver_ice_gather(struct reload_driver *driver, const struct reload_effect *effe
 {
     struct driver_link *link =
         driver_link_new(driver, effect->link, effect->application, DRIVER_LINK_GATHERED);
-    if (link && open_agent(link, effect->controlling) == 0)
-        return;
+    if (link && (link->ice = calloc(1, sizeof *link->ice))) {
+        link->ice->controlling = effect->controlling;
+        if (open_agent(link) == 0)
+            return;
+    }
     if (link)
         driver_link_free(link);
     reload_node_gathered(driver->node, effect->link, NULL, driver_now(driver));

@@ -47,7 +47,11 @@ struct ice_session {
     struct reload_address remote;
     struct reload_address stun; /* where the peer answers STUN, as it says; family 0: not */
     bool controlling;
-    bool relayed; /* relays were asked for; once gathered: there is one */
+    unsigned gathered_anew; /* how often, since its relays were of no use */
+    bool relayed;           /* relays were asked for; once gathered: there is one */
+    struct reload_ice_relay relays[RELOAD_ICE_RELAYS_MAX]; /* those */
+    size_t relay_count;
+    bool stun_dropped; /* for a relay that tells our address, too */
 };
 
 struct driver_link {
@@ -96,8 +100,9 @@ struct reload_driver {
     struct reload_after *after;
     struct driver_link_bucket links[LINK_BUCKETS];
     size_t link_count;
-    reload_time relays_silent_until; /* the TURN servers gave nothing */
-    size_t agents_alive;             /* ICE agents, those that give back their relays among them */
+    struct reload_ice_relay tried; /* by |trial| */
+    struct reload_relay_trial *trial;
+    size_t agents_alive; /* ICE agents, those that give back their relays among them */
     struct reload_stun_peers stun_peers;
     struct reload_timer *stun_timer; /* asks them; NULL without ICE */
     struct reload_udp *stun_other;   /* answers from another port; NULL until somebody wants one */
@@ -153,6 +158,18 @@ void driver_ice_check(struct reload_driver *driver, const struct reload_effect *
 void driver_ice_free(struct driver_link *link);
 /* Turns the loop until the relays of all sessions that ended are given back. */
 void driver_ice_drain(struct reload_driver *driver);
+
+/* ---- driver_relay.c ------------------------------------------------------------------------- */
+
+/* Begins to try a relay, when one is to be tried and no other is being tried. */
+void driver_relay_turn(struct reload_driver *driver);
+void driver_relay_fini(struct reload_driver *driver);
+/* Takes what the relays of |ice| gave for |offer|, and tells of it. Returns false when the offer is
+ * worth little, because of them: then it is to be gathered anew. */
+bool driver_relay_gathered(struct reload_driver *driver, struct ice_session *ice,
+                           const struct reload_offer *offer);
+/* No link came about, although the other side has answered. */
+void driver_relay_no_link(struct driver_link *link);
 
 /* ---- driver_stun.c -------------------------------------------------------------------------- */
 

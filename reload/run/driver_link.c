@@ -77,6 +77,7 @@ driver_link_lose(struct driver_link *link, int error)
 {
     struct reload_driver *driver = link->driver;
     uint32_t id = link->id;
+    driver_relay_no_link(link);
     driver_link_free(link);
     reload_node_link_down(driver->node, id, error, driver_now(driver));
     reload_driver_turn(driver);

@@ -157,6 +157,22 @@ reload_stun_peers_udp(const struct reload_stun_peers *peers, reload_time now)
 }
 
 bool
+reload_stun_peers_confirm(const struct reload_stun_peers *peers,
+                          const struct reload_address *address)
+{
+    bool any = false;
+    for (size_t i = 0; i < peers->count; i++) {
+        const struct reload_stun_peer *peer = &peers->peers[i];
+        if (!peer->known || peer->seen.family != address->family)
+            continue;
+        if (same_host(&peer->seen, address))
+            return true;
+        any = true;
+    }
+    return !any;
+}
+
+bool
 reload_stun_peers_is_public(const struct reload_stun_peers *peers,
                             const struct reload_address *address)
 {

@@ -69,6 +69,11 @@ enum reload_stun_udp {
 };
 enum reload_stun_udp reload_stun_peers_udp(const struct reload_stun_peers *peers, reload_time now);
 
+/* reload_stun_peers_confirm tells whether somebody sees us with the host of |address|, or nobody
+ * has said anything of that family. The port does not matter. */
+bool reload_stun_peers_confirm(const struct reload_stun_peers *peers,
+                               const struct reload_address *address);
+
 /* reload_stun_peers_is_public tells whether others see our own |address| as it is, as far as we
  * know: somebody does, and nobody sees another one of that family. The port does not matter. */
 bool reload_stun_peers_is_public(const struct reload_stun_peers *peers,

@@ -210,6 +210,27 @@ use_relays_now(void *argument, struct reload_ice_relay *relays, size_t max)
                                       relays, max);
 }
 
+static bool
+next_untried_relay(void *argument, struct reload_ice_relay *relay)
+{
+    return reload_turn_service_untried(reload_node_usage(daemon_node(argument), DAEMON_USAGE_TURN),
+                                       relay, daemon_now(argument));
+}
+
+static void
+relay_tried(void *argument, const struct reload_ice_relay *relay, enum reload_relay_verdict verdict)
+{
+    reload_turn_service_tried(reload_node_usage(daemon_node(argument), DAEMON_USAGE_TURN), relay,
+                              verdict, daemon_now(argument));
+}
+
+static void
+relay_used(void *argument, const struct reload_ice_relay *relay, enum reload_relay_use use)
+{
+    reload_turn_service_used(reload_node_usage(daemon_node(argument), DAEMON_USAGE_TURN), relay,
+                             use, daemon_now(argument));
+}
+
 /* Relays are for ICE; how many of them there are is the document's matter. */
 static void
 use_relays(struct daemon *daemon, struct reload_driver_options *options)
@@ -226,6 +247,9 @@ use_relays(struct daemon *daemon, struct reload_driver_options *options)
             &daemon->env.env, RELOAD_LOG_WARNING,
             "'turn = on' in [node]: the overlay is one without ICE, which uses no relays");
     options->relays = use_relays_now;
+    options->relay_untried = next_untried_relay;
+    options->relay_tried = relay_tried;
+    options->relay_used = relay_used;
     options->relays_argument = daemon;
 }
 

@@ -395,57 +395,6 @@ START_TEST(agents_that_fail)
 }
 END_TEST
 
-static size_t
-two_relays(void *argument, struct reload_ice_relay *relays, size_t max)
-{
-    ck_assert_uint_ge(max, 2);
-    for (unsigned i = 0; i < 2; i++)
-        relays[i] = (struct reload_ice_relay){
-            .address = loopback((uint16_t)(3478 + i)), .tcp = i == 1, .username = "user"};
-    return *(unsigned *)argument;
-}
-
-/* RFC6940-6.5.1.5: whoever knows TURN servers is asked whenever an agent is made. A relay by UDP
- * makes a STUN server needless; when none is to be had, agents do without for a while. */
-START_TEST(agents_get_relays)
-{
-    struct world world;
-    struct host a;
-    unsigned count = 0;
-    char reason[RELOAD_DRIVER_REASON_SIZE];
-    struct reload_offer offer = {.candidates = {{.overlay_link = 1, .type = 1}, {.type = 4}},
-                                 .candidate_count = 2};
-    world_init(&world);
-    host_configure(&a, &world);
-    a.relays = two_relays;
-    a.relays_argument = &count;
-    a.config.bootstrap_nodes[0] =
-        (struct reload_config_bootstrap){.address = "127.0.0.1", .port = 9};
-    a.config.bootstrap_node_count = 1;
-    ck_assert_int_eq(host_begin(&a, &fake_agent, reason), 0);
-    ck_assert_int_eq(reload_driver_start(a.driver), 0);
-    memset(&fake, 0, sizeof fake);
-    host_gather(&a, 1, 0, true);
-    ck_assert_uint_eq(fake.options.relay_count, 0);
-    ck_assert_uint_eq(fake.options.stun.port, 9);
-    count = 2;
-    for (uint32_t link = 2; link < 4; link++) {
-        host_gather(&a, link, 0, true);
-        ck_assert_uint_eq(fake.options.relay_count, 2);
-        ck_assert(!fake.options.relays[0].tcp && fake.options.relays[1].tcp);
-        ck_assert_str_eq(fake.options.relays[0].username, "user");
-        ck_assert_uint_eq(fake.options.stun.family, 0);
-        fake.user->gathered(fake.argument, &offer);
-        offer.candidate_count = 1; /* the second time without a relay */
-    }
-    host_gather(&a, 4, 0, true);
-    ck_assert_uint_eq(fake.options.relay_count, 0);
-    ck_assert_uint_eq(fake.options.stun.port, 9);
-    host_fini(&a);
-    world_fini(&world);
-}
-END_TEST
-
 START_TEST(overlay_that_cannot_be)
 {
     struct world world;
@@ -481,6 +430,5 @@ main(int count, char **arguments)
     begin_without_caches(arguments);
     return RUN_SUITE("driver_ice", links_carry_both_ways, links_by_ipv6, nobody_answers_the_checks,
                      another_node_answers, links_are_quick, links_leave_nothing, closed_on_the_way,
-                     offers_that_cannot_be_checked, agents_that_fail, agents_get_relays,
-                     overlay_that_cannot_be);
+                     offers_that_cannot_be_checked, agents_that_fail, overlay_that_cannot_be);
 }

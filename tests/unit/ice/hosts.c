@@ -31,6 +31,9 @@ host_begin(struct host *host, const struct reload_ice_ops *ice, char *reason)
                                             .ice = ice,
                                             .stun = reload_stun_server_answer,
                                             .relays = host->relays,
+                                            .relay_untried = host->relay_untried,
+                                            .relay_tried = host->relay_tried,
+                                            .relay_used = host->relay_used,
                                             .relays_argument = host->relays_argument};
     int error = reload_driver_new(&options, reason, &host->driver);
     if (!error)

@@ -16,6 +16,11 @@ struct host {
     struct reload_driver *driver;
     struct reload_node *node;
     size_t (*relays)(void *argument, struct reload_ice_relay *relays, size_t max);
+    bool (*relay_untried)(void *argument, struct reload_ice_relay *relay);
+    void (*relay_tried)(void *argument, const struct reload_ice_relay *relay,
+                        enum reload_relay_verdict verdict);
+    void (*relay_used)(void *argument, const struct reload_ice_relay *relay,
+                       enum reload_relay_use use);
     void *relays_argument;
     struct reload_address listen; /* 127.0.0.1 after host_configure */
 };

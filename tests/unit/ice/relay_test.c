@@ -5,6 +5,7 @@
 #include "tests/suite.h"
 #include "tests/unit/ice/agents.h"
 #include "tests/unit/ice/coturn.h"
+#include "tests/unit/ice/turn_liar.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -117,6 +118,34 @@ START_TEST(a_server_that_stalls_delays_little)
 }
 END_TEST
 
+/* A relay that says nothing delays an agent with another one that does, by little: both are had in
+ * the time of the good one and 0.2 s. */
+START_TEST(one_that_stalls_beside_one_that_works)
+{
+    struct coturn server;
+    struct agents agents;
+    struct turn_liar liar;
+    coturn_start(&server, 100);
+    agents_init(&agents);
+    turn_liar_start(&liar, agents.loop, TURN_LIE_SILENCE);
+    agents.a.options.relays[0] = turn_liar_relay(&liar);
+    agents.a.options.relays[1] = coturn_relay(&server, false);
+    agents.a.options.relay_count = 2;
+    reload_time begun = reload_loop_now(agents.loop);
+    agents_open(&agents);
+    printf("gathered after %.0f ms\n", (double)(agents.a.gathered_at - begun) / 1e6);
+    ck_assert_uint_le(agents.a.gathered_at - begun, 450 * RELOAD_MS);
+    ck_assert_uint_eq(reload_nice_agent.relays_given(agents.a.agent), 2);
+    ck_assert_uint_eq(agents_keep(&agents.a, 4), 1);
+    agents_connect(&agents);
+    agents_talk(&agents);
+    agents_close(&agents);
+    turn_liar_stop(&liar);
+    agents_fini(&agents);
+    coturn_stop(&server);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -125,5 +154,5 @@ main(void)
         return SKIP;
     }
     return RUN_SUITE("relay", relays_carry_both_ways, relays_are_given_back,
-                     a_server_that_stalls_delays_little);
+                     a_server_that_stalls_delays_little, one_that_stalls_beside_one_that_works);
 }

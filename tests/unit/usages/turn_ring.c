@@ -96,3 +96,31 @@ turn_known(struct sim *s, uint32_t node)
         count++;
     return count;
 }
+
+unsigned
+turn_try(struct sim *s, uint32_t node, uint32_t bad)
+{
+    struct reload_ice_relay relay;
+    unsigned tried = 0;
+    while (reload_turn_service_untried(turn_of(s, node), &relay, sim_now(s))) {
+        bool works = relay.address.octets[3] != (uint8_t)bad || bad == NOBODY;
+        ck_assert(!relay.tcp);
+        reload_turn_service_tried(turn_of(s, node), &relay,
+                                  works ? RELOAD_RELAY_WORKS : RELOAD_RELAY_SILENT, sim_now(s));
+        relay.tcp = true;
+        if (!works)
+            reload_turn_service_tried(turn_of(s, node), &relay, RELOAD_RELAY_SILENT, sim_now(s));
+        tried++;
+    }
+    return tried;
+}
+
+void
+turn_run(struct sim *s, uint32_t nodes, uint32_t bad, unsigned seconds)
+{
+    for (unsigned i = 0; i < seconds; i++) {
+        sim_run_for(s, SIM_SECONDS(1));
+        for (uint32_t node = 0; node < nodes; node++)
+            (void)turn_try(s, node, bad);
+    }
+}

@@ -33,6 +33,12 @@ struct sim_outcome turn_announcement(struct sim *s, uint32_t reader, uint32_t ow
                                      uint8_t iteration);
 unsigned turn_announcements(struct sim *s, uint32_t reader, uint32_t owner);
 
+/* Carries out the trials that |node| wants now: those of |bad|'s relay tell SILENT, all others
+ * WORKS. Returns how many. turn_run lets time pass and does so, for all nodes, each second. */
+unsigned turn_try(struct sim *s, uint32_t node, uint32_t bad);
+void turn_run(struct sim *s, uint32_t nodes, uint32_t bad, unsigned seconds);
+#define NOBODY UINT32_MAX
+
 /* Whether |node| has credentials of |server|; of how many. */
 bool turn_knows(struct sim *s, uint32_t node, uint32_t server);
 size_t turn_known(struct sim *s, uint32_t node);

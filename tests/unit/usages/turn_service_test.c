@@ -160,7 +160,7 @@ START_TEST(found_with_credentials_by_udp_and_tcp)
 {
     begin(8);
     turn_lend(s, 2);
-    sim_run_for(s, SIM_SECONDS(60));
+    turn_run(s, 8, NOBODY, 60);
     for (uint32_t node = 0; node < 8; node++) {
         struct reload_ice_relay relays[RELOAD_ICE_RELAYS_MAX];
         if (node == 2) { /* who lends one needs none */
@@ -201,7 +201,7 @@ START_TEST(some_are_kept_of_many)
     begin(10);
     for (uint32_t node = 1; node <= 6; node++)
         turn_lend(s, node);
-    sim_run_for(s, SIM_SECONDS(120));
+    turn_run(s, 10, NOBODY, 120);
     struct reload_ice_relay relays[RELOAD_ICE_RELAYS_MAX];
     ck_assert_uint_eq(turn_known(s, 8), RELOAD_TURN_RELAYS_MAX);
     ck_assert_uint_eq(ways(8, relays), RELOAD_ICE_RELAYS_MAX);
@@ -227,7 +227,7 @@ START_TEST(credentials_are_renewed)
 {
     begin(5);
     turn_lend(s, 1);
-    sim_run_for(s, SIM_SECONDS(30));
+    turn_run(s, 5, NOBODY, 30);
     struct reload_ice_relay before[RELOAD_ICE_RELAYS_MAX], after[RELOAD_ICE_RELAYS_MAX];
     ck_assert_uint_eq(ways(3, before), 2);
     sim_run_for(s, SIM_SECONDS(3 * 3600));
