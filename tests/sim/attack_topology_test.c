@@ -23,9 +23,10 @@ end(void)
     sim_free(s);
 }
 
-/* A Join or Leave for |subject|, signed by |signer|, over the attacker's link to node 0. */
+/* A Join or Leave for |subject|, signed by |signer|, over |attacker|'s link. */
 static uint16_t
-claim(uint16_t code, uint32_t signer, const struct reload_node_id *subject)
+claim_at(const struct attacker *attacker, uint16_t code, uint32_t signer,
+         const struct reload_node_id *subject)
 {
     uint8_t body[256];
     struct reload_wire wire = {.node_id_length = 16};
@@ -38,10 +39,16 @@ claim(uint16_t code, uint32_t signer, const struct reload_node_id *subject)
                                 &(struct reload_leave_req){.leaving_peer_id = *subject});
     ck_assert(!writer.failed);
     struct sim_draft *draft = sim_draft_new(s, signer, code, reload_writer_written(&writer));
-    sim_draft_to_node(draft, sim_node_id(s, 0));
-    uint16_t error = ask(s, &mallory, draft);
+    sim_draft_to_node(draft, sim_node_id(s, attacker->node));
+    uint16_t error = ask(s, attacker, draft);
     sim_draft_free(draft);
     return error;
+}
+
+static uint16_t
+claim(uint16_t code, uint32_t signer, const struct reload_node_id *subject)
+{
+    return claim_at(&mallory, code, signer, subject);
 }
 
 /* T1: a Join for a Node-ID that is not the signer's (6.4.2.1). */
@@ -65,6 +72,59 @@ START_TEST(t2_join_over_another_link)
     ck_assert_uint_eq(claim(RELOAD_MESSAGE_JOIN_REQ, absent, sim_node_id(s, absent)),
                       RELOAD_ERROR_FORBIDDEN);
     ck_assert_uint_eq(claim(RELOAD_MESSAGE_JOIN_REQ, 3, sim_node_id(s, 3)), RELOAD_ERROR_FORBIDDEN);
+    end();
+}
+END_TEST
+
+/* T3, D7: only the peer in whose range the joining node lies admits it, one at a time; a Join that
+ * comes again is the same. */
+START_TEST(t3_join_at_the_wrong_place)
+{
+    begin();
+    uint32_t right = sim_responsible(s, 0, reload_node_id_bytes(sim_node_id(s, mallory.self), 16));
+    for (uint32_t i = 0; i < RING; i++) {
+        struct attacker there = {.self = mallory.self, .node = i};
+        there.link = i == 0 ? mallory.link : sim_puppet_connect(s, mallory.self, i);
+        ck_assert_uint_ne(there.link, 0);
+        for (int again = 0; again < 2; again++)
+            ck_assert_uint_eq(
+                claim_at(&there, RELOAD_MESSAGE_JOIN_REQ, there.self, sim_node_id(s, there.self)),
+                i == right ? 0 : RELOAD_ERROR_NOT_FOUND);
+        sim_puppet_close(s, there.self, there.link);
+    }
+    end();
+}
+END_TEST
+
+/* T3: somebody with the Node-ID of a member, and a certificate for it (a copied disk). The member
+ * is told when it meets it; elsewhere the newest link counts; and when the other is gone the member
+ * is what it was. */
+START_TEST(t3_member_with_a_clone)
+{
+    const uint32_t member = 3;
+    begin();
+    ck_assert_int_eq(sim_store(s, 2, 1, "kept").error, 0);
+    struct sim_node_options options = {.node_id = *sim_node_id(s, member)};
+    struct attacker clone = {.self = sim_add_puppet(s, &options), .node = 0};
+    ck_assert_uint_eq(sim_puppet_connect(s, clone.self, member), 0);
+    ck_assert_uint_eq(sim_event_count(s, member, RELOAD_EVENT_CLONE), 1);
+    clone.link = sim_puppet_connect(s, clone.self, 0);
+    ck_assert_uint_ne(clone.link, 0);
+    sim_run_for(s, SIM_MS(300));
+    ck_assert_uint_eq(sim_link_count(s, 0, clone.self) + sim_link_count(s, 0, member), 1);
+    uint32_t behind = sim_successor_of(s, member, 1); /* who would admit it */
+    struct attacker joining = {.self = clone.self, .node = behind};
+    joining.link = behind == 0 ? clone.link : sim_puppet_connect(s, clone.self, behind);
+    ck_assert_uint_ne(joining.link, 0);
+    ck_assert_uint_eq(
+        claim_at(&joining, RELOAD_MESSAGE_JOIN_REQ, clone.self, sim_node_id(s, clone.self)), 0);
+    sim_run_for(s, SIM_SECONDS(20));
+    sim_kill(s, clone.self);
+    wait_until_whole(s, SIM_SECONDS(60));
+    for (uint32_t reader = 0; reader < RING; reader++) {
+        struct sim_outcome outcome = sim_fetch(s, reader, 2, 1);
+        ck_assert(sim_text(&outcome, "kept"));
+    }
     end();
 }
 END_TEST
@@ -153,6 +213,8 @@ END_TEST
 static const struct named_test tests[] = {
     {&t1_join_for_somebody_else, 0, 0},
     {&t2_join_over_another_link, 0, 0},
+    {&t3_join_at_the_wrong_place, 0, 0},
+    {&t3_member_with_a_clone, 0, 0},
     {&t4_leave_for_somebody_else, 0, 0},
     {&t4_leave_over_another_link, 0, 0},
     {&t7_several_bootstrap_nodes_end_an_eclipse, 1, 4},
