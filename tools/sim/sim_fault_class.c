@@ -404,7 +404,7 @@ const struct sim_fault_class sim_fault_classes[] = {
     {"peers come and go", false, false, false, sim_draw_sessions, sim_begin_sessions,
      sim_end_sessions},
     /* SIM_FAULT_CLASSES_SECOND more: from here on it is the third stream. */
-    {"the network is split for long", true, false, false, sim_draw_long_split, sim_begin_long_split,
+    {"a cut lasts long", true, false, false, sim_draw_long_split, sim_begin_long_split,
      end_cuts},
     {"a link comes and goes slowly", true, false, false, draw_slow_flapping, begin_slow_flapping,
      end_flapping},

@@ -21,7 +21,7 @@ SIM_FAULT_LASTING(errors);  /* wrong bits on the wire; |amount| of a million rec
 SIM_FAULT_LASTING(swizzle); /* some hosts are cut off one by one, and come back in another order */
 
 /* ... of the third stream: no two lines alike, |amount| is the jitter in ms; a network in |amount|
- * parts for up to two hours */
+ * parts for up to two hours (1: one host is apart, 0: one way is cut) */
 SIM_FAULT_LASTING(uneven);
 SIM_FAULT_MOMENT(long_split);
 

@@ -7,6 +7,7 @@
 
 #define SIDE_FIRST 10 /* of hosts that are alone; other partitions use fewer */
 #define SIDES 200
+#define LONELY_SIDE 8
 
 /* ---- bursts ---- */
 
@@ -154,7 +155,7 @@ sim_draw_long_split(struct sim_fault *fault, struct sim_random *random, bool gen
     (void)gentle;
     uint64_t least_ns = SIM_MINUTES(5) << sim_random_below(random, 5);
     fault->duration_ns = sim_random_between(random, least_ns, 3 * least_ns / 2);
-    fault->amount = (uint32_t)sim_random_between(random, 2, 4); /* parts */
+    fault->amount = (uint32_t)sim_random_between(random, 0, 4); /* parts; 0: one way, 1: one host */
 }
 
 void
@@ -162,6 +163,12 @@ sim_begin_long_split(struct sim_trial *trial, const struct sim_fault *fault)
 {
     sim_watch_exceed(&trial->watch, "a cut kept peers apart");
     sim_fault_cuts(trial, fault);
-    for (uint32_t i = 0; i < trial->peers; i++)
+    uint32_t a = sim_victim(trial, fault->pick, true);
+    uint32_t b = sim_victim(trial, sim_victim_pick(fault->pick, 1), true);
+    if (fault->amount == 0 && a != SIM_NOBODY && a != b)
+        sim_cut_one_way(trial->sim, a, b);
+    else if (fault->amount == 1 && a != SIM_NOBODY)
+        sim_partition(trial->sim, a, LONELY_SIDE);
+    for (uint32_t i = 0; i < trial->peers && fault->amount > 1; i++)
         sim_partition(trial->sim, i, (uint8_t)(sim_mix(fault->pick, i) % fault->amount));
 }
