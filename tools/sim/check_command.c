@@ -26,7 +26,8 @@ static const char usage[] =
     "  V1   Zave's invariant of the ring after every event, within the assumption\n"
     "  V2   one whole ring 60 s after any fault\n"
     "  V3   what was acknowledged is found, and has its copies\n"
-    "  V4   nothing older comes back    V5   nothing forged is accepted\n"
+    "  V4   nothing older comes back, to readers or where it is stored\n"
+    "  V5   nothing forged is accepted, by readers or where it is stored\n"
     "  V6   every request ends once, within 16 s\n"
     "  V7   memory and tables are bounded\n"
     "  V8   hops come nearer, no error answers an answer, a whole ring is quiet\n"
@@ -70,7 +71,7 @@ struct tally {
     uint64_t recovery_worst_ns;
     uint64_t trace_hash; /* of all traces */
     uint64_t memory_peak, checked_hops, checked_rejections, checked_reloads;
-    uint64_t checked_pairs, checked_appends;
+    uint64_t checked_pairs, checked_appends, checked_values;
     struct sim_phone_figures phones;
     struct sim_trust trust;
     struct finding *findings;
@@ -120,10 +121,12 @@ draw(const struct settings *settings, uint64_t seed, struct sim_scenario *scenar
     sim_scenario_draw(seed, scenario);
     if (settings->peers)
         scenario->peers = settings->peers;
-    if (settings->plain)
+    if (settings->plain) {
         sim_scenario_plain(scenario);
-    else
+    } else {
         scenario->phones = sim_phones_draw(seed, scenario->peers);
+        scenario->cheats = sim_cheats_draw(seed);
+    }
     return !settings->faults || keep_faults(scenario, settings->faults);
 }
 
@@ -224,6 +227,7 @@ run_seed(const struct settings *settings, uint64_t seed, struct tally *tally)
     tally->checked_hops += verdict.checked_hops;
     tally->checked_rejections += verdict.checked_rejections;
     tally->checked_reloads += verdict.checked_reloads;
+    tally->checked_values += verdict.checked_values;
     tally->checked_pairs += verdict.checked_pairs;
     tally->checked_appends += verdict.checked_appends;
     sim_phones_sum(&tally->phones, &verdict.phones);
@@ -295,6 +299,8 @@ print_json(const struct tally *tally, double wall)
     reload_json_uint(&json, tally->phones.calls);
     reload_json_key(&json, "calls_answered");
     reload_json_uint(&json, tally->phones.answered);
+    reload_json_key(&json, "checked_values");
+    reload_json_uint(&json, tally->checked_values);
     reload_json_key(&json, "memory_bytes_max");
     reload_json_uint(&json, tally->memory_peak);
     reload_json_key(&json, "wall_ms");
@@ -342,8 +348,10 @@ print_table(const struct tally *tally, double wall)
     printf("%-26s %.1f s\n", "longest until whole again", (double)tally->recovery_worst_ns / 1e9);
     printf("%-26s %" PRIu64 " hops, %" PRIu64 " messages that did not verify\n", "looked at",
            tally->checked_hops, tally->checked_rejections);
-    printf("%-26s %" PRIu64 " disks, %" PRIu64 " pairs, %" PRIu64 " appends\n", "and at",
-           tally->checked_reloads, tally->checked_pairs, tally->checked_appends);
+    printf("%-26s %" PRIu64 " stored values, %" PRIu64 " disks, %" PRIu64 " pairs, %" PRIu64
+           " appends\n",
+           "and at", tally->checked_values, tally->checked_reloads, tally->checked_pairs,
+           tally->checked_appends);
     printf("%-26s %" PRIu64 " registrations, %" PRIu64 " of %" PRIu64 " calls answered\n", "phones",
            tally->phones.registrations, tally->phones.answered, tally->phones.calls);
     for (size_t i = 0; i < SIM_TRUST_LEVELS; i++)

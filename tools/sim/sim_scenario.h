@@ -46,6 +46,7 @@ struct sim_scenario {
     enum sim_links links;
     struct sim_network_options network;
     uint64_t length_ns; /* faults begin within that time */
+    uint32_t cheats;    /* how often users cheat; 0, unless sim_cheats_draw is asked */
     uint32_t phones;    /* how many hosts have one; 0, unless sim_phones_draw is asked */
     bool gentle;        /* only classes that can stay within Zave's assumption */
     struct sim_fault faults[SIM_FAULTS_MAX];

@@ -392,6 +392,9 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
         trial.begin_ns = trial.last_fault_ns = sim_now(trial.sim);
         trial.ledger = sim_ledger_begin(&trial);
         begin_phones(&trial);
+        if (scenario->cheats > 0 && scenario->links == SIM_LINKS_MESSAGES)
+            trial.cheats = sim_cheats_begin(trial.sim, scenario->seed, scenario->cheats,
+                                            trial.begin_ns + scenario->length_ns);
         sim_byzantine_begin(&trial.byzantine, trial.sim, scenario->seed);
         sim_liar_begin(&trial.liar, trial.sim, scenario->seed);
         uint64_t over = schedule_faults(&trial, happenings);
@@ -414,6 +417,7 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     sim_free(trial.sim);
     sim_chores_free(trial.chores);
     sim_phones_free(trial.phones);
+    sim_cheats_free(trial.cheats);
     for (uint32_t i = 0; i < SIM_HOSTS_MAX; i++)
         free(trial.leaving[i]);
 }

@@ -27,6 +27,7 @@
 #define RELOAD_TOOLS_SIM_TRIAL_H
 
 #include "tools/sim/sim_byzantine.h"
+#include "tools/sim/sim_cheat.h"
 #include "tools/sim/sim_chores.h"
 #include "tools/sim/sim_guard.h"
 #include "tools/sim/sim_invariant.h"
@@ -118,6 +119,7 @@ struct sim_trial {
     uint64_t trust_until_ns;
     uint64_t cut_from_ns, cut_until_ns; /* meanwhile some may not have reached others; 0: never */
     struct sim_chores *chores;          /* NULL: none */
+    struct sim_cheats *cheats;          /* NULL: none */
     struct sim_phones *phones;          /* NULL: none */
     uint64_t writes[SIM_HOSTS_MAX];     /* of each host, when last looked at */
     unsigned reloads;                   /* V12: tried so far */
