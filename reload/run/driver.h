@@ -92,6 +92,16 @@ struct reload_node *reload_driver_node(struct reload_driver *driver);
 /* reload_driver_address returns where the node listens, with the port in use. */
 const struct reload_address *reload_driver_address(const struct reload_driver *driver);
 
+/* A bootstrap node or peer that is asked how it sees us (6.5.1.4). */
+struct reload_stun_server {
+    struct reload_address address;
+    struct reload_address seen; /* our address there; family 0: it has not answered */
+};
+
+/* reload_driver_stun_next walks them: start with |*cursor| 0. Returns false at the end. */
+RELOAD_CHECKED bool reload_driver_stun_next(const struct reload_driver *driver, size_t *cursor,
+                                            struct reload_stun_server *server);
+
 struct reload_stun_counters {
     uint64_t received, answered;
     uint64_t dropped_malformed; /* or not for us */

@@ -118,6 +118,19 @@ driver_stun_server(struct reload_driver *driver)
     return reload_stun_peers_choose(&driver->stun_peers);
 }
 
+bool
+reload_driver_stun_next(const struct reload_driver *driver, size_t *cursor,
+                        struct reload_stun_server *server)
+{
+    if (*cursor >= driver->stun_peers.count)
+        return false;
+    const struct reload_stun_peer *peer = &driver->stun_peers.peers[(*cursor)++];
+    *server = (struct reload_stun_server){.address = peer->address};
+    if (peer->known)
+        server->seen = peer->seen;
+    return true;
+}
+
 enum reload_stun_udp
 driver_stun_udp(const struct reload_driver *driver)
 {

@@ -128,10 +128,13 @@ def running_node(world):
 
 
 def bootstrap_node(world):
-    """The bootstrap node itself has nobody to ask how it is seen."""
+    """The bootstrap node asks its peers how it is seen, and tries its own relay."""
     steps = world.doctor("carol")
     expect(state(steps, "bootstrap") == ["note"], steps["bootstrap"])
-    expect(state(steps, "nat") == ["skipped"], steps["nat"])
+    expect(steps["nat"][0].get("mapping") == "none", steps["nat"])
+    expect(state(steps, "turn") == ["good", "good"], steps["turn"])
+    expect(all("our own" in row["text"] and row["address"] == world.relay
+               for row in steps["turn"]), steps["turn"])
 
 
 def stopped_node(world):

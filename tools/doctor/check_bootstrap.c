@@ -156,29 +156,34 @@ advice_for(int type, int error)
                  "is down";
 }
 
-/* Returns whether anything at all came back. */
-static bool
-check_address(struct checkup *checkup, const struct reload_address *address, int type)
+static void
+tell_address(struct checkup *checkup, const struct reload_address *address, int type,
+             const struct probe *probe)
 {
     char text[RELOAD_ADDRESS_TEXT_SIZE];
     const char *protocol = type == SOCK_DGRAM ? "UDP" : "TCP";
-    struct probe probe = probe_address(checkup, address, type);
+    bool other_way = type == SOCK_DGRAM ? checkup->reached_tcp : checkup->reached_udp;
     (void)reload_address_text(address, text);
-    if (!probe.answered) {
-        checkup_find(checkup, "bootstrap", FINDING_FAILURE, advice_for(type, probe.error),
-                     "%s by %s: %s", text, protocol, strerror(probe.error));
-    } else if (!probe.trusted) {
+    if (probe->trusted) {
+        checkup_find(checkup, "bootstrap", FINDING_GOOD, NULL, "%s by %s: answers in %.0f ms", text,
+                     protocol, probe->took_ms);
+        checkup_number(checkup, "ms", probe->took_ms);
+    } else if (probe->answered) {
         checkup_find(checkup, "bootstrap", FINDING_FAILURE,
                      "it is another overlay's, or the document here is out of date",
                      "%s by %s: its certificate is not good in this overlay", text, protocol);
+    } else if (checkup->reached_udp || checkup->reached_tcp) {
+        checkup_find(checkup, "bootstrap", FINDING_WARNING, advice_for(type, probe->error),
+                     "%s by %s: %s; %s works", text, protocol, strerror(probe->error),
+                     !other_way           ? "another bootstrap node"
+                     : type == SOCK_DGRAM ? "TCP"
+                                          : "UDP");
     } else {
-        checkup_find(checkup, "bootstrap", FINDING_GOOD, NULL, "%s by %s: answers in %.0f ms", text,
-                     protocol, probe.took_ms);
-        checkup_number(checkup, "ms", probe.took_ms);
+        checkup_find(checkup, "bootstrap", FINDING_FAILURE, advice_for(type, probe->error),
+                     "%s by %s: %s", text, protocol, strerror(probe->error));
     }
     checkup_text(checkup, "address", text);
     checkup_text(checkup, "protocol", protocol);
-    return probe.answered;
 }
 
 /* ---- all of them ---------------------------------------------------------------------------- */
@@ -251,6 +256,30 @@ has_protocol(const struct reload_config *config, enum reload_link_protocol proto
     return false;
 }
 
+/* All are tried before anything is said: what does not work counts less when another way does. */
+static void
+check_addresses(struct checkup *checkup)
+{
+    const struct reload_config *config = checkup->daemon.config;
+    bool udp = has_protocol(config, RELOAD_LINK_PROTOCOL_DTLS);
+    bool tcp = has_protocol(config, RELOAD_LINK_PROTOCOL_TLS);
+    struct probe by_udp[CHECKUP_ADDRESSES_MAX], by_tcp[CHECKUP_ADDRESSES_MAX];
+    for (size_t i = 0; i < checkup->bootstrap_count; i++) {
+        if (udp)
+            by_udp[i] = probe_address(checkup, &checkup->bootstrap[i], SOCK_DGRAM);
+        if (tcp)
+            by_tcp[i] = probe_address(checkup, &checkup->bootstrap[i], SOCK_STREAM);
+        checkup->reached_udp |= udp && by_udp[i].trusted;
+        checkup->reached_tcp |= tcp && by_tcp[i].trusted;
+    }
+    for (size_t i = 0; i < checkup->bootstrap_count; i++) {
+        if (udp)
+            tell_address(checkup, &checkup->bootstrap[i], SOCK_DGRAM, &by_udp[i]);
+        if (tcp)
+            tell_address(checkup, &checkup->bootstrap[i], SOCK_STREAM, &by_tcp[i]);
+    }
+}
+
 void
 check_bootstrap(struct checkup *checkup)
 {
@@ -262,12 +291,7 @@ check_bootstrap(struct checkup *checkup)
     const struct reload_config *config = checkup->daemon.config;
     for (size_t i = 0; i < config->bootstrap_node_count; i++)
         resolve(checkup, &config->bootstrap_nodes[i]);
-    for (size_t i = 0; i < checkup->bootstrap_count; i++) {
-        if (has_protocol(config, RELOAD_LINK_PROTOCOL_DTLS))
-            checkup->answers_udp[i] = check_address(checkup, &checkup->bootstrap[i], SOCK_DGRAM);
-        if (has_protocol(config, RELOAD_LINK_PROTOCOL_TLS))
-            (void)check_address(checkup, &checkup->bootstrap[i], SOCK_STREAM);
-    }
+    check_addresses(checkup);
     if (checkup->is_bootstrap)
         checkup_find(checkup, "bootstrap", FINDING_NOTE, NULL, "this node is one itself");
     else if (checkup->bootstrap_count == 0)

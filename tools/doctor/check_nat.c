@@ -1,205 +1,196 @@
 /* check_nat.c: what kind of NAT is between this host and the overlay.
  *
- * From one socket every bootstrap node is asked how it sees us (mapping); each is then asked to
- * answer from another port, which we never wrote to (filtering). RFC 4787 4, 5; RFC 5780 4.
- * SPDX-License-Identifier: BSD-2-Clause */
-#include "reload/run/socket_address.h"
+ * Who is asked: the bootstrap nodes, the peers that the node knows to answer STUN (RFC 6940
+ * 6.5.1.4), and the overlay's relays. RFC 4787 4, 5. SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/doctor/checkup.h"
 
 #ifdef RELOAD_ICE
 
-#include "ice/stun_query.h"
+#include "reload/run/socket_address.h"
+#include "tools/doctor/nat_survey.h"
 
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#define OWN_MAX 32
+#define RELAYS_MS 3000
 
-#define TRIES 4
-#define TRY_MS 400
-
+/* Whether |address| is one of this host, whatever its port. */
 static bool
-send_to(int descriptor, const struct reload_stun_query *query, const struct reload_address *to)
+is_local(const struct reload_address *address)
 {
-    struct sockaddr_storage storage;
-    socklen_t length = reload_address_to_socket(to, to->family == 4 ? AF_INET : AF_INET6, &storage);
-    return sendto(descriptor, query->octets, query->size, 0, (struct sockaddr *)&storage, length) >
-           0;
-}
-
-/* Reads one datagram, if it comes in time. Returns what reload_stun_query_read does, or
- * RELOAD_E_TIMEOUT. */
-static int
-receive(int descriptor, const struct reload_stun_query *query, double until_ms,
-        struct reload_address *mapped, struct reload_address *from)
-{
-    for (;;) {
-        struct pollfd wait = {.fd = descriptor, .events = POLLIN};
-        double left_ms = until_ms - checkup_now_ms();
-        if (left_ms <= 0 || poll(&wait, 1, (int)left_ms + 1) <= 0)
-            return RELOAD_E_TIMEOUT;
-        uint8_t octets[600];
-        struct sockaddr_storage storage = {0};
-        socklen_t length = sizeof storage;
-        ssize_t size =
-            recvfrom(descriptor, octets, sizeof octets, 0, (struct sockaddr *)&storage, &length);
-        if (size <= 0 || reload_address_of_socket(&storage, from) != 0)
-            continue;
-        int error =
-            reload_stun_query_read(query, (struct reload_bytes){octets, (size_t)size}, mapped);
-        if (error != RELOAD_E_MALFORMED)
-            return error;
-    }
-}
-
-/* Asks |server| until it answers. Returns 0, RELOAD_E_REFUSED or RELOAD_E_TIMEOUT. */
-static int
-ask(int descriptor, const struct reload_address *server, bool change_port,
-    struct reload_address *mapped, struct reload_address *from)
-{
-    struct reload_stun_query query;
-    if (reload_stun_query_write(&query, change_port) != 0)
-        return RELOAD_E_TIMEOUT;
-    for (int try = 0; try < TRIES; try++) {
-        if (!send_to(descriptor, &query, server))
-            return RELOAD_E_TIMEOUT;
-        int error = receive(descriptor, &query, checkup_now_ms() + TRY_MS, mapped, from);
-        if (error != RELOAD_E_TIMEOUT)
-            return error;
-    }
-    return RELOAD_E_TIMEOUT;
-}
-
-/* Whether |mapped| is an address of this host: no NAT is on that way. */
-static bool
-is_local(const struct reload_address *mapped)
-{
-    struct reload_address own[32];
-    size_t count = reload_address_interfaces(0, mapped->port, own, sizeof own / sizeof *own);
+    struct reload_address own[OWN_MAX];
+    size_t count = reload_address_interfaces(0, address->port, own, OWN_MAX);
     for (size_t i = 0; i < count; i++)
-        if (reload_address_equal(&own[i], mapped))
+        if (reload_address_equal(&own[i], address))
             return true;
-    return reload_address_is_loopback(mapped);
+    return reload_address_is_loopback(address);
 }
 
-struct views {
-    struct reload_address mapped[CHECKUP_ADDRESSES_MAX];
-    size_t server[CHECKUP_ADDRESSES_MAX]; /* its place among the bootstrap addresses */
-    size_t count;
-};
-
+/* Servers at this host tell nothing of a NAT; on loopback there is nobody else. */
 static void
-collect(struct checkup *checkup, int descriptor, uint8_t family, struct views *views)
+add_server(const struct checkup *checkup, struct nat_survey *survey,
+           const struct reload_address *server)
 {
-    for (size_t i = 0; i < checkup->bootstrap_count; i++) {
-        struct reload_address from;
-        const struct reload_address *server = &checkup->bootstrap[i];
-        if (server->family != family ||
-            ask(descriptor, server, false, &views->mapped[views->count], &from) != 0)
-            continue;
-        checkup->answers_stun[i] = true;
-        views->server[views->count++] = i;
-    }
+    bool on_loopback = reload_address_is_loopback(&checkup->daemon.settings.listen);
+    if (!is_local(server) || (on_loopback && reload_address_is_loopback(server)))
+        nat_survey_add(survey, server);
 }
 
 static void
-tell_mapping(struct checkup *checkup, const struct views *views, bool *translated)
+find_servers(const struct checkup *checkup, struct nat_survey *survey)
+{
+    size_t index;
+    const json_t *row;
+    struct reload_address server;
+    for (size_t i = 0; i < checkup->bootstrap_count; i++)
+        add_server(checkup, survey, &checkup->bootstrap[i]);
+    json_array_foreach(json_object_get(checkup->status, "stun"), index, row)
+    {
+        const char *text = json_string_value(json_object_get(row, "address"));
+        if (text && reload_address_parse(text, 0, &server) == 0)
+            add_server(checkup, survey, &server);
+    }
+    for (size_t i = 0; i < survey->relay_count; i++)
+        if (!survey->relays[i].own)
+            add_server(checkup, survey, &survey->relays[i].address);
+}
+
+/* ---- what was found ------------------------------------------------------------------------- */
+
+static size_t
+count_hosts(const struct nat_survey *survey)
+{
+    size_t hosts = 0;
+    for (size_t i = 0; i < survey->view_count; i++) {
+        bool first = true;
+        for (size_t k = 0; k < i; k++)
+            first &= memcmp(survey->views[i].server.octets, survey->views[k].server.octets,
+                            sizeof survey->views[i].server.octets) != 0;
+        hosts += first;
+    }
+    return hosts;
+}
+
+/* Returns the mapping's name in JSON. */
+static const char *
+tell_mapping(struct checkup *checkup, const struct nat_survey *survey)
 {
     char text[RELOAD_ADDRESS_TEXT_SIZE];
-    bool same = true, one_host = true;
-    for (size_t i = 1; i < views->count; i++) {
-        const struct reload_address *first = &checkup->bootstrap[views->server[0]];
-        const struct reload_address *server = &checkup->bootstrap[views->server[i]];
-        same &= reload_address_equal(&views->mapped[0], &views->mapped[i]);
-        one_host &= memcmp(first->octets, server->octets, sizeof first->octets) == 0;
-    }
-    *translated = !is_local(&views->mapped[0]);
-    (void)reload_address_text(&views->mapped[0], text);
-    const char *mapping = !*translated       ? "none"
-                          : !same            ? "dependent"
-                          : views->count < 2 ? "unknown"
-                                             : "independent";
-    if (!*translated)
+    const struct reload_address *mapped = &survey->views[0].mapped;
+    bool same = true;
+    for (size_t i = 1; i < survey->view_count; i++)
+        same &= reload_address_equal(mapped, &survey->views[i].mapped);
+    (void)reload_address_text(mapped, text);
+    const char *mapping = is_local(mapped)         ? "none"
+                          : !same                  ? "dependent"
+                          : survey->view_count < 2 ? "unknown"
+                                                   : "independent";
+    if (is_local(mapped))
         checkup_find(checkup, "nat", FINDING_GOOD, NULL, "none: others see %s, this host's own",
                      text);
     else if (!same)
         checkup_find(
             checkup, "nat", FINDING_WARNING, "links to some nodes will need a relay (TURN)",
             "symmetric: each destination sees another address of ours, the first %s", text);
-    else if (views->count < 2)
+    else if (survey->view_count < 2)
         checkup_find(checkup, "nat", FINDING_NOTE, NULL,
-                     "others see %s; with a second bootstrap node it could be told whether all see "
-                     "the same",
+                     "others see %s; whether all see the same is not known: only one answers STUN",
                      text);
     else
         checkup_find(checkup, "nat", FINDING_GOOD, NULL, "a kind one: %s see us as %s",
-                     one_host ? "all ports of one host" : "all", text);
+                     count_hosts(survey) == 1 ? "all ports of one host" : "all", text);
     checkup_text(checkup, "mapping", mapping);
     checkup_text(checkup, "reflexive", text);
-}
-
-/* RFC 5780 4.4, without a second address: a server has only its ports. */
-static void
-tell_filtering(struct checkup *checkup, int descriptor, const struct views *views)
-{
-    struct reload_address mapped, from;
-    const struct reload_address *server = &checkup->bootstrap[views->server[0]];
-    int error = ask(descriptor, server, true, &mapped, &from);
-    const char *filtering = "unknown";
-    if (error == RELOAD_E_REFUSED) {
-        checkup_find(checkup, "filtering", FINDING_NOTE, NULL,
-                     "not known: the bootstrap node has no second port to answer from");
-    } else if (error) {
-        filtering = "address and port";
-        checkup_find(checkup, "filtering", FINDING_NOTE, NULL,
-                     "only what we wrote to gets in, by address and port; ICE copes with that");
-    } else if (reload_address_equal(&from, server)) {
-        checkup_find(checkup, "filtering", FINDING_NOTE, NULL,
-                     "not known: the bootstrap node answered from the same port");
-    } else {
-        filtering = "at most address";
-        checkup_find(checkup, "filtering", FINDING_GOOD, NULL,
-                     "other ports of a host that we wrote to get in, too");
-    }
-    checkup_text(checkup, "filtering", filtering);
+    return mapping;
 }
 
 static void
-check_family(struct checkup *checkup, uint8_t family)
+tell_filtering(struct checkup *checkup, enum nat_filtering filtering)
 {
-    struct reload_address any = {.family = family}, bound;
-    struct views views = {.count = 0};
-    bool translated = false;
-    int descriptor = reload_socket_bind(SOCK_DGRAM, &any, &bound);
-    if (descriptor < 0)
+    static const struct {
+        enum finding finding;
+        const char *name, *text;
+    } rows[] = {
+        [NAT_FILTERING_UNKNOWN] = {FINDING_NOTE, "unknown",
+                                   "not known: nobody answers from another port than was asked"},
+        [NAT_FILTERING_NONE] = {FINDING_GOOD, "none", "none: whoever knows our address gets in"},
+        [NAT_FILTERING_ADDRESS] = {FINDING_GOOD, "address",
+                                   "only hosts that we wrote to get in, by any of their ports"},
+        [NAT_FILTERING_AT_MOST_ADDRESS] = {FINDING_GOOD, "at most address",
+                                           "other ports of a host that we wrote to get in, too; "
+                                           "whether other hosts do is not known, there was no "
+                                           "relay to try"},
+        [NAT_FILTERING_PORT] = {FINDING_NOTE, "address and port",
+                                "only what we wrote to gets in, by address and port; ICE copes "
+                                "with that"},
+    };
+    checkup_find(checkup, "filtering", rows[filtering].finding, NULL, "%s", rows[filtering].text);
+    checkup_text(checkup, "filtering", rows[filtering].name);
+}
+
+static void
+check_family(struct checkup *checkup, uint8_t family, const struct doctor_relay *relays,
+             size_t relay_count, bool *asked, bool *answered)
+{
+    struct nat_survey survey = {.family = family, .relays = relays, .relay_count = relay_count};
+    find_servers(checkup, &survey);
+    nat_survey_map(&survey);
+    *asked |= survey.server_count > 0;
+    *answered |= survey.view_count > 0;
+    if (survey.view_count == 0)
         return;
-    collect(checkup, descriptor, family, &views);
-    if (views.count > 0) {
-        checkup_find(checkup, "stun", FINDING_GOOD, NULL,
-                     "%zu bootstrap address%s of IPv%u answer%s", views.count,
-                     views.count == 1 ? "" : "es", family, views.count == 1 ? "s" : "");
-        tell_mapping(checkup, &views, &translated);
-    }
-    if (translated)
-        tell_filtering(checkup, descriptor, &views);
-    (void)close(descriptor);
+    checkup_find(checkup, "stun", FINDING_GOOD, NULL, "%zu of %zu addresses of IPv%u answer",
+                 survey.view_count, survey.server_count, family);
+    checkup_number(checkup, "hosts", (double)count_hosts(&survey));
+    (void)tell_mapping(checkup, &survey);
+    if (!reload_address_is_loopback(&survey.views[0].mapped))
+        tell_filtering(checkup, nat_survey_filter(&survey));
+}
+
+static void
+tell_silence(struct checkup *checkup)
+{
+    if (checkup->reached_tcp && !checkup->reached_udp)
+        checkup_find(checkup, "nat", FINDING_WARNING,
+                     "all links need a relay that is reached by TCP: audio may lag",
+                     "UDP is blocked here: no bootstrap node answers by it, nor any STUN server");
+    else
+        checkup_find(checkup, "nat",
+                     checkup->reached_udp || checkup->joined ? FINDING_WARNING : FINDING_FAILURE,
+                     "UDP is blocked, or the other nodes are built without ICE; without STUN only "
+                     "nodes in the same network and relays reach us",
+                     "nobody answers STUN");
+    checkup_text(checkup, "mapping", "blocked");
+}
+
+/* A node that has just joined hears of STUN servers with each link, and finds relays a moment
+ * later. */
+static size_t
+wait_for_relays(struct checkup *checkup, struct doctor_relay *relays)
+{
+    char reason[SETTINGS_REASON_SIZE];
+    bool hopes = checkup->child && checkup->daemon.config->turn_density > 0;
+    double until_ms = checkup_now_ms() + RELAYS_MS;
+    size_t count;
+    while ((count = doctor_relays(checkup, relays, DOCTOR_RELAYS_MAX, reason)) == 0 && hopes &&
+           checkup_now_ms() < until_ms)
+        checkup_pause(100);
+    (void)checkup_look(checkup);
+    return count;
 }
 
 void
 check_nat(struct checkup *checkup)
 {
-    if (checkup->bootstrap_count == 0) {
+    struct doctor_relay relays[DOCTOR_RELAYS_MAX];
+    bool asked = false, answered = false;
+    bool no_ice = checkup->has_credentials && checkup->daemon.config->no_ice;
+    size_t count = checkup->joined && !no_ice ? wait_for_relays(checkup, relays) : 0;
+    check_family(checkup, 4, relays, count, &asked, &answered);
+    check_family(checkup, 6, relays, count, &asked, &answered);
+    if (!asked)
         checkup_find(checkup, "nat", FINDING_SKIPPED, NULL,
-                     "there is no other bootstrap node that could be asked how it sees us");
-        return;
-    }
-    size_t before = json_array_size(checkup->findings);
-    check_family(checkup, 4);
-    check_family(checkup, 6);
-    if (json_array_size(checkup->findings) == before)
-        checkup_find(checkup, "stun", FINDING_FAILURE,
-                     "UDP is blocked, or the bootstrap nodes are built without ICE; without STUN "
-                     "only nodes in the same network and relays reach us",
-                     "no bootstrap node answers STUN");
+                     "there is no other node that could be asked how it sees us");
+    else if (!answered)
+        tell_silence(checkup);
 }
 
 #else

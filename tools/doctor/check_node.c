@@ -14,15 +14,9 @@
 #include <unistd.h>
 
 #define START_MS 5000
+#define SETTLED_S 60 /* a node that has run for so long has found the relays that there are */
 #define CLOCK_NOTE_MS 2000
 #define CLOCK_WARNING_MS 60000
-
-static json_t *
-ask_status(const struct checkup *checkup)
-{
-    char reason[SETTINGS_REASON_SIZE];
-    return checkup_ask(checkup, json_pack("{s:s}", "command", "status"), reason, sizeof reason);
-}
 
 /* ---- a node of our own ---------------------------------------------------------------------- */
 
@@ -90,9 +84,7 @@ start_node(struct checkup *checkup)
             checkup->child = 0;
             return false;
         }
-        json_decref(checkup->status);
-        checkup->status = ask_status(checkup);
-        if (checkup->status)
+        if (checkup_look(checkup))
             return true;
         checkup_pause(20);
     }
@@ -132,8 +124,7 @@ check_node(struct checkup *checkup)
     }
     (void)snprintf(checkup->control, sizeof checkup->control, "%s",
                    checkup->socket ? checkup->socket : checkup->daemon.settings.control);
-    checkup->status = ask_status(checkup);
-    if (checkup->status) {
+    if (checkup_look(checkup)) {
         checkup_find(checkup, "node", FINDING_GOOD, NULL, "runs; asked by %s", checkup->control);
         return;
     }
@@ -170,6 +161,48 @@ is_in(const json_t *status)
     return has(status, "joined") || (has(status, "client") && number(status, "overlay_links") > 0);
 }
 
+static const char *
+missing_neighbour(const json_t *status)
+{
+    return json_string_value(json_object_get(status, "unreachable_neighbour"));
+}
+
+/* A node that began a moment ago may be a client only until it has found a relay (D76); one that
+ * has been one for long will hardly change now. */
+static bool
+may_improve(const struct checkup *checkup)
+{
+    return !is_in(checkup->status) ||
+           (missing_neighbour(checkup->status) && number(checkup->status, "uptime_s") < SETTLED_S);
+}
+
+static void
+tell_client(struct checkup *checkup, const char *neighbour)
+{
+    bool has_relays = number(json_object_get(checkup->status, "turn"), "usable") > 0;
+    checkup_find(checkup, "join", FINDING_WARNING,
+                 has_relays ? "it tries again by itself; 'turn' below says whether its relays work"
+                            : "to be a peer it needs a relay: role 'turn' on some node",
+                 "only a client: no link to its neighbour %.8s... can be made; calls to it may "
+                 "fail until it is a peer",
+                 neighbour);
+}
+
+static void
+tell_joined(struct checkup *checkup)
+{
+    json_int_t links = number(checkup->status, "overlay_links");
+    const char *neighbour = missing_neighbour(checkup->status);
+    if (neighbour)
+        tell_client(checkup, neighbour);
+    else
+        checkup_find(checkup, "join", links ? FINDING_GOOD : FINDING_NOTE, NULL,
+                     "%s of the overlay, with %lld link%s%s",
+                     has(checkup->status, "client") ? "a client" : "a peer", (long long)links,
+                     links == 1 ? "" : "s", links ? "" : ": nobody else is there");
+    checkup_number(checkup, "links", (double)links);
+}
+
 void
 check_join(struct checkup *checkup)
 {
@@ -178,40 +211,24 @@ check_join(struct checkup *checkup)
         return;
     }
     double began_ms = checkup_now_ms();
-    while (!is_in(checkup->status) && checkup_now_ms() < began_ms + checkup->patience_s * 1000.0) {
+    while (may_improve(checkup) && checkup_now_ms() < began_ms + checkup->patience_s * 1000.0) {
         checkup_pause(50);
-        json_t *status = ask_status(checkup);
-        if (!status)
+        if (!checkup_look(checkup))
             break;
-        json_decref(checkup->status);
-        checkup->status = status;
     }
     checkup->joined = is_in(checkup->status);
-    if (!checkup->joined) {
-        char words[SETTINGS_REASON_SIZE] = "its log says why";
+    if (checkup->joined) {
+        tell_joined(checkup);
         if (checkup->child)
-            last_words(checkup, words, sizeof words);
-        checkup_find(checkup, "join", FINDING_FAILURE,
-                     "mend what failed above first; the other nodes' clocks and documents matter, "
-                     "too",
-                     "not in the overlay after %u seconds: %s", checkup->patience_s, words);
+            checkup_number(checkup, "ms", checkup_now_ms() - began_ms);
         return;
     }
-    const char *neighbour =
-        json_string_value(json_object_get(checkup->status, "unreachable_neighbour"));
-    json_int_t links = number(checkup->status, "overlay_links");
-    if (neighbour)
-        checkup_find(checkup, "join", FINDING_WARNING,
-                     "calls work; to be a peer it needs a relay: role 'turn' on some node",
-                     "only a client: no link to its neighbour %.8s... can be made", neighbour);
-    else
-        checkup_find(checkup, "join", links ? FINDING_GOOD : FINDING_NOTE, NULL,
-                     "%s of the overlay, with %lld link%s%s",
-                     has(checkup->status, "client") ? "a client" : "a peer", (long long)links,
-                     links == 1 ? "" : "s", links ? "" : ": nobody else is there");
-    checkup_number(checkup, "links", (double)links);
+    char words[SETTINGS_REASON_SIZE] = "its log says why";
     if (checkup->child)
-        checkup_number(checkup, "ms", checkup_now_ms() - began_ms);
+        last_words(checkup, words, sizeof words);
+    checkup_find(checkup, "join", FINDING_FAILURE,
+                 "mend what failed above first; the other nodes' clocks and documents matter, too",
+                 "not in the overlay after %u seconds: %s", checkup->patience_s, words);
 }
 
 /* ---- the clock ------------------------------------------------------------------------------ */

@@ -85,6 +85,19 @@ checkup_ask(const struct checkup *checkup, json_t *request, char *reason, size_t
     return answer;
 }
 
+bool
+checkup_look(struct checkup *checkup)
+{
+    char reason[SETTINGS_REASON_SIZE];
+    json_t *status =
+        checkup_ask(checkup, json_pack("{s:s}", "command", "status"), reason, sizeof reason);
+    if (!status)
+        return false;
+    json_decref(checkup->status);
+    checkup->status = status;
+    return true;
+}
+
 double
 checkup_now_ms(void)
 {

@@ -27,11 +27,10 @@ struct checkup {
     struct daemon daemon; /* settings and credentials; it is never opened or run */
     bool has_settings, has_credentials;
 
-    /* The bootstrap nodes' addresses that are not our own, and which answered STUN. */
-    struct reload_address bootstrap[CHECKUP_ADDRESSES_MAX];
-    bool answers_udp[CHECKUP_ADDRESSES_MAX], answers_stun[CHECKUP_ADDRESSES_MAX];
+    struct reload_address bootstrap[CHECKUP_ADDRESSES_MAX]; /* those that are not our own */
     size_t bootstrap_count;
-    bool is_bootstrap; /* one of them is this node */
+    bool is_bootstrap;             /* one of them is this node */
+    bool reached_udp, reached_tcp; /* a bootstrap node answers by it */
 
     char control[PATH_MAX]; /* where a node answers now; "" for nowhere */
     pid_t child;            /* the node that we started for the time of the checkup; 0: none */
@@ -58,6 +57,9 @@ void checkup_text(struct checkup *checkup, const char *name, const char *value);
  * of |size| octets, says why. */
 json_t *checkup_ask(const struct checkup *checkup, json_t *request, char *reason, size_t size);
 
+/* checkup_look asks the node for its status anew. Returns false when it does not answer. */
+bool checkup_look(struct checkup *checkup);
+
 /* Milliseconds of the monotonic clock; and letting some of them pass. */
 double checkup_now_ms(void);
 void checkup_pause(long duration_ms);
@@ -69,8 +71,8 @@ typedef void checkup_step(struct checkup *checkup);
 
 checkup_step check_configuration, check_credentials; /* check_files.c */
 checkup_step check_bootstrap;                        /* check_bootstrap.c */
-checkup_step check_nat;                              /* check_nat.c */
 checkup_step check_node, check_join, check_clock;    /* check_node.c */
+checkup_step check_nat;                              /* check_nat.c */
 checkup_step check_turn;                             /* check_turn.c */
 checkup_step check_ice, check_record;                /* check_overlay.c */
 

@@ -15,7 +15,7 @@ static const char help[] =
     "usage: reload doctor [OPTIONS]\n"
     "\n"
     "Says step by step what works and what does not: files, names, the bootstrap nodes by UDP and\n"
-    "TCP, the NAT, relays, a new link, joining, and the node's own record. A node that runs is\n"
+    "TCP, joining, the NAT, relays, a new link, and the node's own record. A node that runs is\n"
     "asked; else one is run for the time of the checkup.\n"
     "\n"
     "  --config FILE      the node's configuration (default: /etc/reloadd.conf)\n"
@@ -27,8 +27,8 @@ static const char help[] =
     "Exit code: 0 nothing failed, 1 something did, 2 wrong arguments.\n";
 
 static checkup_step *const steps[] = {
-    check_configuration, check_credentials, check_bootstrap, check_nat, check_node,
-    check_join,          check_clock,       check_turn,      check_ice, check_record,
+    check_configuration, check_credentials, check_bootstrap, check_node, check_join,
+    check_clock,         check_nat,         check_turn,      check_ice,  check_record,
 };
 
 static struct checkup *under_way; /* for the end by a signal */

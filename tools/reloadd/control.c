@@ -24,7 +24,7 @@ static const struct {
     {"status", control_status}, {"peers", control_peers},   {"routes", control_routes},
     {"fetch", control_fetch},   {"store", control_store},   {"remove", control_remove},
     {"ping", control_ping},     {"lookup", control_lookup}, {"leave", control_leave},
-    {"attach", control_attach}, {"relays", control_relays},
+    {"attach", control_attach}, {"relays", control_relays}, {"own-relay", control_own_relay},
 };
 
 struct control_connection {

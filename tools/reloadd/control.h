@@ -68,7 +68,7 @@ control_fn control_status, control_peers, control_routes; /* control_status.c */
 control_fn control_fetch, control_store, control_remove;  /* control_data.c */
 control_fn control_relays;                                /* control_relays.c */
 control_fn control_ping, control_lookup, control_leave;   /* control_overlay.c */
-control_fn control_attach;                                /* control_doctor.c */
+control_fn control_attach, control_own_relay;             /* control_doctor.c */
 
 /* control_path_name says in a word which way |info|'s link takes: "direct", "same LAN", "relay". */
 const char *control_path_name(const struct reload_link_info *info);

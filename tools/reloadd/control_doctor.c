@@ -1,7 +1,10 @@
-/* control_doctor.c: what `reload doctor` lets a node try: a new link. RFC 6940 6.5.1.
+/* control_doctor.c: what `reload doctor` lets a node try: a new link, and its own relay. RFC 6940
+ * 6.5.1, 9.
  *
  * SPDX-License-Identifier: BSD-2-Clause */
+#include "reload/run/socket_address.h"
 #include "tools/reloadd/control.h"
+#include "tools/reloadd/role.h"
 
 static const struct reload_link_info *
 find_link(const struct reload_node *node, uint32_t link, struct reload_link_info *info)
@@ -58,4 +61,25 @@ control_attach(struct control_request *request)
     int error = reload_node_attach(node, &route, false, attached, request, daemon_now(daemon));
     if (error)
         control_refuse(request, "%s", reload_error_text(error));
+}
+
+/* The relay that this node lends to others, with credentials for a minute: the node itself uses it
+ * for nothing, but it may be asked whether it works. An empty object: there is none. */
+void
+control_own_relay(struct control_request *request)
+{
+    struct reload_json *json = &request->result;
+    struct turn_credential own;
+    char address[RELOAD_ADDRESS_TEXT_SIZE];
+    reload_json_begin_object(json);
+    if (turn_own_relay(request->daemon, &own)) {
+        reload_json_key(json, "address");
+        reload_json_text(json, reload_address_text(&own.address, address));
+        reload_json_key(json, "username");
+        reload_json_text(json, own.username);
+        reload_json_key(json, "password");
+        reload_json_text(json, own.password);
+    }
+    reload_json_end_object(json);
+    control_answer(request);
 }

@@ -18,10 +18,10 @@ print_node_id(struct reload_json *json, struct daemon *daemon, const char *key,
 }
 
 static void
-print_address(struct reload_json *json, const struct reload_address *address)
+print_address(struct reload_json *json, const char *key, const struct reload_address *address)
 {
     char text[RELOAD_ADDRESS_TEXT_SIZE];
-    reload_json_key(json, "address");
+    reload_json_key(json, key);
     if (address->family)
         reload_json_text(json, reload_address_text(address, text));
     else
@@ -79,6 +79,23 @@ print_sockets(struct reload_json *json, struct daemon *daemon)
     reload_json_end_object(json);
 }
 
+/* Who is asked how it sees us, and what it says (RFC 6940 6.5.1.4). */
+static void
+print_stun(struct reload_json *json, struct daemon *daemon)
+{
+    size_t cursor = 0;
+    struct reload_stun_server server;
+    reload_json_key(json, "stun");
+    reload_json_begin_array(json);
+    while (reload_driver_stun_next(daemon->driver, &cursor, &server)) {
+        reload_json_begin_object(json);
+        print_address(json, "address", &server.address);
+        print_address(json, "sees", &server.seen);
+        reload_json_end_object(json);
+    }
+    reload_json_end_array(json);
+}
+
 void
 control_status(struct control_request *request)
 {
@@ -100,7 +117,7 @@ control_status(struct control_request *request)
         print_node_id(json, daemon, "unreachable_neighbour", &daemon->unreachable);
     reload_json_key(json, "joined");
     reload_json_boolean(json, reload_node_joined(node));
-    print_address(json, reload_driver_address(daemon->driver));
+    print_address(json, "address", reload_driver_address(daemon->driver));
     print_number(json, "certificate_expires_ms", self->not_after_ms);
     print_number(json, "uptime_s", (daemon_now(daemon) - daemon->started) / RELOAD_SECOND);
     size_t cursor = 0, links = 0;
@@ -113,6 +130,7 @@ control_status(struct control_request *request)
                                ? reload_chord.responsible_ppb(reload_node_topology(node))
                                : 0);
     records_print(daemon, json);
+    print_stun(json, daemon);
     relays_print(daemon, json);
     roles_print(daemon, json);
     print_sockets(json, daemon);
@@ -164,7 +182,7 @@ control_peers(struct control_request *request)
     while (reload_node_link_next(daemon_node(daemon), &cursor, &info)) {
         reload_json_begin_object(json);
         print_node_id(json, daemon, "node_id", &info.node_id);
-        print_address(json, &info.address);
+        print_address(json, "address", &info.address);
         reload_json_key(json, "link");
         reload_json_text(
             json, info.overlay_link == RELOAD_OVERLAY_LINK_TYPE_TLS_TCP_FH_NO_ICE ? "TLS" : "DTLS");

@@ -86,6 +86,15 @@ roles_close(struct daemon *daemon)
     memset(daemon->roles, 0, sizeof daemon->roles);
 }
 
+void *
+role_state(const struct daemon *daemon, const struct service *service)
+{
+    for (size_t s = 0; s < SERVICES; s++)
+        if (services[s] == service)
+            return daemon->roles[s];
+    return NULL;
+}
+
 void
 roles_print(const struct daemon *daemon, struct reload_json *json)
 {

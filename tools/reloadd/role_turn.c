@@ -348,5 +348,21 @@ turn_print(const void *state, struct reload_json *json)
     reload_json_end_object(json);
 }
 
+/* Our own node wants none of the credentials that others get over the overlay. */
+bool
+turn_own_relay(const struct daemon *daemon, struct turn_credential *relay)
+{
+    const struct turn *turn = role_state(daemon, &turn_service);
+    if (!turn || !turn->announced || !turn->answers)
+        return false;
+    const struct reload_node_id *node_id = reload_node_id(daemon_node(turn->daemon));
+    const struct reload_env *env = &turn->daemon->env.env;
+    *relay = (struct turn_credential){.lifetime_s = TURN_LIFETIME_MIN_S, .address = turn->external};
+    return turn_credential_make(
+               relay, daemon->keyring, reload_bytes_of_string(turn->secret),
+               (struct reload_bytes){node_id->octets, daemon->config->node_id_length},
+               env->wall_ms(env->context)) == 0;
+}
+
 const struct service turn_service = {
     .name = "relay", .open = turn_open, .close = turn_close, .print = turn_print};
