@@ -57,7 +57,7 @@ pour_until_it_ends(void)
 START_TEST(l7_peer_that_takes_nothing)
 {
     static struct sim_liar liar;
-    enum stall stall = _i % STALLS;
+    enum stall stall = (enum stall)(_i % STALLS);
     bool streams = _i / STALLS;
     s = ring_of_links(RING, 7, streams ? SIM_LINKS_STREAMS : SIM_LINKS_DATAGRAMS);
     sim_run_for(s, SIM_SECONDS(30));
