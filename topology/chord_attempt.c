@@ -211,8 +211,11 @@ start(struct reload_chord *chord, struct reload_chord_attempt *attempt, reload_t
     struct reload_node_id target;
     struct reload_route route = route_of(chord, attempt, &target);
     attempt->state = RELOAD_CHORD_RUNNING;
-    /* A finger says that it is a peer without being asked; its tables are of no use to us. */
-    bool send_update = attempt->purpose != RELOAD_CHORD_FOR_FINGER;
+    /* Who is a peer says so without being asked. The tables of a finger are of no use to us, nor,
+     * as long as we join, those of others than the admitting peer. */
+    bool send_update =
+        attempt->purpose != RELOAD_CHORD_FOR_FINGER &&
+        !(attempt->purpose == RELOAD_CHORD_FOR_NEIGHBOR && reload_chord_is_joining(chord));
     int error = reload_node_attach(chord->node, &route, send_update, ended, attempt, now);
     if (error) /* here it says that we have no way to send it */
         ended(attempt, error == RELOAD_E_UNREACHABLE ? RELOAD_E_CLOSED : error, 0, &target, now);

@@ -1,13 +1,13 @@
 /* chord_change.c: what follows from a change of our neighbourhood.
  *
- *   what changed                  | neighbours are told | everybody is told | data
- *   ------------------------------+---------------------+-------------------+---------------------
- *   the first predecessor         | at once             | at once           | grown: to our
- * replicas (our range, 10.7.1, 10.7.3)   |                     |                   | shrunk: to its
- * owner the first successors          | at once             | gathered, 30 s    | ours, to new
- * replicas a neighbour was lost          | at once             | gathered, 30 s    | any of these
- * by a join beside | the nearest three   | gathered, 30 s    | as above us, a farther neighbour
- * came  | gathered, 16 s      |                   |
+ *   what changed                | neighbours are told | everybody is told | data
+ *   ----------------------------+---------------------+-------------------+----------------------
+ *   the first predecessor       | at once             | at once           | grown: to our replicas
+ *   (our range, 10.7.1, 10.7.3) |                     |                   | shrunk: to its owner
+ *   the first successors        | at once             | gathered, 30 s    | ours, to new replicas
+ *   a neighbour was lost        | at once             | gathered, 30 s    |
+ *   the same, by a join beside  | the nearest two     | gathered, 30 s    | as above
+ *   us; a farther one came      | gathered, 16 s      |                   |
  *
  * Who joins tells all whom it concerns by itself: what its neighbours have to add may wait for more
  * (D115), or a ring of N peers would send N log N Updates a join, and one that begins anew would

@@ -20,7 +20,7 @@
 #include <assert.h>
 
 #define PAUSE (300 * RELOAD_MS) /* between two searches of a peer */
-#define YOUNG_PAUSE (5 * RELOAD_SECOND)
+#define YOUNG_PAUSE (12 * RELOAD_SECOND)
 #define AT_A_TIME 2    /* Attaches to n + 2^(128-i) */
 #define WANTED_MAX 64  /* entries */
 #define FAILURES_MAX 8 /* of them may fail and be sent again */

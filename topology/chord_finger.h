@@ -7,7 +7,7 @@
 #include "topology/chord_state.h"
 
 /* reload_chord_finger_begin begins to set up the table of a node that joins, which has been told of
- * its neighbours-to-be (10.5); a few seconds later when everybody may be joining (|is_young|). */
+ * its neighbours-to-be (10.5); 12 s later when everybody may be joining (|is_young|). */
 void reload_chord_finger_begin(struct reload_chord *chord, bool is_young, reload_time now);
 
 /* reload_chord_finger_attached hears how an Attach for the |i|-th entry ended; |i| is 0 when it was

@@ -120,14 +120,14 @@ reload_chord_update_tell(struct reload_chord *chord, bool all, reload_time at, r
                      at > earliest ? at : earliest);
 }
 
-/* Whether |peer| is to have an Update in a round to |all| neighbours, or only to those that are so
- * near that they have to know each other. */
+/* Whether |peer| is to have an Update in a round to |all| neighbours, or only to those that keep
+ * replicas of ours, or whose replicas we keep. */
 static bool
 is_due(const struct reload_chord *chord, const struct reload_chord_peer *peer, bool all)
 {
     const struct reload_chord_table *table = &chord->table;
     size_t ahead = (size_t)(peer - table->peers), behind = table->count - 1 - ahead;
-    bool nearest = ahead < RELOAD_CHORD_REACH_MIN || behind < RELOAD_CHORD_REACH_MIN;
+    bool nearest = ahead < RELOAD_CHORD_REPLICAS || behind < RELOAD_CHORD_REPLICAS;
     return peer->told != chord->version && reload_chord_table_is_neighbor(table, peer) &&
            (all || nearest || peer->misses);
 }
