@@ -3,10 +3,10 @@
  * RFC 7904 3. SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/sim/sim_phone.h"
 
+#include "tools/sim/sim_internal.h"
 #include "tools/sim/sim_oddity.h"
 #include "usages/certificate_store.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -178,7 +178,10 @@ static void
 beat(struct sim *sim, void *argument)
 {
     struct sim_phone *phone = argument;
+    int64_t skew_ms = sim_host_of(sim, phone->host)->options.skew_ms;
     sim_call(sim, sim_now(sim) + BEAT_NS, beat, phone);
+    phone->set_back = phone->set_back || skew_ms < phone->skew_ms;
+    phone->skew_ms = skew_ms;
     if (!sim_is_alive(sim, phone->host)) {
         phone->life = 0;
         phone->storing.running = false;

@@ -67,6 +67,8 @@ struct sim_phone {
     uint64_t told_until; /* others may find what it stored until then */
     uint64_t forwards;   /* to whom it ever forwarded: a bit for each of the first 64 phones */
     bool ever_on, intrudes;
+    int64_t skew_ms; /* of the host's clock */
+    bool set_back;   /* it was, at any time (D132) */
     struct sim_errand storing;
     int error; /* of the last Store */
 };

@@ -152,6 +152,10 @@ judge_registration(const struct sim_phones *phones, uint32_t number)
     const struct sim_phone *phone = phones->phones[number];
     if (!sim_phone_is_usable(phones, number) || phone->contact == 0)
         return;
+    /* With nothing left but marks of what it stored in an earlier life, it cannot learn how far its
+     * clock was set back. */
+    if (phone->set_back && phone->error == RELOAD_E_REFUSED)
+        return;
     if (!is_certain(phones, number) && !phone->storing.running)
         sim_finding(&phones->finder, "V3",
                     "phone %" PRIu32 " at node %" PRIu32 " could not register contact %" PRIu32

@@ -27,7 +27,7 @@ struct deed {
 };
 
 struct sim_plan {
-    struct deed deeds[PHONES_MAX + DEEDS_MAX];
+    struct deed deeds[PHONES_MAX + 1 + DEEDS_MAX];
     size_t count;
 };
 
@@ -94,6 +94,15 @@ add_deed(struct sim_phones *phones, struct sim_random *random, enum deed_type ty
     sim_call(phones->sim, sim_now(phones->sim) + at, act, deed);
 }
 
+/* A host with a certificate of its own for the user of the first phone. */
+static uint32_t
+add_device(struct sim_phones *phones)
+{
+    struct sim_node_options options = {.user_name =
+                                           sim_user_name(phones->sim, phones->phones[0]->host)};
+    return sim_phone_add(phones, sim_add_node(phones->sim, &options));
+}
+
 struct sim_phones *
 sim_phones_live(struct sim *sim, uint64_t seed, uint32_t count, uint32_t peers, uint64_t length_ns,
                 struct sim_finder finder)
@@ -106,9 +115,10 @@ sim_phones_live(struct sim *sim, uint64_t seed, uint32_t count, uint32_t peers, 
     phones->plan = calloc(1, sizeof *phones->plan);
     if (!phones->plan)
         abort();
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         (void)sim_phone_add(phones, (uint32_t)((host + (uint64_t)i * peers / count) % peers));
-    }
+    if (sim_random_below(&random, 2) == 0)
+        count = add_device(phones) + 1;
     for (uint32_t i = 0; i < count; i++)
         add_deed(phones, &random, CHANGE, i, first_ns);
     uint64_t deeds = sim_random_between(&random, DEEDS_MIN, DEEDS_MAX);

@@ -17,8 +17,9 @@
  * three, else 2 to 6 as far as there are hosts. */
 uint32_t sim_phones_draw(uint64_t seed, uint32_t peers);
 
-/* sim_phones_live gives |count| of the first |peers| hosts phones, and lets their users do what
- * follows from |seed| from now on for |length_ns|. */
+/* sim_phones_live gives |count| of the first |peers| hosts phones, in half of the scenarios also a
+ * new host, which is a second device of the first one's user, and lets their users do what follows
+ * from |seed| from now on for |length_ns|. */
 struct sim_phones *sim_phones_live(struct sim *sim, uint64_t seed, uint32_t count, uint32_t peers,
                                    uint64_t length_ns, struct sim_finder finder);
 

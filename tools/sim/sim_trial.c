@@ -282,6 +282,7 @@ begin_phones(struct sim_trial *trial)
         trial->phones =
             sim_phones_live(trial->sim, scenario->seed, scenario->phones, trial->peers,
                             scenario->length_ns, (struct sim_finder){sim_trial_found, trial});
+    trial->peers = sim_node_count(trial->sim); /* with second devices */
 }
 
 static bool
