@@ -196,7 +196,7 @@ end_orphan(struct sim_trial *trial, const struct sim_fault *fault)
     const struct reload_node_id *id = sim_node_id(trial->sim, node);
     bool any = false;
     for (uint32_t i = 0; i < trial->peers; i++)
-        any = any || (sim_is_alive(trial->sim, i) && sim_is_joined(trial->sim, i));
+        any = any || sim_is_peer(trial->sim, i);
     if (any && sim_victims_alive(trial) > 1)
         sim_victim_kill(trial,
                         sim_responsible(trial->sim, 0, (struct reload_bytes){id->octets, 16}));
