@@ -51,8 +51,7 @@ sim_cheats_draw(uint64_t seed)
 static bool
 can_act(struct sim *sim, uint32_t host)
 {
-    return sim_is_alive(sim, host) && sim_node(sim, host) && sim_is_joined(sim, host) &&
-           !sim_is_paused(sim, host);
+    return sim_node(sim, host) && sim_is_peer(sim, host) && !sim_is_paused(sim, host);
 }
 
 static size_t
