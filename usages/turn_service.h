@@ -71,8 +71,9 @@ struct reload_turn_counters reload_turn_service_counters(const void *state);
 void reload_turn_service_look(void *state, reload_time now);
 
 /* reload_turn_service_relays fills |relays| with at most |max| ways to relays whose credentials
- * hold and whose trials went well, best first, and returns how many: what struct
- * reload_driver_options wants. Each call begins with another one of those that are equally good. */
+ * hold and whose trials went well, and returns how many: what struct reload_driver_options wants.
+ * One relay that works is enough; where none does, there are more. Each call begins with another
+ * one of those that are equally good. */
 size_t reload_turn_service_relays(void *state, struct reload_ice_relay *relays, size_t max);
 
 /* Relays are handed out after a trial: somebody who can carry it out (the driver) asks

@@ -198,7 +198,10 @@ reload_turn_service_relays(void *state, struct reload_ice_relay *relays, size_t 
     struct turn_relay *relay;
     size_t count = 0;
     uint64_t before = turn->handed;
-    while (count < max && (relay = best_relay(turn, before))) {
+    bool enough = false;
+    /* One that works will do: each one more costs an allocation, and gathering waits for it. */
+    while (!enough && count < max && (relay = best_relay(turn, before))) {
+        enough = turn_verdict(relay) == RELOAD_RELAY_WORKS;
         relay->handed = ++turn->handed;
         for (int tcp = 0; tcp < 2 && count < max; tcp++)
             if (is_open(relay, tcp))

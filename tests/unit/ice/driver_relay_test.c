@@ -1,7 +1,7 @@
 /* driver_relay_test.c: the driver tries relays out, tells how they turned out, and goes on without
  * those that are of no use.
  *
- * RFC 6940 6.5.1.4, 6.5.1.5; attack rows L9, L16. SPDX-License-Identifier: BSD-2-Clause */
+ * RFC 6940 6.5.1.4, 6.5.1.5; attack row L9. SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/run/socket_address.h"
 #include "tests/suite.h"
 #include "tests/unit/ice/hosts.h"

@@ -1,6 +1,6 @@
 /* relay_trial_test.c: relays are tried out: one that works, and those that do not.
  *
- * RFC 8656 7, 9, 11; attack rows L9, L16. SPDX-License-Identifier: BSD-2-Clause */
+ * RFC 8656 7, 9, 11; attack row L9. SPDX-License-Identifier: BSD-2-Clause */
 #include "reload/run/socket_address.h"
 #include "tests/suite.h"
 #include "tests/unit/ice/agents.h"

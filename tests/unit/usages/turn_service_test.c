@@ -204,9 +204,8 @@ START_TEST(some_are_kept_of_many)
     turn_run(s, 10, NOBODY, 120);
     struct reload_ice_relay relays[RELOAD_ICE_RELAYS_MAX];
     ck_assert_uint_eq(turn_known(s, 8), RELOAD_TURN_RELAYS_MAX);
-    ck_assert_uint_eq(ways(8, relays), RELOAD_ICE_RELAYS_MAX);
+    ck_assert_uint_eq(ways(8, relays), 2);
     ck_assert(same(&relays[0].address, &relays[1].address));
-    ck_assert(!same(&relays[0].address, &relays[2].address));
     ck_assert_uint_eq(reload_turn_service_relays(turn_of(s, 8), relays, 1), 1);
     ck_assert_uint_eq(reload_turn_service_relays(turn_of(s, 8), relays, 0), 0);
 }
