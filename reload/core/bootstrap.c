@@ -163,9 +163,11 @@ static void
 begin_round(struct reload_node *node, reload_time now)
 {
     struct reload_bootstrap *bootstrap = &node->bootstrap;
+    uint64_t random = random_u64(node); /* many who start at once: not all at the same one */
     bootstrap->tried = 0;
     if (bootstrap->candidate_count)
-        bootstrap->next = random_u64(node) % bootstrap->candidate_count;
+        bootstrap->next =
+            (bootstrap->rounds == 0 ? random : bootstrap->next + 1) % bootstrap->candidate_count;
     attempt(node, now);
 }
 

@@ -168,6 +168,34 @@ START_TEST(t14_who_asks_the_dead_asks_less_and_less)
 }
 END_TEST
 
+/* Three of the four bootstrap nodes have valid certificates and swallow all that is not their own:
+ * who comes finds the fourth. The newcomers' places are among honest peers. */
+START_TEST(t14_bootstrap_nodes_that_swallow)
+{
+    struct sim_byzantine *byzantine = calloc(1, sizeof *byzantine);
+    ck_assert_ptr_nonnull(byzantine);
+    s = ring_of(16, 17);
+    sim_run_for(s, SIM_SECONDS(60));
+    sim_byzantine_begin(byzantine, s, 17);
+    for (uint32_t i = 1; i < BOOTSTRAP_NODES; i++) {
+        ck_assert(sim_is_bootstrap_node(s, i));
+        byzantine->vices[i] = SIM_VICE_SILENT;
+    }
+    unsigned joined = 0;
+    for (uint32_t i = BOOTSTRAP_NODES; i < 16; i++) {
+        struct sim_node_options options = {.node_id = *sim_node_id(s, i)};
+        options.node_id.octets[15]--; /* right before it: it admits the newcomer */
+        uint32_t late = sim_add_node(s, &options);
+        for (unsigned passed = 0; passed < 300 && !sim_is_joined(s, late); passed++)
+            sim_run_for(s, SIM_SECONDS(1));
+        joined += sim_is_joined(s, late);
+    }
+    ck_assert_uint_eq(joined, 16 - BOOTSTRAP_NODES);
+    sim_free(s);
+    free(byzantine);
+}
+END_TEST
+
 /* Its certificate is another authority's: nobody joins through it, nor becomes part of it. */
 START_TEST(t14_bootstrap_node_of_somebody_else)
 {
@@ -248,6 +276,7 @@ static const struct named_test tests[] = {
     {&t13_all_restart_with_their_disks, 0, 0},
     {&t14_who_asks_the_dead_asks_less_and_less, 0, 0},
     {&t14_dead_bootstrap_nodes, 0, 0},
+    {&t14_bootstrap_nodes_that_swallow, 0, 0},
     {&t14_bootstrap_node_of_somebody_else, 0, 0},
     {&t16_pause_and_resume, 0, 3},
     {&l8_one_link_carries_many_messages, 0, 0},
