@@ -79,6 +79,7 @@ live_through(uint32_t peers, unsigned happenings, unsigned mix, uint64_t pause_n
     struct sim_options options = ring_options();
     struct sim_watch watch;
     options.successors = sim_chord_successors;
+    options.predecessors = sim_chord_predecessors;
     struct sim *s = sim_new(1000 * peers + mix, &options);
     sim_watch_begin(&watch, s);
     sim_observe(s, look, &watch); /* Zave's invariant after every event */

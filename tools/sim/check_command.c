@@ -91,6 +91,7 @@ world(const struct settings *settings)
     return (struct sim_options){.topology = &reload_chord,
                                 .successor = sim_chord_successor,
                                 .successors = sim_chord_successors,
+                                .predecessors = sim_chord_predecessors,
                                 .describe = sim_chord_describe,
                                 .log = settings->trace ? story(settings) : NULL,
                                 .log_level = RELOAD_LOG_DEBUG};

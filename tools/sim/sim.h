@@ -69,6 +69,7 @@ struct sim_options {
     const struct reload_topology_ops *topology; /* must be given */
     sim_successor_fn *successor;                /* of that topology, for sim_ring_is_whole */
     sim_successors_fn *successors;              /* likewise, for checks of Zave's invariant */
+    sim_successors_fn *predecessors;            /* likewise, the nearest first; may be NULL */
     sim_describe_fn *describe;                  /* likewise; may be NULL */
     const struct reload_usage_ops *usages[RELOAD_USAGES_MAX];
     void *usage_arguments[RELOAD_USAGES_MAX];
@@ -275,6 +276,9 @@ void sim_set_skew(struct sim *sim, uint32_t node, int64_t skew_ms);
 
 /* The options' |successors|; must have been given. */
 sim_successors_fn *sim_successors(const struct sim *sim);
+
+/* The options' |predecessors|, or NULL. */
+sim_successors_fn *sim_predecessors(const struct sim *sim);
 
 /* sim_starve lets so many of a million of |node|'s allocations fail from now on. sim_starved
  * returns how many did. */

@@ -34,6 +34,16 @@ sim_chord_successors(const void *topology_state, struct reload_node_id *successo
     return count < max ? count : max;
 }
 
+size_t
+sim_chord_predecessors(const void *topology_state, struct reload_node_id *predecessors, size_t max)
+{
+    const struct reload_chord *chord = topology_state;
+    size_t count = reload_chord_table_neighbors(&chord->table);
+    for (size_t i = 0; i < count && i < max; i++)
+        predecessors[i] = reload_chord_node_id_of(reload_chord_table_predecessor(&chord->table, i));
+    return count < max ? count : max;
+}
+
 void
 sim_chord_enter(void *topology_state, uint64_t tell_at, uint64_t now)
 {

@@ -16,6 +16,10 @@ bool sim_chord_successor(const void *topology_state, struct reload_node_id *succ
 size_t sim_chord_successors(const void *topology_state, struct reload_node_id *successors,
                             size_t max);
 
+/* sim_chord_predecessors is a sim_successors_fn that reads the other way round. */
+size_t sim_chord_predecessors(const void *topology_state, struct reload_node_id *predecessors,
+                              size_t max);
+
 /* sim_chord_enter is a sim_enter_fn for reload_chord. */
 void sim_chord_enter(void *topology_state, uint64_t tell_at, uint64_t now);
 

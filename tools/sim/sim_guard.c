@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/sim/sim_guard.h"
 
+#include "reload/core/job.h"
 #include "reload/core/node_internal.h"
 #include "tools/sim/sim_draft.h"
 #include "tools/sim/sim_oddity.h"
@@ -30,11 +31,49 @@ overfull_table(const struct reload_node *node)
         {"reassemblies", node->reassembly.count, RELOAD_REASSEMBLIES_MAX},
         {"octets in reassembly", node->reassembly.octets, RELOAD_REASSEMBLY_OCTETS_MAX},
         {"resources", node->storage.resources.count, RELOAD_RESOURCES_MAX},
-        {"octets stored", node->storage.octets, RELOAD_STORAGE_OCTETS_MAX},
+        {"octets stored", node->storage.octets + node->storage.certificates.octets,
+         RELOAD_STORAGE_OCTETS_MAX},
+        {"marks", node->storage.marks.set.count, RELOAD_HIGH_WATER_MAX},
+        {"octets of marks", node->storage.marks.octets, RELOAD_MARKS_OCTETS_MAX},
+        {"marks of what was seen", node->storage.seen.set.count, RELOAD_HIGH_WATER_MAX},
+        {"octets of what was seen", node->storage.seen.octets, RELOAD_MARKS_OCTETS_MAX},
+        {"effects", node->effects.count, RELOAD_EFFECTS_MAX},
+        {"jobs", node->pushes.job_count, RELOAD_JOBS_MAX},
+        {"bootstrap nodes known", node->bootstrap.known_count, RELOAD_BOOTSTRAP_KNOWN_MAX},
     };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (tables[i].count > tables[i].max)
             return tables[i].name;
+    return NULL;
+}
+
+/* Likewise, of one of its links. */
+static const char *
+overfull_link(const struct reload_node *node)
+{
+    size_t cursor = 0;
+    for (const struct reload_link *link; (link = reload_link_walk(node, &cursor)) != NULL;) {
+        const struct reload_sender *sender = &link->sender;
+        if (sender->flight_count > RELOAD_WINDOW_MAX)
+            return "frames in flight on a link";
+        if (sender->queue_count > RELOAD_LINK_QUEUE_MAX)
+            return "frames waiting for a link";
+        if (sender->queued_octets > RELOAD_LINK_QUEUE_OCTETS_MAX)
+            return "octets on a link";
+    }
+    return NULL;
+}
+
+/* The same of what is stored: values of a Kind, by its row. */
+static const char *
+overfull_kind(const struct reload_node *node)
+{
+    const struct reload_resource *at =
+        reload_storage_after(&node->storage, (struct reload_bytes){0});
+    for (; at; at = reload_storage_after(&node->storage, reload_resource_id(at)))
+        for (const struct reload_stored_kind *kind = at->kinds; kind; kind = kind->next)
+            if (kind->existing > kind->row->max_count)
+                return "values of a Kind";
     return NULL;
 }
 
@@ -64,10 +103,14 @@ sim_guard_turn(struct sim_guard *guard, uint32_t node)
         sim_finding(&guard->finder, "V7", "node %" PRIu32 " holds %zu octets", node, memory);
         guard->memory_max = SIZE_MAX; /* once is enough */
     }
-    if (++guard->turns % SIM_GUARD_LOOKS == 0 &&
-        !sim_was_paused(guard->sim, node, SIM_GUARD_REQUEST_NS))
+    bool looks = ++guard->turns % SIM_GUARD_LOOKS == 0;
+    if (looks && !sim_was_paused(guard->sim, node, SIM_GUARD_REQUEST_NS))
         check_requests(guard, real, node);
     const char *table = overfull_table(real);
+    if (!table && looks)
+        table = overfull_link(real);
+    if (!table && looks)
+        table = overfull_kind(real);
     if (table)
         sim_finding(&guard->finder, "V7", "node %" PRIu32 " has too many %s", node, table);
 }
@@ -213,7 +256,7 @@ inspect(struct sim *sim, const struct sim_arrival *arrival, bool after, void *ar
         return; /* it left, or never was a node */
     if (!after) {
         guard->arrivals++;
-        if (guard->whole)
+        if (sim_now(sim) >= guard->hops_from_ns)
             check_hop(guard, arrival);
         guard->unasked = is_unasked(guard, arrival);
         guard->errors_sent = sim_counters(sim, arrival->to)->errors_sent;
@@ -236,7 +279,10 @@ inspect(struct sim *sim, const struct sim_arrival *arrival, bool after, void *ar
 void
 sim_guard_begin(struct sim_guard *guard, struct sim *sim, struct sim_finder finder)
 {
-    *guard = (struct sim_guard){.sim = sim, .finder = finder, .memory_max = SIM_GUARD_MEMORY_MAX};
+    *guard = (struct sim_guard){.sim = sim,
+                                .finder = finder,
+                                .memory_max = SIM_GUARD_MEMORY_MAX,
+                                .hops_from_ns = UINT64_MAX};
     sim_inspect(sim, inspect, guard);
 }
 
@@ -249,19 +295,44 @@ sim_guard_end(struct sim_guard *guard)
 void
 sim_guard_calm(struct sim_guard *guard)
 {
-    guard->whole = true;
-    guard->whole_since_ns = sim_now(guard->sim);
+    guard->hops_from_ns = sim_now(guard->sim);
+    guard->quiet_since_ns = sim_now(guard->sim);
     guard->arrivals = 0;
+}
+
+void
+sim_guard_hops(struct sim_guard *guard, bool whole)
+{
+    guard->hops_from_ns = whole ? sim_now(guard->sim) + SIM_GUARD_SETTLE_NS : UINT64_MAX;
 }
 
 void
 sim_guard_judge(struct sim_guard *guard)
 {
-    uint64_t peers = 0, seconds = (sim_now(guard->sim) - guard->whole_since_ns) / RELOAD_SECOND;
+    uint64_t peers = 0, seconds = (sim_now(guard->sim) - guard->quiet_since_ns) / RELOAD_SECOND;
     for (uint32_t i = 0; i < sim_node_count(guard->sim); i++)
         peers += sim_is_alive(guard->sim, i);
     if (guard->arrivals > SIM_GUARD_QUIET_MAX * peers * (seconds + 1))
         sim_finding(&guard->finder, "V8",
                     "%" PRIu64 " messages among %" PRIu64 " peers in %" PRIu64 " quiet seconds",
                     guard->arrivals, peers, seconds);
+}
+
+void
+sim_guard_restart(struct sim_guard *guard, double steady)
+{
+    guard->restart.at_ns = sim_now(guard->sim);
+    guard->restart.octets = sim_wire_bytes(guard->sim);
+    guard->restart.steady = steady;
+}
+
+void
+sim_guard_judge_restart(struct sim_guard *guard)
+{
+    double seconds = (double)(sim_now(guard->sim) - guard->restart.at_ns) / 1e9;
+    double rate = (double)(sim_wire_bytes(guard->sim) - guard->restart.octets) / seconds;
+    if (rate > SIM_GUARD_RESTART_TIMES * guard->restart.steady)
+        sim_finding(&guard->finder, "V8",
+                    "%.0f octets a second in the %.0f s after all began anew, %.0f before", rate,
+                    seconds, guard->restart.steady);
 }

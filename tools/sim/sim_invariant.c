@@ -118,6 +118,14 @@ lists_are_tidy(struct sim_watch *watch, const struct circle *circle)
                             circle->places[i].host);
             last = next;
         }
+        last = 0;
+        for (size_t k = 0; k < member->predecessor_count; k++) {
+            unsigned __int128 next = distance(&member->predecessors[k], circle->places[i].node_id);
+            if (next <= last)
+                return find(watch, "the predecessors of node %" PRIu32 " are in disorder",
+                            circle->places[i].host);
+            last = next;
+        }
     }
     return true;
 }
@@ -249,9 +257,18 @@ grow(struct sim_watch *watch)
     watch->member_count = count;
 }
 
-static struct sim_member
-look(const struct sim_watch *watch, uint32_t node, sim_successors_fn *successors)
+static void
+add_to_digest(uint64_t *digest, const struct reload_node_id *node_id)
 {
+    for (size_t k = 0; k < 8; k++)
+        *digest = (*digest ^ node_id->octets[k]) * UINT64_C(0x100000001b3);
+}
+
+static struct sim_member
+look(const struct sim_watch *watch, uint32_t node)
+{
+    sim_successors_fn *successors = sim_successors(watch->sim);
+    sim_successors_fn *predecessors = sim_predecessors(watch->sim);
     struct sim_member member = {.joined = sim_is_alive(watch->sim, node) &&
                                           sim_is_joined(watch->sim, node)};
     struct reload_node *real = sim_node(watch->sim, node);
@@ -260,11 +277,14 @@ look(const struct sim_watch *watch, uint32_t node, sim_successors_fn *successors
         return member;
     }
     member.count = successors(reload_node_topology(real), member.successors, SIM_SUCCESSORS_MAX);
+    if (predecessors)
+        member.predecessor_count =
+            predecessors(reload_node_topology(real), member.predecessors, SIM_SUCCESSORS_MAX);
     member.digest = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < member.count; i++)
-        for (size_t k = 0; k < 8; k++)
-            member.digest =
-                (member.digest ^ member.successors[i].octets[k]) * UINT64_C(0x100000001b3);
+        add_to_digest(&member.digest, &member.successors[i]);
+    for (size_t i = 0; i < member.predecessor_count; i++)
+        add_to_digest(&member.digest, &member.predecessors[i]);
     return member;
 }
 
@@ -303,7 +323,7 @@ sim_watch_look(struct sim_watch *watch, uint32_t node)
         return;
     grow(watch);
     struct sim_member *old = &watch->members[node];
-    struct sim_member now = look(watch, node, sim_successors(sim));
+    struct sim_member now = look(watch, node);
     if (now.joined && !old->joined && now.count == 0)
         look_at_founding(watch, node);
     if (sim_false_deaths(sim) > 0)
@@ -312,7 +332,8 @@ sim_watch_look(struct sim_watch *watch, uint32_t node)
         *old = now;
         return;
     }
-    if (now.joined == old->joined && now.count == old->count && now.digest == old->digest)
+    if (now.joined == old->joined && now.count == old->count &&
+        now.predecessor_count == old->predecessor_count && now.digest == old->digest)
         return;
     bool is_death = old->joined && !now.joined;
     *old = now;

@@ -4,7 +4,8 @@
  *   sufficient principals   so many members are skipped by nobody's first successors;
  *   one ordered ring        what both together imply: from every member, the first live successors
  *                           lead into the one cycle, which goes once around in the ring's order;
- *   tidy lists              nearest first, without ourselves, nobody twice.
+ *   tidy lists              successors and predecessors: nearest first, without ourselves, nobody
+ *                           twice.
  *
  * It holds as long as nobody takes a live node for dead and nobody's death leaves a member without
  * a live successor, or the ring without enough principals. The watch tells whether a run stayed
@@ -25,6 +26,8 @@ struct sim_member {
     uint64_t digest; /* of the successors */
     size_t count;
     struct reload_node_id successors[SIM_SUCCESSORS_MAX];
+    size_t predecessor_count;
+    struct reload_node_id predecessors[SIM_SUCCESSORS_MAX];
 };
 
 /* Watches overlay 0. */

@@ -162,3 +162,9 @@ sim_slot_at(struct sim *sim, uint32_t owner, uint32_t responsible)
     }
     return 0;
 }
+
+sim_successors_fn *
+sim_predecessors(const struct sim *sim)
+{
+    return sim->options.predecessors;
+}

@@ -142,6 +142,7 @@ look_for_whole(struct sim *sim, void *argument)
     if (sim_is_whole(sim, NULL)) {
         if (elapsed > trial->recovery_ns)
             trial->recovery_ns = elapsed;
+        sim_guard_hops(&trial->guard, true);
         return;
     }
     if (elapsed > SIM_RECOVERY_NS + LOOK_NS && !is_orphaned(sim, trial) && has_bootstrap(trial)) {
@@ -179,6 +180,7 @@ begin_fault(struct sim *sim, void *argument)
     tell(trial, happening->fault, "begins");
     trial->faults_on += lasts(happening->fault);
     trial->trust_counts = false;
+    sim_guard_hops(&trial->guard, false);
     sim_fault_classes[happening->fault->class].begin(trial, happening->fault);
     look_again(trial);
 }
@@ -191,6 +193,7 @@ end_fault(struct sim *sim, void *argument)
     (void)sim;
     tell(trial, happening->fault, "ends");
     trial->faults_on -= lasts(happening->fault);
+    sim_guard_hops(&trial->guard, false);
     sim_fault_classes[happening->fault->class].end(trial, happening->fault);
     look_again(trial);
 }
@@ -391,6 +394,7 @@ sim_trial_run(const struct sim_scenario *scenario, const struct sim_options *opt
     sim_observe(trial.sim, observe, &trial);
     if (build_up(&trial)) {
         trial.begin_ns = trial.last_fault_ns = sim_now(trial.sim);
+        sim_guard_hops(&trial.guard, true);
         trial.ledger = sim_ledger_begin(&trial);
         begin_phones(&trial);
         if (scenario->cheats > 0 && scenario->links == SIM_LINKS_MESSAGES)
