@@ -31,7 +31,8 @@ all_zero(const uint8_t *octets, size_t size)
     return true;
 }
 
-/* Multicast, unspecified and broadcast addresses are nobody's (P23). */
+/* Multicast, unspecified and broadcast addresses are nobody's (P23); an IPv4 address in the guise
+ * of an IPv6 one (::ffff:a.b.c.d) belongs to a program, not on the wire (RFC 4291 2.5.5.2). */
 static bool
 is_usable(const struct reload_address *address)
 {
@@ -40,7 +41,8 @@ is_usable(const struct reload_address *address)
         return false;
     if (address->family == 4)
         return o[0] != 0 && o[0] < 224;
-    return !all_zero(o, 16) && o[0] != 0xff && !(o[0] == 0xfe && (o[1] & 0xc0) == 0x80);
+    bool mapped = all_zero(o, 10) && o[10] == 0xff && o[11] == 0xff;
+    return !all_zero(o, 16) && !mapped && o[0] != 0xff && !(o[0] == 0xfe && (o[1] & 0xc0) == 0x80);
 }
 
 static bool
@@ -112,6 +114,19 @@ reload_offer_encode(struct reload_writer *writer, const struct reload_wire *wire
     }
 }
 
+/* ice-char, RFC 8445 5.3: letters, digits, '+' and '/'. */
+static bool
+is_of_ice(struct reload_bytes text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = text.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '+' || c == '/'))
+            return false;
+    }
+    return true;
+}
+
 static bool
 is_no_ice(uint8_t overlay_link)
 {
@@ -130,14 +145,15 @@ candidate_decode(const struct reload_ice_candidate *value, const struct reload_w
     bool known_type = value->type == RELOAD_CAND_TYPE_HOST ||
                       value->type == RELOAD_CAND_TYPE_SRFLX ||
                       value->type == RELOAD_CAND_TYPE_RELAY;
-    if (!known_link || !known_type || value->priority == 0 ||
-        value->foundation.size > RELOAD_FOUNDATION_MAX ||
+    /* ICE's production is 1*32ice-char; without ICE nobody reads it. */
+    bool founded = value->foundation.size <= RELOAD_FOUNDATION_MAX &&
+                   (value->foundation.size > 0 || is_no_ice(value->overlay_link)) &&
+                   is_of_ice(value->foundation);
+    if (!known_link || !known_type || value->priority == 0 || !founded ||
         !address_decode(&value->addr_port, &candidate->address) || !is_usable(&candidate->address))
         return false;
     if (value->foundation.size)
         memcpy(candidate->foundation, value->foundation.data, value->foundation.size);
-    if (strlen(candidate->foundation) != value->foundation.size)
-        return false;
     if (value->type != RELOAD_CAND_TYPE_HOST)
         return address_decode(&value->rel_addr_port, &candidate->related);
     candidate->stun_port = stun_port_decode(value->extensions, wire);
@@ -160,19 +176,14 @@ insert(struct reload_offer *offer, const struct reload_candidate *candidate)
     offer->candidates[at] = *candidate;
 }
 
-/* RFC 8445 5.3: letters, digits, '+' and '/'. */
 static bool
 copy_credential(struct reload_bytes from, size_t size_min, char *to)
 {
     if (from.size < size_min || from.size > RELOAD_ICE_CREDENTIAL_MAX)
         return false;
-    for (size_t i = 0; i < from.size; i++) {
-        uint8_t c = from.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '+' || c == '/'))
-            return false;
-        to[i] = (char)c;
-    }
+    if (!is_of_ice(from))
+        return false;
+    memcpy(to, from.data, from.size);
     to[from.size] = 0;
     return true;
 }

@@ -7,6 +7,9 @@
 
 #include <stdio.h>
 
+/* Behind an IPv4 address and port, the link type, a foundation of one octet and the priority. */
+#define TYPE_AT (8 + 1 + 2 + 4)
+
 static const struct reload_wire wire = {.node_id_length = 16};
 
 static struct reload_candidate
@@ -64,6 +67,81 @@ START_TEST(addresses_of_nobody_are_left_out)
 }
 END_TEST
 
+/* IPv6: unspecified, multicast, link-local, and IPv4 in its guise. */
+START_TEST(addresses_of_nobody_are_left_out_in_ipv6)
+{
+    static const struct {
+        uint8_t octets[16];
+        size_t kept;
+    } rows[] = {{{0}, 0},
+                {{0xff, 2, [15] = 1}, 0},
+                {{0xff, 0xe, [15] = 1}, 0},
+                {{0xfe, 0x80, [15] = 1}, 0},
+                {{0xfe, 0xbf, [15] = 1}, 0},
+                {{[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1}, 0},
+                {{0xfe, 0xc0, [15] = 1}, 1},
+                {{0xfd, [15] = 1}, 1},
+                {{[15] = 1}, 1},
+                {{0x20, 1, 0xd, 0xb8, [15] = 1}, 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct reload_offer offer = {.candidate_count = 2}, got;
+        offer.candidates[0] = candidate(3, 20, "192.0.2.1:6084");
+        offer.candidates[1] = offer.candidates[0];
+        offer.candidates[0].address.family = 6;
+        memcpy(offer.candidates[0].address.octets, rows[i].octets, 16);
+        ck_assert_int_eq(round_trip(&offer, true, &got), 0);
+        ck_assert_uint_eq(got.candidate_count, 1 + rows[i].kept);
+    }
+}
+END_TEST
+
+/* RFC 6940 6.5.1.1: the foundation is ICE's production, 1*32ice-char. */
+START_TEST(foundations_are_of_ices_form)
+{
+    static const struct {
+        const char *foundation;
+        size_t ice, no_ice; /* candidates that are kept */
+    } rows[] = {{"1", 1, 1}, {"aZ09+/", 1, 1},  {"12345678901234567890123456789012", 1, 1},
+                {"", 0, 1},  {"a b", 0, 0},     {"a\r\nb", 0, 0},
+                {"-", 0, 0}, {"\xc3\xa4", 0, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int no_ice = 0; no_ice < 2; no_ice++) {
+            struct reload_offer offer = {.candidate_count = 2}, got;
+            strcpy(offer.ufrag, no_ice ? "" : "abcd");
+            strcpy(offer.password, no_ice ? "" : "abcdefghijklmnopqrstuv");
+            for (size_t k = 0; k < 2; k++)
+                offer.candidates[k] = candidate(no_ice ? 3 : 1, 20, "192.0.2.1:6084");
+            strcpy(offer.candidates[0].foundation, rows[i].foundation);
+            ck_assert_int_eq(round_trip(&offer, no_ice, &got), 0);
+            ck_assert_uint_eq(got.candidate_count, 1 + (no_ice ? rows[i].no_ice : rows[i].ice));
+        }
+}
+END_TEST
+
+START_TEST(foundations_with_nul_or_too_long)
+{
+    for (size_t size = 3; size <= 33; size += 30) {
+        uint8_t data[1024];
+        struct reload_writer writer = reload_writer_of(data, sizeof data);
+        struct reload_bytes none = {0};
+        const char *text = size == 3 ? "a\0b" : "123456789012345678901234567890123";
+        struct reload_ice_candidate value = {
+            .foundation = {(const uint8_t *)text, size},
+            .overlay_link = 3,
+            .priority = 1,
+            .type = RELOAD_CAND_TYPE_HOST,
+            .addr_port = {.type = RELOAD_ADDRESS_TYPE_IPV4_ADDRESS,
+                          .v4addr_port = {.addr = 0xc0000201, .port = 6084}}};
+        reload_ice_candidate_encode(&writer, &wire, &value);
+        ck_assert(!writer.failed);
+        struct reload_offer got;
+        ck_assert_int_eq(
+            reload_offer_decode(&wire, none, none, reload_writer_written(&writer), true, &got),
+            RELOAD_E_MALFORMED);
+    }
+}
+END_TEST
+
 START_TEST(unknown_types_are_left_out)
 {
     struct reload_offer offer = {.candidate_count = 2}, got;
@@ -74,6 +152,26 @@ START_TEST(unknown_types_are_left_out)
     offer.candidates[0] = candidate(3, 0, "192.0.2.1:1"); /* priority 0 */
     ck_assert_int_eq(round_trip(&offer, true, &got), 0);
     ck_assert_uint_eq(got.candidate_count, 1);
+}
+END_TEST
+
+/* CandType 0, 3 (reserved) and beyond: what follows it is not known, so the list cannot be read. */
+START_TEST(unknown_candidate_types_are_refused)
+{
+    for (unsigned type = 0; type < 256; type++) {
+        uint8_t data[256];
+        struct reload_writer writer = reload_writer_of(data, sizeof data);
+        struct reload_offer one = {.candidate_count = 1}, got;
+        struct reload_bytes none = {0};
+        one.candidates[0] = candidate(3, 1, "192.0.2.1:6084");
+        reload_offer_encode(&writer, &wire, &one);
+        ck_assert(!writer.failed);
+        ck_assert_uint_eq(data[TYPE_AT], RELOAD_CAND_TYPE_HOST);
+        data[TYPE_AT] = (uint8_t)type;
+        int error =
+            reload_offer_decode(&wire, none, none, reload_writer_written(&writer), true, &got);
+        ck_assert_int_eq(error, type == RELOAD_CAND_TYPE_HOST ? 0 : RELOAD_E_MALFORMED);
+    }
 }
 END_TEST
 
@@ -199,7 +297,9 @@ int
 main(void)
 {
     return RUN_SUITE("offer", comes_back_best_first, addresses_of_nobody_are_left_out,
-                     unknown_types_are_left_out, ice_and_no_ice_do_not_mix,
+                     addresses_of_nobody_are_left_out_in_ipv6, foundations_are_of_ices_form,
+                     foundations_with_nul_or_too_long, unknown_types_are_left_out,
+                     unknown_candidate_types_are_refused, ice_and_no_ice_do_not_mix,
                      credentials_are_of_ices_form, keeps_the_best_of_many, stun_port,
                      malformed_stun_ports_are_ignored);
 }
