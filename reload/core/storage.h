@@ -60,7 +60,8 @@ struct reload_resource {
     struct reload_ordered_entry entry; /* among all resources, by Resource-ID; must be first */
     struct reload_stored_kind *kinds;
     uint64_t stamp;                /* the last commit that changed something here */
-    uint64_t elsewhere;            /* whoever is responsible has all up to this commit */
+    uint64_t elsewhere;            /* whoever is responsible has taken all up to this commit ... */
+    reload_time elsewhere_at;      /* ... then */
     struct reload_holders holders; /* beside us */
     reload_time leave_at;          /* it must not be kept here, and may go then; 0: no */
     uint8_t id_size;

@@ -13,7 +13,9 @@
 #define HAND_OVER_PAUSE (30 * RELOAD_SECOND)
 #define RETRY_FIRST (5 * RELOAD_SECOND) /* doubled each time */
 #define RETRY_LAST (600 * RELOAD_SECOND)
-#define STEP 64                         /* resources looked at in one turn */
+#define STEP 64 /* resources looked at in one turn */
+/* Who took it may die, and its replicas with it: then somebody else has to take it (D118). */
+#define TAKEN_MAX (10 * RELOAD_SECOND)
 #define LEAVE_MAX (600 * RELOAD_SECOND) /* for somebody to take what must not be kept */
 
 static void sweep(struct reload_alarm *alarm, void *owner, uint64_t now);
@@ -199,7 +201,9 @@ leave_to_others(struct reload_node *node, struct reload_resource *resource, relo
         resource->leave_at = now + PAUSE;
         wish(node, resource->leave_at);
     }
-    bool has_another = resource->elsewhere >= resource->stamp || owner_has_all(node, resource);
+    bool has_another =
+        (resource->elsewhere >= resource->stamp && now <= resource->elsewhere_at + TAKEN_MAX) ||
+        owner_has_all(node, resource);
     if (now >= resource->leave_at + (has_another ? 0 : LEAVE_MAX)) {
         reload_storage_drop(&node->storage, resource, now);
         return;

@@ -72,14 +72,16 @@ resource_id(const struct transfer *transfer)
 
 /* The other side has all that is stored here, but for what has changed meanwhile. */
 static void
-note(const struct transfer *transfer, struct reload_resource *resource)
+note(const struct transfer *transfer, struct reload_resource *resource, reload_time now)
 {
     struct reload_node *node = transfer->job.node;
     struct reload_holders *holders = &resource->holders;
     uint64_t since = transfer->since, had = reload_holders_stamp(holders, transfer->link);
     /* Replicas do not count: they go, too, when they are nobody's any more. */
-    if (!transfer->to_target)
+    if (!transfer->to_target) {
         resource->elsewhere = transfer->begun_stamp;
+        resource->elsewhere_at = now;
+    }
     if (transfer->link && reload_node_link_to(node, &transfer->target) == transfer->link &&
         had >= since)
         reload_holders_note(holders, transfer->link, transfer->begun_stamp);
@@ -93,7 +95,7 @@ finish(struct transfer *transfer, int error, reload_time now)
     if (resource && error)
         reload_holders_forget(&resource->holders, transfer->link);
     else if (resource && !transfer->refused)
-        note(transfer, resource);
+        note(transfer, resource, now);
     reload_transfer_fn *done = transfer->done;
     void *argument = transfer->argument;
     reload_job_free(&transfer->job);

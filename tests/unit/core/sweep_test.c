@@ -237,6 +237,24 @@ START_TEST(what_is_not_kept_goes_to_its_owner)
 }
 END_TEST
 
+/* D118: who took it may have died before it goes here, and its replicas with it. Found by
+ * reload-sim check, seed 51445 (a crowd joins, eight seconds later a third of all die). */
+START_TEST(who_took_it_is_gone)
+{
+    begin();
+    give_away();
+    run(30 * RELOAD_SECOND);
+    ck_assert(bob_has(alice, KIND_SINGLE, none, "one"));
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "one"); /* still */
+    fixture_boot(f, BOB);
+    fixture_connect(f, BOB);
+    run(60 * RELOAD_SECOND);
+    ck_assert(bob_has(alice, KIND_SINGLE, none, "one"));
+    ck_assert_str_eq(value_at(f, alice, KIND_SINGLE, none), "-");
+    fixture_free(f);
+}
+END_TEST
+
 /* RFC6940-6.4.2.3-02, D55: who is responsible does not know us: we meet, and soon it takes what is
  * its own. */
 START_TEST(a_stranger_is_met_first)
@@ -362,12 +380,12 @@ END_TEST
 int
 main(void)
 {
-    return RUN_SUITE("sweep", a_refused_replica_is_tried_again, a_stubborn_replica_costs_little,
-                     what_was_acknowledged_is_not_sent_again, who_comes_back_gets_it_again,
-                     a_sweep_waits_for_the_push, a_replica_tells_the_responsible_peer,
-                     a_replica_does_not_tell_its_sender, a_replica_from_another_is_handed_over,
-                     what_is_not_kept_goes_to_its_owner, what_nobody_takes_goes,
-                     a_stranger_is_met_first, a_hostile_responsible_peer_costs_little,
-                     what_is_kept_stays, replicas_are_dropped, a_sender_is_not_relied_on,
-                     a_replica_is_not_dropped_at_once);
+    return RUN_SUITE(
+        "sweep", a_refused_replica_is_tried_again, a_stubborn_replica_costs_little,
+        what_was_acknowledged_is_not_sent_again, who_comes_back_gets_it_again,
+        a_sweep_waits_for_the_push, a_replica_tells_the_responsible_peer,
+        a_replica_does_not_tell_its_sender, a_replica_from_another_is_handed_over,
+        what_is_not_kept_goes_to_its_owner, what_nobody_takes_goes, who_took_it_is_gone,
+        a_stranger_is_met_first, a_hostile_responsible_peer_costs_little, what_is_kept_stays,
+        replicas_are_dropped, a_sender_is_not_relied_on, a_replica_is_not_dropped_at_once);
 }
