@@ -91,6 +91,57 @@ START_TEST(initial_fingers_are_attached_to)
 }
 END_TEST
 
+/* Whether |node| is linked with somebody in its |i|-th range, and nobody there is its neighbour. */
+static bool
+has_fingers_only(size_t node, unsigned i)
+{
+    const struct reload_chord_table *table = &chord_of(node)->table;
+    for (size_t k = 0; k < table->count; k++)
+        if (reload_chord_finger_of(table->self,
+                                   reload_chord_table_place(table, &table->peers[k])) == i &&
+            reload_chord_table_is_neighbor(table, &table->peers[k]))
+            return false;
+    return reload_chord_table_finger(table, i) != NULL;
+}
+
+/* The Attaches of |node| for entries; the one to its admitting peer, at n + 1, is none of them. */
+static size_t
+count_entries(size_t node)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < record.count; k++) {
+        unsigned i = entry_at(node, record.sent[k].place);
+        count += i > 0 && i < RELOAD_CHORD_BITS;
+    }
+    return count;
+}
+
+/* D117: when even the admitting peer is up for less than a minute, fingers wait for a few seconds:
+ * by then most entries are filled. */
+START_TEST(young_rings_wait_with_fingers)
+{
+    size_t missing = 0, attached = 0;
+    grow(RING, 100 * RELOAD_MS);
+    for (int k = 0; k < 3; k++) {
+        size_t node = town_add(town, false);
+        const struct reload_chord *chord = chord_of(node);
+        watch_node(node);
+        town_join(town, node, 0);
+        town_run(town, 8 * RELOAD_SECOND);
+        ck_assert_int_eq(chord->phase, RELOAD_CHORD_JOINED);
+        ck_assert_uint_eq(count_entries(node), 0);
+        for (unsigned i = 1; i <= reload_chord_table_fingers_wanted(&chord->table); i++) {
+            const struct reload_chord_peer *peer = reload_chord_table_finger(&chord->table, i);
+            missing += !peer || reload_chord_table_is_neighbor(&chord->table, peer);
+        }
+        town_run(town, 9 * RELOAD_SECOND);
+        attached += count_entries(node);
+    }
+    ck_assert_uint_ge(attached, 1);
+    ck_assert_uint_le(attached, missing);
+}
+END_TEST
+
 /* In a small ring everybody is a neighbour: there is nothing to search for. */
 START_TEST(small_rings_need_no_fingers)
 {
@@ -154,19 +205,6 @@ START_TEST(fingers_do_not_hold_up_a_join)
 }
 END_TEST
 
-/* Whether |node| is linked with somebody in its |i|-th range, and nobody there is its neighbour. */
-static bool
-has_fingers_only(size_t node, unsigned i)
-{
-    const struct reload_chord_table *table = &chord_of(node)->table;
-    for (size_t k = 0; k < table->count; k++)
-        if (reload_chord_finger_of(table->self,
-                                   reload_chord_table_place(table, &table->peers[k])) == i &&
-            reload_chord_table_is_neighbor(table, &table->peers[k]))
-            return false;
-    return reload_chord_table_finger(table, i) != NULL;
-}
-
 /* 10.7.2: when a finger is lost, reactive recovery searches for another one, by one Ping to a
  * random place of its range (10.7.4.2); periodic recovery waits for chord-ping-interval. */
 START_TEST(lost_finger_is_searched_for)
@@ -208,6 +246,7 @@ main(void)
     TCase *tests = tcase_create("fingers");
     tcase_add_checked_fixture(tests, village_setup, village_teardown);
     tcase_add_test(tests, initial_fingers_are_attached_to);
+    tcase_add_test(tests, young_rings_wait_with_fingers);
     tcase_add_test(tests, small_rings_need_no_fingers);
     tcase_add_test(tests, fingers_do_not_hold_up_a_join);
     tcase_add_loop_test(tests, lost_finger_is_searched_for, 0, 2);
