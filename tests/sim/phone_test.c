@@ -6,6 +6,7 @@
 
 #include "tools/sim/sim_phone_plan.h"
 #include "tools/sim/sim_reload.h"
+#include "usages/turn_service.h"
 
 #include <string.h>
 
@@ -209,7 +210,7 @@ START_TEST(partition_heals)
     for (uint32_t i = 0; i < 4; i++)
         sim_partition(s, i, 0);
     wait_until_whole(s, SIM_SECONDS(60));
-    sim_phones_audit(phones, sim_now(s) - SIM_SECONDS(60));
+    sim_phones_audit(phones, sim_now(s) - SIM_SECONDS(60), false);
     ck_assert_str_eq(found, "");
     calls(7, 1, 2);
     calls(0, 5, SIM_NOBODY);
@@ -316,11 +317,35 @@ enum planted {
     V4_BACK,      /* one that was removed is there again */
     V4_OLD,       /* an older contact is stored */
     V5_NOBODY,    /* somebody is found whose user never registered */
+    V3_NO_RELAY,  /* a relay is not announced any more */
+    V4_RELAY,     /* the announcement of one that is lent no more is there again */
     V6_LATE,      /* a registration that does not end */
     V6_TWICE,     /* one that ends again */
     PLANTED_NOTHING,
     PLANTED_ROWS
 };
+
+/* The relay of phone 1 is taken away, and what was announced is stored again. */
+static void
+announce_again(void)
+{
+    uint8_t resource[16];
+    struct reload_bytes place = {resource, sizeof resource};
+    struct reload_fetch_specifier specifier = {.kind = RELOAD_KIND_TURN_SERVICE};
+    sim_slot_resource(s, phones->phones[1]->host, 1, resource);
+    struct sim_outcome outcome = sim_fetch_value(s, 0, place, &specifier);
+    ck_assert(outcome.exists);
+    sim_phone_wish(phones, 1, SIM_WISH_OFF, 0, LIFETIME_S);
+    wait_until_settled(SIM_SECONDS(20));
+    sim_run_for(s, SIM_SECONDS(5));
+    sim_phones_judge_relay(phones, 1, 0, true);
+    ck_assert_str_eq(found, "");
+    struct reload_store_value value = {.kind = RELOAD_KIND_TURN_SERVICE,
+                                       .value = {outcome.value, outcome.value_size},
+                                       .exists = true,
+                                       .lifetime_s = 600};
+    ck_assert_int_eq(sim_store_value(s, phones->phones[1]->host, place, &value).error, 0);
+}
 
 static void
 plant(enum planted what)
@@ -339,6 +364,10 @@ plant(enum planted what)
         sip = sim_phone_sip(phones->phones[what == V4_BACK ? 2 : 3]);
         ck_assert_int_eq(reload_sip_register(sip, 600, "", NULL, NULL, sim_now(s)), 0);
     }
+    if (what == V3_NO_RELAY)
+        reload_turn_service_end(reload_node_usage(sim_node(s, 1), SIM_USAGE_TURN), sim_now(s));
+    if (what == V4_RELAY)
+        announce_again();
     if (what == V6_LATE)
         sim_errand_begin(&phones->phones[1]->storing, phones->phones[1], "registration",
                          SIM_REGISTER_NS);
@@ -350,18 +379,20 @@ plant(enum planted what)
 
 START_TEST(what_is_checked)
 {
-    static const char *const expected[] = {"V3", "V3", "V3", "V4", "V4", "V5", "V6", "V6", ""};
+    static const char *const expected[] = {"V3", "V3", "V3", "V4", "V4", "V5",
+                                           "V3", "V4", "V6", "V6", ""};
     begin(4, SIM_LINKS_MESSAGES, false);
+    phones->phones[1]->lends = true;
     sim_phone_wish(phones, 0, SIM_WISH_ON, 0, 100 * LIFETIME_S);
     sim_phone_wish(phones, 1, SIM_WISH_ON, 0, 100 * LIFETIME_S);
     sim_phone_wish(phones, 2, SIM_WISH_ON, 0, LIFETIME_S);
     wait_until_settled(SIM_SECONDS(20));
     sim_phone_wish(phones, 2, SIM_WISH_OFF, 0, LIFETIME_S);
     wait_until_settled(SIM_SECONDS(20));
-    sim_phones_audit(phones, sim_now(s) - SIM_PHONES_BACK_NS);
+    sim_phones_audit(phones, sim_now(s) - SIM_PHONES_BACK_NS, true);
     ck_assert_str_eq(found, "");
     plant((enum planted)_i);
-    sim_phones_audit(phones, sim_now(s));
+    sim_phones_audit(phones, sim_now(s), true);
     ck_assert_str_eq(found, expected[_i]);
     end();
 }

@@ -6,6 +6,7 @@
 #include "tools/sim/sim_internal.h"
 #include "tools/sim/sim_oddity.h"
 #include "usages/certificate_store.h"
+#include "usages/turn_service.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,15 +20,16 @@ void
 sim_phones_plug(struct sim_options *options)
 {
     assert(options->usage_count == 0);
-    options->usages[0] = &reload_sip_usage;
-    options->usages[1] = &reload_certificate_store_usage;
-    options->usage_count = 2;
+    options->usages[SIM_USAGE_SIP] = &reload_sip_usage;
+    options->usages[SIM_USAGE_CERTIFICATE_STORE] = &reload_certificate_store_usage;
+    options->usages[SIM_USAGE_TURN] = &reload_turn_service_usage;
+    options->usage_count = SIM_USAGES;
 }
 
 struct reload_sip *
 sim_phone_sip(const struct sim_phone *phone)
 {
-    return reload_node_usage(sim_node(phone->phones->sim, phone->host), 0);
+    return reload_node_usage(sim_node(phone->phones->sim, phone->host), SIM_USAGE_SIP);
 }
 
 bool
@@ -156,6 +158,8 @@ register_now(struct sim_phone *phone)
         phone->told_until = end;
     }
     phone->ever_on = phone->ever_on || phone->wish == SIM_WISH_ON;
+    if (phone->lends)
+        sim_phone_lend(phone);
     if (phone->wish == SIM_WISH_FORWARD)
         phone->forwards |= UINT64_C(1) << phone->forward_to;
     sim_turn(sim, phone->host);

@@ -22,6 +22,9 @@
 #include "tools/sim/sim_random.h"
 #include "usages/sip.h"
 
+/* Places of the usages that sim_phones_plug puts into a world. */
+enum { SIM_USAGE_SIP, SIM_USAGE_CERTIFICATE_STORE, SIM_USAGE_TURN, SIM_USAGES };
+
 #define SIM_PHONES_MAX 1024
 #define SIM_CALLS_MAX 4096
 #define SIM_BRANCHES_MAX 4
@@ -67,8 +70,10 @@ struct sim_phone {
     uint64_t told_until; /* others may find what it stored until then */
     uint64_t forwards;   /* to whom it ever forwarded: a bit for each of the first 64 phones */
     bool ever_on, intrudes;
-    int64_t skew_ms; /* of the host's clock */
-    bool set_back;   /* it was, at any time (D132) */
+    int64_t skew_ms;       /* of the host's clock */
+    bool set_back;         /* it was, at any time (D132) */
+    bool lends;            /* a relay, while it is registered */
+    uint32_t lending_life; /* in which that began */
     struct sim_errand storing;
     int error; /* of the last Store */
 };
@@ -124,7 +129,8 @@ struct sim_phones {
     struct sim_phone_figures figures;
 };
 
-/* sim_phones_plug puts the usages that phones need (SIP, certificate store) into |options|. */
+/* sim_phones_plug puts the usages that phones need (SIP, certificate store, TURN
+ * servers) into |options|. */
 void sim_phones_plug(struct sim_options *options);
 
 /* sim_phones_new makes a world of phones without any; chance follows from |seed|. Phones act by
@@ -172,6 +178,8 @@ void sim_errand_begin(struct sim_errand *errand, struct sim_phone *phone, const 
 void sim_errand_end(struct sim_errand *errand);
 /* Tells the finder when it should have ended. */
 void sim_errand_look(struct sim_errand *errand);
+/* Begins to lend a relay, or ends that, as the wish is. */
+void sim_phone_lend(struct sim_phone *phone);
 /* What came for |phone|: sim_phone_call.c. */
 void sim_phone_receive(void *argument, const struct reload_sip_peer *peer,
                        struct reload_bytes message, reload_time now);

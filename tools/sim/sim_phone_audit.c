@@ -164,7 +164,7 @@ judge_registration(const struct sim_phones *phones, uint32_t number)
 }
 
 void
-sim_phones_audit(struct sim_phones *phones, uint64_t calm_ns)
+sim_phones_audit(struct sim_phones *phones, uint64_t calm_ns, bool nothing_lost)
 {
     struct sim *sim = phones->sim;
     if (sim_now(sim) < calm_ns + SIM_PHONES_BACK_NS)
@@ -177,7 +177,10 @@ sim_phones_audit(struct sim_phones *phones, uint64_t calm_ns)
             if (!call)
                 continue;
             sim_phones_judge(phones, call);
-            if (callers++ == 0 && is_certain(phones, callee))
+            if (callers++ > 0)
+                continue;
+            sim_phones_judge_relay(phones, callee, caller, nothing_lost);
+            if (is_certain(phones, callee))
                 sim_phones_judge_contact(phones, callee, caller);
         }
     }

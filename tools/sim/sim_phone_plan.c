@@ -117,6 +117,8 @@ sim_phones_live(struct sim *sim, uint64_t seed, uint32_t count, uint32_t peers, 
         abort();
     for (uint32_t i = 0; i < count; i++)
         (void)sim_phone_add(phones, (uint32_t)((host + (uint64_t)i * peers / count) % peers));
+    for (uint32_t i = 0; i < count; i++)
+        phones->phones[i]->lends = sim_mix(seed, i) % 3 == 0;
     if (sim_random_below(&random, 2) == 0)
         count = add_device(phones) + 1;
     for (uint32_t i = 0; i < count; i++)

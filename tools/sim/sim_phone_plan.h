@@ -24,8 +24,10 @@ struct sim_phones *sim_phones_live(struct sim *sim, uint64_t seed, uint32_t coun
                                    uint64_t length_ns, struct sim_finder finder);
 
 /* sim_phones_audit lets the phones call each other in the ring that is whole again, when
- * SIM_PHONES_BACK_NS are over since |calm_ns|, and judges whom they reach. Virtual time passes. */
-void sim_phones_audit(struct sim_phones *phones, uint64_t calm_ns);
+ * SIM_PHONES_BACK_NS are over since |calm_ns|, and judges whom they reach. With |nothing_lost|
+ * relays that are lent must be found, too: their announcements last an hour and are renewed after
+ * half of that. Virtual time passes. */
+void sim_phones_audit(struct sim_phones *phones, uint64_t calm_ns, bool nothing_lost);
 
 /* sim_phones_judge judges one call that has ended, in a ring at rest. */
 void sim_phones_judge(struct sim_phones *phones, const struct sim_call *call);
@@ -33,5 +35,9 @@ void sim_phones_judge(struct sim_phones *phones, const struct sim_call *call);
 /* sim_phones_judge_contact lets |reader| fetch what is stored for |phone|, which is settled, and
  * compares. Virtual time passes. */
 void sim_phones_judge_contact(struct sim_phones *phones, uint32_t phone, uint32_t reader);
+
+/* sim_phones_judge_relay lets |reader| look for the relay of |phone|, if it lends one. */
+void sim_phones_judge_relay(struct sim_phones *phones, uint32_t phone, uint32_t reader,
+                            bool nothing_lost);
 
 #endif

@@ -333,7 +333,8 @@ audit(struct sim_trial *trial)
         sim_chores_audit(trial->chores, trial->ledger->death_count == 0 && !trial->watch.beyond);
     sim_guard_judge(&trial->guard);
     if (trial->phones)
-        sim_phones_audit(trial->phones, trial->last_fault_ns);
+        sim_phones_audit(trial->phones, trial->last_fault_ns,
+                         trial->ledger->death_count == 0 && !trial->watch.beyond);
 }
 
 static void
