@@ -180,21 +180,6 @@ layer_delete(sqlite3_vfs *vfs, const char *name, int sync_folder)
 }
 
 static void
-setup(void)
-{
-    real_vfs = sqlite3_vfs_find(NULL);
-    layer_vfs = *real_vfs;
-    layer_vfs.zName = "layer";
-    layer_vfs.szOsFile = (int)sizeof(struct layer_file) + real_vfs->szOsFile;
-    layer_vfs.xOpen = layer_open;
-    layer_vfs.xDelete = layer_delete;
-    ck_assert_int_eq(sqlite3_vfs_register(&layer_vfs, 1), SQLITE_OK);
-    (void)snprintf(folder, sizeof folder, "/tmp/record_crash_test.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/state", folder);
-}
-
-static void
 remove_files(void)
 {
     static const char *const ends[] = {"", "-wal", "-shm", ".aside", ".aside-wal"};
@@ -205,11 +190,41 @@ remove_files(void)
     }
 }
 
+/* Before and after all tests, in the process that outlives them: a failing one leaves nothing. In
+ * memory if there is such a place, since each write is waited for. */
+static void
+make_folder(void)
+{
+    bool in_memory = access("/dev/shm", W_OK) == 0;
+    (void)snprintf(folder, sizeof folder, "%s/record_crash_test.XXXXXX",
+                   in_memory ? "/dev/shm" : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/state", folder);
+}
+
+static void
+remove_folder(void)
+{
+    remove_files();
+    (void)rmdir(folder);
+}
+
+static void
+setup(void)
+{
+    real_vfs = sqlite3_vfs_find(NULL);
+    layer_vfs = *real_vfs;
+    layer_vfs.zName = "layer";
+    layer_vfs.szOsFile = (int)sizeof(struct layer_file) + real_vfs->szOsFile;
+    layer_vfs.xOpen = layer_open;
+    layer_vfs.xDelete = layer_delete;
+    ck_assert_int_eq(sqlite3_vfs_register(&layer_vfs, 1), SQLITE_OK);
+}
+
 static void
 teardown(void)
 {
-    remove_files();
-    ck_assert_int_eq(rmdir(folder), 0);
+    ck_assert_int_eq(sqlite3_vfs_unregister(&layer_vfs), SQLITE_OK);
 }
 
 /* ---- lives with the file --------------------------------------------------------------------- */
@@ -450,6 +465,7 @@ main(void)
 {
     Suite *suite = suite_create("record_crash");
     TCase *tcase = tcase_create("record_crash");
+    tcase_add_unchecked_fixture(tcase, make_folder, remove_folder);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, ended_at_every_write, 0, 2);
     tcase_add_loop_test(tcase, ended_while_the_file_is_made, 0, 2);
