@@ -5,6 +5,7 @@
 #include "tests/suite.h"
 #include "tests/unit/ice/agents.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@ struct victim {
     struct reload_watch *watches[RELOAD_CANDIDATES_MAX];
     struct reload_loop *loop;
     unsigned packets;
+    bool met[RELOAD_ICE_LOCAL_MAX][RELOAD_CANDIDATES_MAX]; /* from which address, at which port */
     size_t octets;
     reload_time first_at, last_at;
 };
@@ -27,9 +29,15 @@ on_packet(void *argument, int descriptor, unsigned events)
     (void)events;
     struct victim *victim = argument;
     uint8_t packet[2048];
-    ssize_t got = recv(descriptor, packet, sizeof packet, MSG_DONTWAIT);
+    struct sockaddr_in from = {0};
+    socklen_t length = sizeof from;
+    ssize_t got = recvfrom(descriptor, packet, sizeof packet, MSG_DONTWAIT,
+                           (struct sockaddr *)&from, &length);
     if (got < 0)
         return;
+    for (size_t i = 0; i < RELOAD_CANDIDATES_MAX; i++)
+        if (victim->descriptors[i] == descriptor)
+            victim->met[ntohl(from.sin_addr.s_addr) % RELOAD_ICE_LOCAL_MAX][i] = true;
     reload_time now = reload_loop_now(victim->loop);
     if (victim->packets == 0)
         victim->first_at = now;
@@ -62,36 +70,74 @@ victim_fini(struct victim *victim)
     }
 }
 
+/* Pairs of addresses that the victim has heard. */
+static unsigned
+pairs_met(const struct victim *victim)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < RELOAD_ICE_LOCAL_MAX; i++)
+        for (size_t k = 0; k < RELOAD_CANDIDATES_MAX; k++)
+            count += victim->met[i][k];
+    return count;
+}
+
+/* An agent at |locals| addresses gets an offer whose candidates are all the victim's, and has given
+ * up. */
+static void
+shoot_at(struct agents *agents, struct victim *victim, unsigned locals)
+{
+    victim_init(victim, agents->loop);
+    agents->a.options.local_count = locals;
+    for (unsigned i = 0; i < locals; i++)
+        agents->a.options.local[i] =
+            (struct reload_address){.family = 4, .octets = {127, 0, 0, (uint8_t)(1 + i)}};
+    agents_open(agents);
+    struct reload_offer *offer = &agents->b.offer;
+    for (size_t i = 0; i < RELOAD_CANDIDATES_MAX; i++) {
+        offer->candidates[i] = offer->candidates[0];
+        offer->candidates[i].address = victim->addresses[i];
+        offer->candidates[i].priority = 1000 + (uint32_t)i;
+        snprintf(offer->candidates[i].foundation, RELOAD_FOUNDATION_MAX, "%zu", i);
+    }
+    offer->candidate_count = RELOAD_CANDIDATES_MAX;
+    agents_check(&agents->a, &agents->b);
+    ck_assert(agents_wait(agents, &agents->a.failed, &agents->a.failed, 20000));
+    printf("%u pairs, %u packets, %zu octets in %.1f s\n", pairs_met(victim), victim->packets,
+           victim->octets, (double)(victim->last_at - victim->first_at) / 1e9);
+    ck_assert_uint_le(victim->octets, victim->packets * 200);
+    unsigned before = victim->packets;
+    agents_settle(agents, 300);
+    ck_assert_uint_eq(victim->packets, before);
+    agents_close(agents);
+}
+
 /* L10: all candidates of an offer are the victim's. What one Attach makes us send is bounded and
- * paced, and ends. */
+ * paced (D139), and ends. */
 START_TEST(candidates_of_a_third_party)
 {
     struct agents agents;
     struct victim victim;
     agents_init(&agents);
-    victim_init(&victim, agents.loop);
-    agents_open(&agents);
-    struct reload_offer *offer = &agents.b.offer;
-    for (size_t i = 0; i < RELOAD_CANDIDATES_MAX; i++) {
-        offer->candidates[i] = offer->candidates[0];
-        offer->candidates[i].address = victim.addresses[i];
-        offer->candidates[i].priority = 1000 + (uint32_t)i;
-        snprintf(offer->candidates[i].foundation, RELOAD_FOUNDATION_MAX, "%zu", i);
-    }
-    offer->candidate_count = RELOAD_CANDIDATES_MAX;
-    agents_check(&agents.a, &agents.b);
-    ck_assert(agents_wait(&agents, &agents.a.failed, &agents.a.failed, 20000));
-    printf("%u packets, %zu octets in %.1f s\n", victim.packets, victim.octets,
-           (double)(victim.last_at - victim.first_at) / 1e9);
-    ck_assert_uint_ge(victim.packets, RELOAD_CANDIDATES_MAX);
+    shoot_at(&agents, &victim, 1);
+    ck_assert_uint_eq(pairs_met(&victim), RELOAD_CANDIDATES_MAX);
     ck_assert_uint_le(victim.packets, 5 * RELOAD_CANDIDATES_MAX);
-    ck_assert_uint_le(victim.octets, victim.packets * 200);
     /* 20 new pairs, 20 ms apart. */
     ck_assert_uint_ge(victim.last_at - victim.first_at, 19 * 20 * RELOAD_MS);
-    unsigned before = victim.packets;
-    agents_settle(&agents, 300);
-    ck_assert_uint_eq(victim.packets, before);
-    agents_close(&agents);
+    victim_fini(&victim);
+    agents_fini(&agents);
+}
+END_TEST
+
+/* RFC 8445 6.1.2.5: a hundred pairs at most, also where sixteen addresses meet twenty. */
+START_TEST(pairs_are_capped)
+{
+    struct agents agents;
+    struct victim victim;
+    agents_init(&agents);
+    shoot_at(&agents, &victim, RELOAD_ICE_LOCAL_MAX);
+    ck_assert_uint_ge(pairs_met(&victim), 2 * RELOAD_CANDIDATES_MAX);
+    ck_assert_uint_le(pairs_met(&victim), 100);
+    ck_assert_uint_le(victim.packets, 500);
     victim_fini(&victim);
     agents_fini(&agents);
 }
@@ -244,6 +290,6 @@ END_TEST
 int
 main(void)
 {
-    return RUN_SUITE("attack", candidates_of_a_third_party, role_conflict, late_candidates,
-                     checks_without_integrity, strangers_are_not_heard);
+    return RUN_SUITE("attack", candidates_of_a_third_party, pairs_are_capped, role_conflict,
+                     late_candidates, checks_without_integrity, strangers_are_not_heard);
 }
