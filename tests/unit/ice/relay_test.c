@@ -7,8 +7,11 @@
 #include "tests/unit/ice/coturn.h"
 #include "tests/unit/ice/turn_liar.h"
 
+#include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SKIP 77
 
@@ -146,13 +149,70 @@ START_TEST(one_that_stalls_beside_one_that_works)
 }
 END_TEST
 
-int
-main(void)
+static void
+on_tried(void *argument, const struct reload_relay_outcome *outcome)
 {
+    *(bool *)argument = outcome->verdict == RELOAD_RELAY_WORKS;
+}
+
+/* A trial, and a link through relays of both ends. */
+static void
+come_and_go(struct agents *agents, const struct coturn *server, unsigned rounds)
+{
+    for (unsigned i = 0; i < rounds; i++) {
+        struct reload_relay_trial_options options = {.loop = agents->loop,
+                                                     .relay = coturn_relay(server, false)};
+        struct reload_relay_trial *trial;
+        bool works = false;
+        ck_assert_int_eq(reload_nice_agent.try_relay(&options, on_tried, &works, &trial), 0);
+        ck_assert(agents_wait(agents, &works, &works, 5000));
+        reload_nice_agent.end_trial(trial);
+        meet_through_relays(agents);
+        agents_close(agents);
+    }
+}
+
+/* RELOAD_TEST_LINKS says how many, for more than the suite has time for. */
+START_TEST(allocations_leave_nothing)
+{
+    const char *wanted = getenv("RELOAD_TEST_LINKS");
+    unsigned count = wanted ? (unsigned)strtoul(wanted, NULL, 10) : 10;
+    struct coturn server;
+    struct agents agents;
+    coturn_start(&server, 10000);
+    agents_init(&agents);
+    use_relay(&agents, &server, false);
+    come_and_go(&agents, &server, 10); /* caches fill */
+    size_t descriptors = open_descriptors(), octets = mallinfo2().uordblks;
+    come_and_go(&agents, &server, count);
+    size_t now = mallinfo2().uordblks, grown = now > octets ? now - octets : 0;
+    printf("%u trials and links by relays: %zu octets more\n", count, grown);
+    ck_assert_uint_eq(open_descriptors(), descriptors);
+    ck_assert_uint_le(grown, 1024);
+    agents_fini(&agents);
+    coturn_stop(&server);
+}
+END_TEST
+
+/* What malloc keeps for a thread counts as allocated, so it is to keep nothing. */
+static void
+begin_without_caches(char **arguments)
+{
+    if (getenv("GLIBC_TUNABLES") || setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1))
+        return;
+    (void)execv("/proc/self/exe", arguments);
+}
+
+int
+main(int count, char **arguments)
+{
+    (void)count;
+    begin_without_caches(arguments);
     if (!coturn_is_installed()) {
         fprintf(stderr, "turnserver is not installed (package coturn)\n");
         return SKIP;
     }
     return RUN_SUITE("relay", relays_carry_both_ways, relays_are_given_back,
-                     a_server_that_stalls_delays_little, one_that_stalls_beside_one_that_works);
+                     a_server_that_stalls_delays_little, one_that_stalls_beside_one_that_works,
+                     allocations_leave_nothing);
 }
