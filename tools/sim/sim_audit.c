@@ -157,9 +157,9 @@ is_outdated(const struct sim_ledger *ledger, const struct sim_request *found)
     return false;
 }
 
-/* Whether what was found, version |version| (0: nothing), is what may be there. */
-static bool
-is_right(const struct sim_ledger *ledger, const struct sim_record *record, uint32_t version)
+bool
+sim_ledger_is_right(const struct sim_ledger *ledger, const struct sim_record *record,
+                    uint32_t version)
 {
     bool any = false;
     for (size_t i = 0; i < ledger->trial->scenario->deed_count; i++) {
@@ -213,7 +213,7 @@ audit(struct sim_ledger *ledger, struct sim_record *record)
         if (reader == SIM_NOBODY)
             return;
         outcome = sim_fetch(trial->sim, reader, record->owner, record->slot);
-        right = outcome.error == 0 && is_right(ledger, record, version_of(&outcome));
+        right = outcome.error == 0 && sim_ledger_is_right(ledger, record, version_of(&outcome));
         if (!right)
             sim_run_for(trial->sim, TRY_AGAIN_NS);
     }

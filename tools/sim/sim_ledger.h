@@ -92,6 +92,11 @@ void sim_ledger_death(struct sim_ledger *ledger, const struct sim_death *death);
  * forgets that. */
 void sim_ledger_departure(struct sim_trial *trial, uint32_t node, const struct sim_death *death);
 
+/* sim_ledger_is_right tells whether version |version| of |record| (0: nothing) is what may be found
+ * now: of changes that overlap any may be the last. */
+bool sim_ledger_is_right(const struct sim_ledger *ledger, const struct sim_record *record,
+                         uint32_t version);
+
 /* sim_ledger_audit fetches every record in the whole ring and compares with what was acknowledged
  * (V3, V4). Virtual time passes. */
 void sim_ledger_audit(struct sim_ledger *ledger);

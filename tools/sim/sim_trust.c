@@ -45,10 +45,24 @@ sim_trust_is_kept(const struct sim_trust *trust, size_t level)
 struct lookup {
     struct sim_trial *trial;
     const struct sim_record *record;
-    uint32_t reader, acknowledged; /* the version, when it began */
+    uint32_t reader;
     size_t level;
-    bool found; /* that or a later one, and nothing older behind it */
+    bool found; /* what may be there, and nothing else behind it */
 };
+
+/* For people who look for a fault. */
+static void
+tell(const struct lookup *lookup, int error)
+{
+    const struct sim_trial *trial = lookup->trial;
+    FILE *log = sim_log(trial->sim);
+    if (log)
+        fprintf(log, "%10.3f lookup by %" PRIu32 " of record %td, version %" PRIu32 ": %s%s%s\n",
+                (double)(sim_now(trial->sim) - SIM_TIME_BEGIN) / 1e9, lookup->reader,
+                lookup->record - trial->ledger->records, lookup->record->acknowledged,
+                lookup->found ? "right" : "wrong", error ? ": " : "",
+                error ? reload_error_text(error) : "");
+}
 
 static void
 on_value(void *argument, const struct reload_fetched_value *value, reload_time now)
@@ -65,7 +79,7 @@ on_value(void *argument, const struct reload_fetched_value *value, reload_time n
         (ptrdiff_t)number != record - lookup->trial->ledger->records || version > record->versions)
         sim_trial_find(lookup->trial, "V5", "node %" PRIu32 " accepted \"%s\" by all ways",
                        lookup->reader, text);
-    lookup->found = version >= lookup->acknowledged;
+    lookup->found = sim_ledger_is_right(lookup->trial->ledger, record, version);
 }
 
 static void
@@ -74,6 +88,7 @@ on_fetched(void *argument, const struct reload_result *result, reload_time now)
     struct lookup *lookup = argument;
     struct sim_trial *trial = lookup->trial;
     (void)now;
+    tell(lookup, result->error);
     if (result->error != RELOAD_E_CLOSED && trial->trust_counts) {
         trial->verdict->trust.asked[lookup->level]++;
         trial->verdict->trust.right[lookup->level] += lookup->found;
@@ -119,7 +134,6 @@ look_up(struct sim_trial *trial, const struct sim_record *record, uint32_t reade
     lookup->trial = trial;
     lookup->record = record;
     lookup->reader = reader;
-    lookup->acknowledged = record->acknowledged;
     lookup->level = sim_trust_level(trial->liar.liars, sim_victims_alive(trial));
     sim_slot_resource(sim, record->owner, record->slot, octets);
     struct reload_bytes resource = {octets, sizeof octets};
