@@ -13,6 +13,8 @@
 /* After the first failure in a row, then each time doubled; and how many there may be. */
 #define TRY_AGAIN_PAUSE (10 * RELOAD_SECOND)
 #define TRY_FAILURES 3
+/* One that answers by TCP alone is slower than it may be: perhaps UDP was just out of order. */
+#define HALF_PAUSE (60 * RELOAD_SECOND)
 /* A relay that fails agents in spite of its trials is doubted longer and longer. */
 #define DOUBT_PAUSE (10 * RELOAD_SECOND)
 #define DOUBT_DOUBLINGS 5
@@ -114,7 +116,9 @@ judge(struct turn_relay *relay, reload_time now)
     memcpy(relay->ways, relay->results, sizeof relay->ways);
     if (turn_is_usable(relay)) {
         relay->failed_trials = 0;
-        relay->try_due = RELOAD_NEVER; /* until its credentials are renewed */
+        relay->try_due = relay->ways[TURN_UDP] == RELOAD_RELAY_SILENT
+                             ? turn_later(relay->turn, HALF_PAUSE, now)
+                             : RELOAD_NEVER; /* until its credentials are renewed */
         turn_forgive(relay->turn, &relay->node_id);
         return;
     }

@@ -99,6 +99,29 @@ START_TEST(without_a_nat_nobody_is_asked)
 }
 END_TEST
 
+/* L9: what a relay says of our address is held against what all others have said. One of them may
+ * lie, too; where nobody has said anything there is nothing to hold it against. */
+START_TEST(addresses_are_confirmed)
+{
+    static const uint8_t seen[] = {50, 60};
+    struct reload_stun_peers peers = {0};
+    struct reload_address first = host(0, 50, 7), second = host(0, 60, 8), other = host(0, 70, 9);
+    struct reload_address v6 = {.family = 6, .octets = {0x20, 1}, .port = 7};
+    ck_assert(reload_stun_peers_confirm(&peers, &other));
+    reload_stun_peers_add(&peers, &(struct reload_address){.family = 4, .octets = {192, 0, 2, 9}},
+                          9, 0);
+    ck_assert(reload_stun_peers_confirm(&peers, &other)); /* has not answered */
+    peers = (struct reload_stun_peers){0};
+    add_all(&peers, seen, sizeof seen);
+    ck_assert(reload_stun_peers_confirm(&peers, &first));
+    ck_assert(reload_stun_peers_confirm(&peers, &second));
+    ck_assert(!reload_stun_peers_confirm(&peers, &other));
+    ck_assert(reload_stun_peers_confirm(&peers, &v6));
+    reload_stun_peers_remove(&peers, 2);
+    ck_assert(!reload_stun_peers_confirm(&peers, &second));
+}
+END_TEST
+
 /* Three times, then not for a minute; nobody uses it meanwhile. */
 START_TEST(silent_servers_are_left_alone)
 {
@@ -282,7 +305,8 @@ int
 main(void)
 {
     return RUN_SUITE("stun_peers", groups_are_used_in_turn, lost_peers_are_replaced,
-                     without_a_nat_nobody_is_asked, silent_servers_are_left_alone,
-                     what_is_known_of_udp, forged_answers_are_refused, the_table_is_bounded,
-                     answers_are_read, wrong_answers_are_refused, requests_are_of_twenty_octets);
+                     without_a_nat_nobody_is_asked, addresses_are_confirmed,
+                     silent_servers_are_left_alone, what_is_known_of_udp,
+                     forged_answers_are_refused, the_table_is_bounded, answers_are_read,
+                     wrong_answers_are_refused, requests_are_of_twenty_octets);
 }

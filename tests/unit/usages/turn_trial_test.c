@@ -269,6 +269,21 @@ START_TEST(links_that_failed)
 }
 END_TEST
 
+/* UDP came back while the trial by TCP was on the way: that is found out. */
+START_TEST(by_tcp_for_a_while)
+{
+    begin(1);
+    struct reload_ice_relay way;
+    ck_assert(next_untried(&way));
+    tell(&way, false, RELOAD_RELAY_SILENT);
+    tell(&way, true, RELOAD_RELAY_GIVES);
+    ck_assert_uint_eq(hand_out(), 1);
+    ck_assert(ways[0].tcp);
+    ck_assert_uint_eq(trials_in(95, NOBODY), 1);
+    ck_assert_uint_eq(hand_out(), 2);
+}
+END_TEST
+
 /* Each time credentials are renewed: a relay that stalls is noticed also by who makes no links. */
 START_TEST(tried_again_in_time)
 {
@@ -333,6 +348,6 @@ main(void)
     return RUN_SUITE_IN(NULL, end, "turn_trial", handed_out_after_a_trial, each_way_for_itself,
                         a_trial_that_got_lost, results_of_others, bad_ones_are_replaced,
                         a_silent_one_costs_less_and_less, a_short_stall, one_that_only_fails_agents,
-                        links_that_failed, tried_again_in_time, all_are_used_in_turn,
-                        the_better_ones_first);
+                        links_that_failed, by_tcp_for_a_while, tried_again_in_time,
+                        all_are_used_in_turn, the_better_ones_first);
 }
