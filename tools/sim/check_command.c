@@ -42,9 +42,11 @@ static const char usage[] =
     "  --first-seed S   the first one's seed; the next ones follow (1)\n"
     "  --seed S         this one only\n"
     "  --trace          print what happens, step by step\n"
-    "  --minimise       drop faults and peers from a scenario that fails while it still does\n"
+    "  --minimise       drop users, faults and peers while the scenario still fails\n"
     "  --peers N        change the scenario: so many peers, at most 1000\n"
-    "  --plain          only the faults of each seed's first stream, the 22 older kinds\n"
+    "  --plain          only the faults of each seed's first stream, the 22 older kinds, and no\n"
+    "                   users with phones or who cheat\n"
+    "  --no-users       without users who have phones or who cheat\n"
     "  --faults LIST    change the scenario: only these faults, as --minimise prints them\n"
     "  --json           print one JSON object in place of the table: `seeds`, `violations`, ...;\n"
     "                   what --trace and --minimise say goes to standard error then\n"
@@ -55,7 +57,7 @@ static const char usage[] =
 struct settings {
     uint64_t seeds, first_seed;
     bool one, several; /* --seed; --seeds or --first-seed */
-    bool trace, minimise, plain, json;
+    bool trace, minimise, plain, no_users, json;
     uint32_t peers;     /* 0: as drawn */
     const char *faults; /* NULL: as drawn */
 };
@@ -122,9 +124,9 @@ draw(const struct settings *settings, uint64_t seed, struct sim_scenario *scenar
     sim_scenario_draw(seed, scenario);
     if (settings->peers)
         scenario->peers = settings->peers;
-    if (settings->plain) {
+    if (settings->plain)
         sim_scenario_plain(scenario);
-    } else {
+    if (!settings->plain && !settings->no_users) {
         scenario->phones = sim_phones_draw(seed, scenario->peers);
         scenario->cheats = sim_cheats_draw(seed);
     }
@@ -146,8 +148,9 @@ static void
 print_replay(const struct sim_scenario *scenario, FILE *out)
 {
     const char *separator = "";
-    fprintf(out, "reload-sim check --seed %" PRIu64 " --peers %" PRIu32 " --faults '",
-            scenario->seed, scenario->peers);
+    fprintf(out, "reload-sim check --seed %" PRIu64 " --peers %" PRIu32 "%s --faults '",
+            scenario->seed, scenario->peers,
+            scenario->phones + scenario->cheats > 0 ? "" : " --no-users");
     for (size_t i = 0; i < scenario->fault_count; i++) {
         if (scenario->faults[i].dropped)
             continue;
@@ -157,11 +160,24 @@ print_replay(const struct sim_scenario *scenario, FILE *out)
     fputs("' --trace\n", out);
 }
 
+/* Drops phones and cheats, unless |invariant| needs them to break. */
+static void
+drop_users(struct sim_scenario *scenario, const struct sim_options *options, const char *invariant)
+{
+    uint32_t phones = scenario->phones, cheats = scenario->cheats;
+    scenario->phones = scenario->cheats = 0;
+    if (phones + cheats == 0 || fails(scenario, options, invariant))
+        return;
+    scenario->phones = phones;
+    scenario->cheats = cheats;
+}
+
 /* Drops what is not needed for |invariant| to break, one thing after the other. */
 static void
 minimise(struct sim_scenario *scenario, const struct sim_options *options, const char *invariant,
          FILE *out)
 {
+    drop_users(scenario, options, invariant);
     for (bool smaller = true; smaller;) {
         smaller = false;
         for (size_t i = 0; i < scenario->fault_count; i++) {
@@ -371,11 +387,17 @@ print_table(const struct tally *tally, double wall)
 /* ---- options ---- */
 
 static const struct option options[] = {
-    {"seeds", required_argument, NULL, 'n'},  {"first-seed", required_argument, NULL, 'f'},
-    {"seed", required_argument, NULL, 's'},   {"trace", no_argument, NULL, 't'},
-    {"minimise", no_argument, NULL, 'm'},     {"peers", required_argument, NULL, 'p'},
-    {"faults", required_argument, NULL, 'l'}, {"plain", no_argument, NULL, 'o'},
-    {"json", no_argument, NULL, 'j'},         {0},
+    {"seeds", required_argument, NULL, 'n'},
+    {"first-seed", required_argument, NULL, 'f'},
+    {"seed", required_argument, NULL, 's'},
+    {"trace", no_argument, NULL, 't'},
+    {"minimise", no_argument, NULL, 'm'},
+    {"peers", required_argument, NULL, 'p'},
+    {"faults", required_argument, NULL, 'l'},
+    {"plain", no_argument, NULL, 'o'},
+    {"no-users", no_argument, NULL, 'u'},
+    {"json", no_argument, NULL, 'j'},
+    {0},
 };
 
 static bool
@@ -407,6 +429,9 @@ take_option(void *into, int option, const char *argument)
         return true;
     case 'o':
         settings->plain = true;
+        return true;
+    case 'u':
+        settings->no_users = true;
         return true;
     case 'l':
         settings->faults = argument;
