@@ -14,7 +14,7 @@
 
 #define FIXED_SIZE 38u         /* the forwarding header up to its lists */
 #define MARGIN 32u             /* room for the Via List to grow (6.7) */
-#define FRAGMENT_BODY_MIN 512u /* below, chunks could get smaller than the 256 that 6.7 wants */
+#define FRAGMENT_BODY_MIN 256u /* of each, also of the last (6.7) */
 #define DUPLICATES_CHECKED 16  /* entries of a Destination List that are compared (13.6.5) */
 #define DATAGRAM_MAX 16384u    /* octets of a DTLS record: no network fragments more */
 
@@ -76,19 +76,20 @@ send_piece(struct reload_node *node, const struct transit *transit, struct reloa
 }
 
 /* The size of the chunks into which a body of |body| octets is cut on |link|; |body| when it goes
- * in one piece. RFC 6940 6.7. */
+ * in one piece: it fits, or equal chunks that fit would be too small, so that the network layer has
+ * to fragment it. RFC 6940 6.7. */
 static size_t
 chunk_size(const struct reload_link *link, size_t header, size_t body)
 {
-    if (link->framing != RELOAD_FRAMING_DATAGRAM ||
-        RELOAD_FRAME_HEADER_SIZE + header + body <= link->sender.mtu)
+    size_t frame = RELOAD_FRAME_HEADER_SIZE + header;
+    if (link->framing != RELOAD_FRAMING_DATAGRAM || frame + body <= link->sender.mtu)
         return body;
-    size_t room = link->sender.mtu - RELOAD_FRAME_HEADER_SIZE;
-    if (room < header + MARGIN + FRAGMENT_BODY_MIN)
-        return body; /* the network layer fragments it */
-    room -= header + MARGIN;
+    if (link->sender.mtu < frame + MARGIN + FRAGMENT_BODY_MIN)
+        return body;
+    size_t room = link->sender.mtu - frame - MARGIN;
     size_t count = (body + room - 1) / room;
-    return (body + count - 1) / count;
+    size_t chunk = (body + count - 1) / count;
+    return body - (count - 1) * chunk < FRAGMENT_BODY_MIN ? body : chunk;
 }
 
 static bool

@@ -8,6 +8,7 @@
 #include "reload/core/sender.h"
 
 #include "reload/core/node_internal.h"
+#include "reload/core/path_mtu.h"
 
 #include <assert.h>
 
@@ -131,6 +132,7 @@ watch_due(const struct reload_sender *sender)
 }
 
 static reload_alarm_fn expire;
+static void send_empty(struct reload_node *node, struct reload_link *link, reload_time now);
 
 /* The alarm is to come at |at|, unless it comes before. */
 static void
@@ -268,6 +270,8 @@ retransmit(struct reload_node *node, struct reload_link *link, struct reload_buf
         drop(node, sender, place);
         return;
     }
+    if (reload_path_mtu_look(sender, frame, now))
+        send_empty(node, link, now);
     unlink_flight(sender, place);
     if (frame->holders > 1) {
         /* The driver has not fetched the last transmission yet: it counts as just sent. */
@@ -290,12 +294,19 @@ retransmit(struct reload_node *node, struct reload_link *link, struct reload_buf
  * since lives, and loses the frame only, as networks do; not so one that carries nothing of that
  * size. Returns false when the link is to end. */
 static bool
-give_up(struct reload_node *node, struct reload_link *link, struct reload_buffer **place)
+give_up(struct reload_node *node, struct reload_link *link, struct reload_buffer **place,
+        reload_time now)
 {
     struct reload_sender *sender = &link->sender;
     const struct reload_buffer *frame = *place;
-    if (sender->acknowledged_at <= frame->sent_at[RELOAD_FRAME_TRIES - 1] ||
-        ++sender->given_up >= GIVEN_UP_MAX)
+    if (sender->acknowledged_at <= frame->sent_at[RELOAD_FRAME_TRIES - 1])
+        return false;
+    if (reload_path_mtu_excuses(sender, frame, now)) {
+        node->counters.frames_given_up++;
+        drop(node, sender, place);
+        return true;
+    }
+    if (++sender->given_up >= GIVEN_UP_MAX)
         return false;
     if (sender->given_up == 1 || frame->size < sender->given_up_size)
         sender->given_up_size = frame->size;
@@ -317,7 +328,7 @@ expire_flight(struct reload_node *node, struct reload_link *link, reload_time no
             continue;
         }
         if (frame->tries == RELOAD_FRAME_TRIES) {
-            if (give_up(node, link, place))
+            if (give_up(node, link, place, now))
                 continue;
             reload_link_end(node, link, RELOAD_E_TIMEOUT, true, now);
             return false;
@@ -466,6 +477,8 @@ settle(struct reload_node *node, struct reload_sender *sender, uint32_t sequence
             measure(sender, now - frame->sent_at[i]);
             if (frame->size >= sender->given_up_size)
                 sender->given_up = 0;
+            if (frame->size > RELOAD_MTU_NARROW)
+                sender->large_at = now;
             drop(node, sender, place);
             widen(sender);
             return true;
@@ -567,28 +580,4 @@ reload_sender_watch(struct reload_node *node, struct reload_link *link, reload_t
     reload_time due = watch_due(sender);
     if (due != RELOAD_NEVER)
         arm(node, link, due > now ? due : now);
-}
-
-uint32_t
-reload_receiver_mark(struct reload_receiver *receiver, uint32_t sequence, bool *fresh)
-{
-    if (!receiver->any) {
-        *receiver = (struct reload_receiver){true, sequence, 0};
-    }
-    int32_t ahead = (int32_t)(sequence - receiver->highest);
-    if (ahead > 0) {
-        receiver->seen = ahead < 64 ? receiver->seen << ahead : 0;
-        receiver->highest = sequence;
-        ahead = 0;
-    }
-    uint32_t behind = 0u - (uint32_t)ahead;
-    if (behind >= 64) {
-        *fresh = true; /* too old to know; duplicates are found again by transaction */
-        return 0;
-    }
-    *fresh = (receiver->seen >> behind & 1) == 0;
-    receiver->seen |= UINT64_C(1) << behind;
-    /* Bit d stands for sequence - d, d = 1..31 (I3). */
-    uint64_t window = receiver->seen >> behind;
-    return (uint32_t)(window & 0xfffffffeu);
 }

@@ -35,6 +35,9 @@ struct reload_sender {
     uint32_t recover;              /* losses of earlier numbers are paid for (RFC 8085 3.1) */
     reload_time srtt, rttvar, rto; /* srtt 0: nothing measured */
     reload_time acknowledged_at;   /* last time an ACK for something outstanding came */
+    reload_time large_at;          /* the same of one larger than RELOAD_MTU_NARROW */
+    reload_time narrow_at;         /* |mtu| was lowered to that; 0: never (path_mtu.h) */
+    reload_time narrow_asked_at;   /* the last small frame beside large ones that are lost */
     reload_time probe_until;       /* an ACK must come before, RELOAD_NEVER when none is due */
     reload_time probe_again_at;    /* then the peer is asked once more ... */
     reload_time probe_every;       /* ... and so on */

@@ -207,11 +207,26 @@ START_TEST(fragments)
 }
 END_TEST
 
-/* D40: where the chunks would get too small, the network does it. */
-START_TEST(small_mtus_do_not_fragment)
+/* RFC6940-6.7-01: equal chunks of 256 octets and more, or none at all: then the network fragments
+ * (D63). A path that loses those (L16) still carries what can be cut. */
+START_TEST(small_mtus_fragment_what_they_can)
 {
-    begin_with(RELOAD_FRAMING_DATAGRAM, 600);
-    ck_assert_uint_eq(check_pieces(2000, 0, true, 600), 1);
+    static const uint16_t mtus[] = {400, 450, 600};
+    uint16_t mtu = mtus[_i];
+    begin_with(RELOAD_FRAMING_DATAGRAM, mtu);
+    size_t fits = mtu - 8u - 38 - 18 - 18, room = fits - 32, cut = 0;
+    for (size_t size = 200; size < 3000; size += 13) {
+        size_t count = (size + room - 1) / room;
+        bool large_enough = size / count >= 256 && room >= 256;
+        size_t pieces = check_pieces(size, 0, true, mtu);
+        if (pieces > 1)
+            ck_assert_uint_eq(pieces, count);
+        else if (size > fits)
+            ck_assert(!large_enough || size - (count - 1) * ((size + count - 1) / count) < 256);
+        cut += pieces > 1;
+    }
+    ck_assert_uint_eq(cut > 0, room >= 256);
+    ck_assert_uint_eq(check_pieces(fits, 0, true, mtu), 1);
     world_free(world);
 }
 END_TEST
@@ -295,7 +310,7 @@ main(void)
     tcase_add_loop_test(tcase, what_goes_round_ends, 0, (int)(sizeof rounds / sizeof *rounds));
     tcase_add_test(tcase, answers_need_no_way_back);
     tcase_add_loop_test(tcase, fragments, 0, 3);
-    tcase_add_test(tcase, small_mtus_do_not_fragment);
+    tcase_add_loop_test(tcase, small_mtus_fragment_what_they_can, 0, 3);
     tcase_add_test(tcase, fragments_beyond_the_end);
     tcase_add_loop_test(tcase, nothing_is_allocated, RELOAD_FRAMING_NONE,
                         RELOAD_FRAMING_DATAGRAM + 1);
