@@ -197,6 +197,48 @@ reload_address_interfaces(uint8_t family, uint16_t port, struct reload_address *
     return count;
 }
 
+/* The first octets of a socket address that are the address itself; NULL for other families. */
+static const uint8_t *
+octets_of(const struct sockaddr *address, size_t *size)
+{
+    *size = address->sa_family == AF_INET ? 4 : 16;
+    if (address->sa_family == AF_INET)
+        return (const uint8_t *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    return address->sa_family == AF_INET6
+               ? (const uint8_t *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr
+               : NULL;
+}
+
+/* Whether |octets| are in the network of an interface's address; one of a single address is none.
+ */
+static bool
+is_in_network(const struct ifaddrs *interface, const uint8_t *octets, size_t size)
+{
+    size_t own_size, mask_size;
+    const uint8_t *own = octets_of(interface->ifa_addr, &own_size);
+    const uint8_t *mask = octets_of(interface->ifa_netmask, &mask_size);
+    if (!own || !mask || own_size != size || mask_size != size || mask[size - 1] == 0xff)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if ((own[i] ^ octets[i]) & mask[i])
+            return false;
+    return true;
+}
+
+bool
+reload_address_is_neighbour(const struct reload_address *address)
+{
+    struct ifaddrs *interfaces;
+    bool found = false;
+    if (getifaddrs(&interfaces) != 0)
+        return false;
+    for (const struct ifaddrs *at = interfaces; at && !found; at = at->ifa_next)
+        found = at->ifa_addr && at->ifa_netmask && (at->ifa_flags & IFF_UP) &&
+                is_in_network(at, address->octets, address->family == 4 ? 4 : 16);
+    freeifaddrs(interfaces);
+    return found;
+}
+
 static int
 bind_failed(int descriptor)
 {

@@ -52,6 +52,10 @@ bool reload_address_is_usable(const struct reload_address *address);
 size_t reload_address_interfaces(uint8_t family, uint16_t port, struct reload_address *addresses,
                                  size_t max);
 
+/* reload_address_is_neighbour tells whether |address| is in the network of one of this host's
+ * interfaces, by its netmask: reached without a router. */
+bool reload_address_is_neighbour(const struct reload_address *address);
+
 /* reload_socket_bind makes a socket of |type| (SOCK_STREAM, SOCK_DGRAM), not blocking, closed on
  * exec, bound to |address|. |*bound| gets the address with the port in use. Returns a descriptor,
  * or RELOAD_E_IO with errno set. */

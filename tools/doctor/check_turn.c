@@ -8,38 +8,66 @@
 #include "reload/run/socket_address.h"
 #include "tools/doctor/relay.h"
 
+static const char *
+protocol_of(bool tcp)
+{
+    return tcp ? "TCP" : "UDP";
+}
+
+/* A relay of our own is asked from its own host, as nobody else would. */
+static void
+tell_good(struct checkup *checkup, const struct doctor_relay *relay, const char *address, bool tcp,
+          const struct reload_relay_outcome *outcome)
+{
+    checkup_find(checkup, "turn", FINDING_GOOD, NULL, "%s%s by %s: %s (%.0f ms)%s",
+                 relay->own ? "our own, " : "", address, protocol_of(tcp),
+                 tcp ? "gives us an address" : "what we send through it comes back",
+                 (double)outcome->taken_ns / 1e6,
+                 relay->own ? "; asked from this host, so others' way to it is not known" : "");
+}
+
 /* Where UDP is blocked it is no wonder that relays do not answer by it. */
 static void
 tell_silent(struct checkup *checkup, const struct doctor_relay *relay, const char *address,
-            bool tcp, double took_ms)
+            bool tcp)
 {
-    bool blocked = !tcp && checkup->reached_tcp && !checkup->reached_udp;
+    bool blocked = !tcp && checkup->reached_tcp && !checkup->reached_udp && !relay->own;
     const char *advice = relay->own ? "look at this node's log, and at [turn] in its configuration"
                          : blocked  ? NULL
                                     : "something on the way lets nothing through to that port, or "
                                       "the relay is down or full";
-    checkup_find(checkup, "turn", blocked && !relay->own ? FINDING_NOTE : FINDING_WARNING, advice,
-                 "%s%s by %s gives us no address (%.0f ms)%s", relay->own ? "our own, " : "",
-                 address, tcp ? "TCP" : "UDP", took_ms, blocked ? ": UDP is blocked" : "");
+    checkup_find(checkup, "turn", blocked ? FINDING_NOTE : FINDING_WARNING, advice,
+                 "%s%s by %s gives us no address%s", relay->own ? "our own, " : "", address,
+                 protocol_of(tcp), blocked ? ": UDP is blocked" : "");
+}
+
+static const char *
+verdict_of(enum reload_relay_verdict verdict)
+{
+    return verdict == RELOAD_RELAY_WORKS   ? "works"
+           : verdict == RELOAD_RELAY_GIVES ? "gives"
+                                           : "silent";
 }
 
 static void
 check_relay(struct checkup *checkup, const struct doctor_relay *relay, bool tcp)
 {
-    char address[RELOAD_ADDRESS_TEXT_SIZE], text[RELOAD_ADDRESS_TEXT_SIZE];
-    struct reload_address relayed;
-    double began_ms = checkup_now_ms();
+    char address[RELOAD_ADDRESS_TEXT_SIZE];
+    struct reload_relay_outcome outcome = doctor_relay_try(relay, tcp);
     (void)reload_address_text(&relay->address, address);
-    if (doctor_relay_allocate(relay, tcp, &relayed))
-        checkup_find(checkup, "turn", FINDING_GOOD, NULL, "%s%s by %s gives us %s%s",
-                     relay->own ? "our own, " : "", address, tcp ? "TCP" : "UDP",
-                     reload_address_text(&relayed, text),
-                     relay->own ? ", asked from this host: nothing is known of others' way to it"
-                                : "");
+    if (outcome.verdict == RELOAD_RELAY_WORKS || (tcp && outcome.verdict == RELOAD_RELAY_GIVES))
+        tell_good(checkup, relay, address, tcp, &outcome);
+    else if (outcome.verdict == RELOAD_RELAY_GIVES)
+        checkup_find(checkup, "turn", FINDING_WARNING,
+                     "whoever runs it should look at its addresses and ports; the node uses others "
+                     "where it can",
+                     "%s%s by UDP gives us an address, but what we send there does not come back",
+                     relay->own ? "our own, " : "", address);
     else
-        tell_silent(checkup, relay, address, tcp, checkup_now_ms() - began_ms);
+        tell_silent(checkup, relay, address, tcp);
     checkup_text(checkup, "address", address);
-    checkup_text(checkup, "protocol", tcp ? "TCP" : "UDP");
+    checkup_text(checkup, "protocol", protocol_of(tcp));
+    checkup_text(checkup, "verdict", verdict_of(outcome.verdict));
 }
 
 void

@@ -1,4 +1,5 @@
-/* relay.c: allocations at relays by ICE agents: each asks for a relayed candidate.
+/* relay.c: trying relays, and letting them write to us: by an ICE agent, which asks for a relayed
+ * candidate.
  *
  * RFC 6940 9, RFC 8656 7. SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/doctor/relay.h"
@@ -64,6 +65,47 @@ doctor_relays(const struct checkup *checkup, struct doctor_relay *relays, size_t
     return count;
 }
 
+static struct reload_ice_relay
+credentials_of(const struct doctor_relay *relay, bool tcp)
+{
+    struct reload_ice_relay asked = {.address = relay->address, .tcp = tcp};
+    (void)snprintf(asked.username, sizeof asked.username, "%s", relay->username);
+    (void)snprintf(asked.password, sizeof asked.password, "%s", relay->password);
+    return asked;
+}
+
+/* ---- one trial ------------------------------------------------------------------------------ */
+
+struct attempt {
+    bool done;
+    struct reload_relay_outcome outcome;
+};
+
+static void
+on_tried(void *argument, const struct reload_relay_outcome *outcome)
+{
+    struct attempt *attempt = argument;
+    attempt->done = true;
+    attempt->outcome = *outcome;
+}
+
+struct reload_relay_outcome
+doctor_relay_try(const struct doctor_relay *relay, bool tcp)
+{
+    struct attempt attempt = {.outcome.verdict = RELOAD_RELAY_SILENT};
+    struct reload_relay_trial_options options = {.relay = credentials_of(relay, tcp)};
+    struct reload_relay_trial *trial = NULL;
+    if (reload_loop_new(&options.loop))
+        return attempt.outcome;
+    int error = reload_nice_agent.try_relay(&options, on_tried, &attempt, &trial);
+    while (!error && !attempt.done)
+        error = reload_loop_turn(options.loop);
+    if (trial)
+        reload_nice_agent.end_trial(trial);
+    reload_loop_free(options.loop);
+    return attempt.outcome;
+}
+
 /* ---- one allocation ------------------------------------------------------------------------- */
 
 struct allocation {
@@ -115,19 +157,15 @@ on_recv(void *argument, struct reload_bytes bytes)
 
 /* The agent gives up after 3 seconds. */
 static void
-allocate(struct allocation *allocation, const struct doctor_relay *relay, bool tcp)
+allocate(struct allocation *allocation, const struct doctor_relay *relay)
 {
     static const struct reload_ice_user user = {on_gathered, on_ready, on_recv, on_failed};
     struct reload_ice_options options = {.controlling = true,
                                          .loopback = reload_address_is_loopback(&relay->address),
+                                         .relays = {credentials_of(relay, false)},
                                          .relay_count = 1,
                                          .overlay_link = RELOAD_OVERLAY_LINK_TYPE_DTLS_UDP_SR,
                                          .alive = &allocation->alive};
-    struct reload_ice_relay *asked = &options.relays[0];
-    asked->address = relay->address;
-    asked->tcp = tcp;
-    (void)snprintf(asked->username, sizeof asked->username, "%s", relay->username);
-    (void)snprintf(asked->password, sizeof asked->password, "%s", relay->password);
     *allocation = (struct allocation){.alive = 0, .descriptor = -1};
     options.alive = &allocation->alive;
     if (reload_loop_new(&allocation->loop))
@@ -149,16 +187,6 @@ leave(struct allocation *allocation)
            !reload_loop_turn(allocation->loop))
         continue;
     reload_loop_free(allocation->loop);
-}
-
-bool
-doctor_relay_allocate(const struct doctor_relay *relay, bool tcp, struct reload_address *relayed)
-{
-    struct allocation allocation;
-    allocate(&allocation, relay, tcp);
-    leave(&allocation);
-    *relayed = allocation.address;
-    return allocation.relayed;
 }
 
 /* ---- letting it write to us ----------------------------------------------------------------- */
@@ -216,7 +244,7 @@ doctor_relay_knock(const struct doctor_relay *relay, const struct reload_address
 {
     struct allocation allocation;
     struct reload_watch *watch = NULL;
-    allocate(&allocation, relay, false);
+    allocate(&allocation, relay);
     allocation.descriptor = descriptor;
     allocation.host = &relay->address;
     if (allocation.relayed &&

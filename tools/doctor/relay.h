@@ -19,10 +19,10 @@ struct doctor_relay {
 size_t doctor_relays(const struct checkup *checkup, struct doctor_relay *relays, size_t max,
                      char *reason);
 
-/* doctor_relay_allocate asks for an address at the relay, by TCP or UDP, and gives it back.
- * |*relayed| is the address; false: none, within 3 s. */
-bool doctor_relay_allocate(const struct doctor_relay *relay, bool tcp,
-                           struct reload_address *relayed);
+/* doctor_relay_try asks for an address at the relay, by TCP or UDP, sends a datagram to it, which
+ * has to come back to us through the relay (by UDP only), and gives the address back. It takes 5 s
+ * at most. */
+struct reload_relay_outcome doctor_relay_try(const struct doctor_relay *relay, bool tcp);
 
 enum doctor_knock {
     DOCTOR_KNOCK_SILENT,  /* nothing came: it says nothing of the NAT, the relay may be broken */

@@ -70,6 +70,9 @@ control_fn control_relays;                                /* control_relays.c */
 control_fn control_ping, control_lookup, control_leave;   /* control_overlay.c */
 control_fn control_attach, control_own_relay;             /* control_doctor.c */
 
+/* control_link_error says why a link did not come about, or ended. */
+const char *control_link_error(int error);
+
 /* control_path_name says in a word which way |info|'s link takes: "direct", "same LAN", "relay". */
 const char *control_path_name(const struct reload_link_info *info);
 

@@ -26,7 +26,7 @@ attached(void *argument, int error, uint32_t link, const struct reload_node_id *
     struct reload_json *json = &request->result;
     struct reload_link_info info;
     if (error) {
-        control_refuse(request, "%s", reload_error_text(error));
+        control_refuse(request, "%s", control_link_error(error));
         return;
     }
     reload_json_begin_object(json);

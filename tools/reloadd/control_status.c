@@ -149,7 +149,8 @@ is_private(const struct reload_address *address)
            (octets[0] == 192 && octets[1] == 168) || reload_address_is_link_local(address);
 }
 
-/* Two host candidates that are private meet only in one network. */
+/* Two host candidates meet in one network: that of an interface of ours (all of IPv6's are public),
+ * or a private one, however its parts are linked. */
 const char *
 control_path_name(const struct reload_link_info *info)
 {
@@ -157,8 +158,16 @@ control_path_name(const struct reload_link_info *info)
         return "relay";
     bool hosts = info->local_type == RELOAD_CAND_TYPE_HOST || info->local_type == 0;
     bool same = hosts && (info->remote_type == RELOAD_CAND_TYPE_HOST || info->remote_type == 0) &&
-                (is_private(&info->address) || reload_address_is_loopback(&info->address));
+                (is_private(&info->address) || reload_address_is_loopback(&info->address) ||
+                 reload_address_is_neighbour(&info->address));
     return same ? "same LAN" : "direct";
+}
+
+/* Of a link, where a word such as "route" would be taken for the network's. */
+const char *
+control_link_error(int error)
+{
+    return error == RELOAD_E_UNREACHABLE ? "no pair of addresses worked" : reload_error_text(error);
 }
 
 static const char *const origins[] = {
@@ -200,7 +209,7 @@ control_peers(struct control_request *request)
         print_number(json, "bytes_sent", info.bytes_sent);
         print_number(json, "bytes_received", info.bytes_received);
         reload_json_key(json, "last_error");
-        reload_json_text(json, info.last_error ? reload_error_text(info.last_error) : NULL);
+        reload_json_text(json, info.last_error ? control_link_error(info.last_error) : NULL);
         reload_json_end_object(json);
     }
     reload_json_end_array(json);

@@ -111,6 +111,25 @@ on_stun(void *argument, const struct reload_address *from, struct reload_bytes b
 }
 
 /* RFC 7983: each first octet goes where it belongs, the rest nowhere; more than a batch at once. */
+/* Loopback's network is the only one that every host has. */
+START_TEST(neighbours)
+{
+    static const struct {
+        struct reload_address address;
+        bool expected;
+    } rows[] = {
+        {{.family = 4, .octets = {127, 9, 9, 9}}, true},
+        {{.family = 4, .octets = {128, 0, 0, 1}}, false},
+        {{.family = 4, .octets = {240, 0, 0, 77}}, false},
+        {{.family = 6, .octets = {[15] = 1}}, false}, /* alone in its network */
+        {{.family = 6, .octets = {127, 0, 0, 1}}, false},
+        {{.family = 6, .octets = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}}, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        ck_assert(reload_address_is_neighbour(&rows[i].address) == rows[i].expected);
+}
+END_TEST
+
 START_TEST(first_octets)
 {
     struct world world;
@@ -263,6 +282,6 @@ int
 main(void)
 {
     return RUN_SUITE("socket_address", texts_of_addresses, sockets_and_back, usable_addresses,
-                     first_octets, answers_come_from_the_address_asked, records_of_a_datagram,
-                     timers_are_never_early);
+                     neighbours, first_octets, answers_come_from_the_address_asked,
+                     records_of_a_datagram, timers_are_never_early);
 }
