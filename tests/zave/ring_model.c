@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "ring_model.h"
+#include "ring_set.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -16,40 +17,28 @@ distance(const struct model *model, int from, int to)
     return way ? way : model->count;
 }
 
-static bool
-has(unsigned set, int node)
-{
-    return set >> node & 1;
-}
-
-static unsigned
-bit(int node)
-{
-    return 1u << node;
-}
-
 /* The |i|-th of |set| from |self| on, clockwise or the other way round; -1: so many are not in. */
 static int
 nth(const struct model *model, unsigned set, int self, int i, bool clockwise)
 {
-    for (int step = 1; step < model->count; step++) {
-        int node = (self + (clockwise ? step : model->count - step)) % model->count;
-        if (has(set, node) && i-- == 0)
-            return node;
-    }
-    return -1;
+    unsigned left = seen_from(model->count, set, self) & ~1u;
+    for (; i > 0; i--)
+        left &= ~(clockwise ? lowest(left) : highest(left));
+    unsigned found = clockwise ? lowest(left) : highest(left);
+    return found ? __builtin_ctz(seen_back(model->count, found, self)) : -1;
 }
 
 /* The nearest of |set| on both sides of |self| (reload_chord_table_candidates). */
 static unsigned
 nearest(const struct model *model, unsigned set, int self)
 {
-    unsigned found = 0;
+    unsigned ahead = seen_from(model->count, set, self) & ~1u, behind = ahead, found = 0;
     for (int i = 0; i < MODEL_REACH; i++) {
-        int ahead = nth(model, set, self, i, true), behind = nth(model, set, self, i, false);
-        found |= (ahead >= 0 ? bit(ahead) : 0) | (behind >= 0 ? bit(behind) : 0);
+        found |= lowest(ahead) | highest(behind);
+        ahead &= ~lowest(ahead);
+        behind &= ~highest(behind);
     }
-    return found;
+    return seen_back(model->count, found, self);
 }
 
 static int
@@ -526,15 +515,20 @@ cycle_from(const struct model *model, const struct model_state *state, int node)
     return cycle;
 }
 
-/* Whether |node| is linked with as many as stand for each other, when no death is unnoticed. */
+/* Whether |node| is linked with as many as stand for each other, when no death is unnoticed; or,
+ * where that counts, will be as soon as those that it is linked with tell of their neighbours. */
 static bool
 is_safe(const struct model *model, const struct model_state *state, int node)
 {
     int known = 0, all = 0;
+    unsigned links = state->nodes[node].links, told = links;
+    for (int i = 0; i < model->count; i++)
+        if (model->told_counts && has(links, i) && is_peer(state, i))
+            told |= lists(model, state, i);
     for (int i = 0; i < model->count; i++) {
         if (state->nodes[i].status == MODEL_DEAD && is_remembered(model, state, i))
             return true;
-        known += has(state->nodes[node].links, i) && lives(state, i);
+        known += i != node && has(told, i) && lives(state, i);
         all += is_peer(state, i) && i != node;
     }
     return known >= (all < MODEL_REACH ? all : MODEL_REACH);

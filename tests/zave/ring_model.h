@@ -51,6 +51,9 @@ enum model_fault {
 struct model {
     int count;   /* nodes, 2..MODEL_NODES_MAX */
     bool merges; /* other parts of the ring are searched for; otherwise there must not be any */
+    /* A link counts from when the next Update will bring it: who joined while one whom it was named
+     * was dying lacks it for that long. */
+    bool told_counts;
     enum model_fault fault;
 };
 

@@ -26,8 +26,9 @@ code_of(const struct model_node *node, int turn, int count)
 {
     if (node->status <= MODEL_PEER)
         return node->status + 1u;
-    unsigned admitting = (unsigned)((node->admitting + turn) % count);
-    return (node->status == MODEL_LINKED ? 4u : 10u) + admitting;
+    int admitting = node->admitting + turn;
+    unsigned whom = (unsigned)(admitting < count ? admitting : admitting - count);
+    return (node->status == MODEL_LINKED ? 4u : 10u) + whom;
 }
 
 /* |set| of nodes, when each is |turn| places further on. */
@@ -38,15 +39,27 @@ turned(unsigned set, int turn, int count)
     return (set | set >> count) & ((1u << count) - 1);
 }
 
-static struct packed
-pack(const struct model *model, const struct model_state *state, int turn)
+/* Statuses and tables when everybody is |turn| places further on, and links. */
+static uint64_t
+pack_nodes(const struct model *model, const struct model_state *state, int turn)
 {
-    struct packed packed = {0, 0};
-    for (int i = 0; i < model->count; i++) {
-        const struct model_node *node = &state->nodes[(i + model->count - turn) % model->count];
+    uint64_t packed = 0;
+    for (int i = 0, from = turn ? model->count - turn : 0; i < model->count; i++) {
+        const struct model_node *node = &state->nodes[from];
         uint64_t code = code_of(node, turn, model->count);
-        packed.nodes = packed.nodes << 10 | code << 6 | turned(node->table, turn, model->count);
-        packed.links = packed.links << 6 | turned(node->links, turn, model->count);
+        packed = packed << 10 | code << 6 | turned(node->table, turn, model->count);
+        from = from + 1 < model->count ? from + 1 : 0;
+    }
+    return packed;
+}
+
+static uint64_t
+pack_links(const struct model *model, const struct model_state *state, int turn)
+{
+    uint64_t packed = 0;
+    for (int i = 0, from = turn ? model->count - turn : 0; i < model->count; i++) {
+        packed = packed << 6 | turned(state->nodes[from].links, turn, model->count);
+        from = from + 1 < model->count ? from + 1 : 0;
     }
     return packed;
 }
@@ -55,12 +68,14 @@ pack(const struct model *model, const struct model_state *state, int turn)
 static struct packed
 canonical(const struct model *model, const struct model_state *state, bool turns)
 {
-    struct packed least = pack(model, state, 0);
+    struct packed least = {pack_nodes(model, state, 0), pack_links(model, state, 0)};
     for (int turn = 1; turn < model->count && turns; turn++) {
-        struct packed packed = pack(model, state, turn);
-        if (packed.nodes < least.nodes ||
-            (packed.nodes == least.nodes && packed.links < least.links))
-            least = packed;
+        uint64_t nodes = pack_nodes(model, state, turn);
+        if (nodes > least.nodes)
+            continue;
+        uint64_t links = pack_links(model, state, turn);
+        if (nodes < least.nodes || links < least.links)
+            least = (struct packed){nodes, links};
     }
     return least;
 }
