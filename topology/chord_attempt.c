@@ -5,6 +5,7 @@
 
 #include "topology/chord_finger.h"
 #include "topology/chord_join.h"
+#include "topology/chord_query.h"
 
 #include <assert.h>
 
@@ -135,6 +136,9 @@ try_again(struct reload_chord *chord, struct reload_chord_attempt *attempt, relo
     attempt->state = RELOAD_CHORD_WAITING;
     attempt->due = now + (pause < RETRY_PAUSE_MAX ? pause : RETRY_PAUSE_MAX);
     reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, attempt->due);
+    /* Whoever named it may say nothing for long: ask whether it does still (D119). */
+    if (tries >= TRIES_MAX && reload_chord_query_ask(chord, attempt->via, now) == RELOAD_E_CLOSED)
+        attempt->is_named = false;
     return true;
 }
 

@@ -31,6 +31,7 @@
 #include "topology/chord_change.h"
 #include "topology/chord_client.h"
 #include "topology/chord_finger.h"
+#include "topology/chord_query.h"
 #include "topology/chord_replicate.h"
 #include "topology/chord_stabilize.h"
 
@@ -231,20 +232,7 @@ ask_update(struct reload_chord *chord, struct reload_chord_place place, reload_t
     if (!link || (chord->join.asked_at && now < chord->join.asked_at + LOOK_AGAIN))
         return;
     chord->join.asked_at = now;
-    const struct reload_wire *wire = reload_node_wire(chord->node);
-    uint8_t data[64];
-    struct reload_writer body = reload_writer_of(data, sizeof data);
-    struct reload_route_query_req query = {.send_update = true};
-    query.destination.type = RELOAD_DESTINATION_TYPE_NODE;
-    query.destination.destination_data.node_id = *reload_node_id(chord->node);
-    reload_route_query_req_encode(&body, wire, &query);
-    assert(!body.failed);
-    struct reload_node_id id = reload_chord_node_id_of(place);
-    struct reload_route route = reload_route_to_node(&id);
-    route.first_link = link;
-    int error = reload_node_request(chord->node, &route, RELOAD_MESSAGE_ROUTE_QUERY_REQ,
-                                    reload_writer_written(&body), NULL, NULL, now, NULL);
-    if (error)
+    if (reload_chord_query_ask(chord, place, now) != 0)
         chord->join.asked_at = 0; /* ask again the next time */
 }
 

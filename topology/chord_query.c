@@ -6,6 +6,8 @@
 #include "topology/chord.h"
 #include "topology/chord_update.h"
 
+#include <assert.h>
+
 #define UPDATES_MAX 32                  /* in a row */
 #define UPDATE_REFILL (200 * RELOAD_MS) /* and one more each */
 
@@ -39,6 +41,27 @@ destination_id(const struct reload_destination *destination, struct reload_node_
         return RELOAD_E_MALFORMED;
     *id = reload_node_id_of(destination->destination_data.resource_id);
     return 0;
+}
+
+int
+reload_chord_query_ask(struct reload_chord *chord, struct reload_chord_place place, reload_time now)
+{
+    const struct reload_wire *wire = reload_node_wire(chord->node);
+    uint32_t link = reload_chord_link_to(chord, place);
+    if (!link)
+        return RELOAD_E_CLOSED;
+    uint8_t data[64];
+    struct reload_writer body = reload_writer_of(data, sizeof data);
+    struct reload_route_query_req query = {.send_update = true};
+    query.destination.type = RELOAD_DESTINATION_TYPE_NODE;
+    query.destination.destination_data.node_id = *reload_node_id(chord->node);
+    reload_route_query_req_encode(&body, wire, &query);
+    assert(!body.failed);
+    struct reload_node_id id = reload_chord_node_id_of(place);
+    struct reload_route route = reload_route_to_node(&id);
+    route.first_link = link;
+    return reload_node_request(chord->node, &route, RELOAD_MESSAGE_ROUTE_QUERY_REQ,
+                               reload_writer_written(&body), NULL, NULL, now, NULL);
 }
 
 int

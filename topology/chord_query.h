@@ -16,4 +16,10 @@ int reload_chord_query_received(struct reload_chord *chord, const struct reload_
 RELOAD_CHECKED int reload_chord_query_answer(struct reload_chord *chord, struct reload_bytes body,
                                              struct reload_node_id *next);
 
+/* reload_chord_query_ask asks the peer at |place| for its tables; its Update tells. Returns 0,
+ * RELOAD_E_CLOSED (we are not linked with it) or what reload_node_request does. RFC 6940 6.4.2.4.
+ */
+RELOAD_CHECKED int reload_chord_query_ask(struct reload_chord *chord,
+                                          struct reload_chord_place place, reload_time now);
+
 #endif

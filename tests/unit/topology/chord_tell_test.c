@@ -271,6 +271,50 @@ START_TEST(who_becomes_near_waits_no_longer)
 }
 END_TEST
 
+/* What |liar| says of its neighbours, by an Update to |node|: |place| is one of them. */
+static void
+tell_lies(size_t liar, size_t node, struct reload_chord_place place)
+{
+    uint8_t list[16], data[64];
+    struct reload_node_id id = reload_chord_node_id_of(place);
+    struct reload_writer places = reload_writer_of(list, sizeof list);
+    struct reload_writer body = reload_writer_of(data, sizeof data);
+    reload_node_id_encode(&places, &town->wire, &id);
+    struct reload_chord_update update = {.type = RELOAD_CHORD_UPDATE_TYPE_NEIGHBORS};
+    update.neighbors.successors = reload_writer_written(&places);
+    reload_chord_update_encode(&body, &town->wire, &update);
+    ck_assert(!body.failed);
+    ck_assert_int_eq(town_deliver(town, node, liar, liar, RELOAD_MESSAGE_UPDATE_REQ,
+                                  reload_writer_written(&body)),
+                     0);
+}
+
+/* D52, D119: a neighbour-to-be that cannot be reached is tried for as long as somebody names it;
+ * who named it is asked whether it still does, and does not have to say so by itself. */
+START_TEST(who_named_it_is_asked)
+{
+    begin();
+    struct reload_chord_place one = {0, 1};
+    size_t liar = first_successor(3);
+    size_t dead = add_at(reload_chord_add(chord_of(3)->table.self, one));
+    town_kill(town, dead);
+    forget();
+    tell_lies(liar, 3, reload_chord_place_of(&town->nodes[dead].id));
+    town_run(town, 200 * RELOAD_SECOND);
+    unsigned tried = attaches[3][dead];
+    ck_assert_uint_ge(tried, 3);
+    ck_assert_uint_le(tried, 6);
+    town_run(town, 600 * RELOAD_SECOND);
+    ck_assert_uint_eq(attaches[3][dead], tried);
+    /* Who repeats it is believed. */
+    for (int k = 0; k < 10; k++) {
+        tell_lies(liar, 3, reload_chord_place_of(&town->nodes[dead].id));
+        town_run(town, 20 * RELOAD_SECOND);
+    }
+    ck_assert_uint_gt(attaches[3][dead], tried + 3);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -284,6 +328,7 @@ main(void)
     tcase_add_test(tests, farther_neighbors_wait);
     tcase_add_test(tests, the_nearest_do_not_wait);
     tcase_add_test(tests, who_becomes_near_waits_no_longer);
+    tcase_add_test(tests, who_named_it_is_asked);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
