@@ -22,11 +22,11 @@ sim_phone_lend(struct sim_phone *phone)
         .address = {.family = 4, .octets = {203, 0, 113, (uint8_t)phone->host}, .port = 3478},
         .secret = reload_bytes_of_string("a secret"),
         .lifetime_s = 3600};
+    /* What was announced in an earlier life ends by itself, within an hour. */
     if (phone->wish == SIM_WISH_OFF)
         reload_turn_service_end(turn_of(phone), now);
-    else if (reload_turn_service_begin(turn_of(phone), &offer, now))
-        return; /* no memory: with its next registration */
-    phone->lending_life = phone->life;
+    else if (reload_turn_service_begin(turn_of(phone), &offer, now) == 0)
+        phone->lending_life = phone->life; /* else no memory: with its next registration */
 }
 
 static bool
