@@ -77,6 +77,12 @@ driver_relay_fini(struct reload_driver *driver)
 static void
 tell(struct reload_driver *driver, const struct reload_ice_relay *relay, enum reload_relay_use use)
 {
+    char address[RELOAD_ADDRESS_TEXT_SIZE];
+    if (use == RELOAD_RELAY_STALLED || use == RELOAD_RELAY_LIED)
+        reload_env_log(driver->options.node.env, RELOAD_LOG_DEBUG, "relay %s by %s %s an agent",
+                       reload_address_text(&relay->address, address), relay->tcp ? "TCP" : "UDP",
+                       use == RELOAD_RELAY_LIED ? "tells a wrong address to"
+                                                : "gives no address to");
     if (driver->options.relay_used)
         driver->options.relay_used(driver->options.relays_argument, relay, use);
 }
