@@ -293,9 +293,15 @@ START_TEST(v8_hops_are_looked_at_when_the_ring_has_settled)
     sim_run_for(s, SIM_GUARD_SETTLE_NS + 1);
     sim_guard_hops(&guard, false);
     forward(ring[0], ring[2], ring[1], ring[4]);
+    sim_guard_hops(&guard, true);
+    sim_run_for(s, SIM_GUARD_SETTLE_NS + 1);
+    sim_guard_leaving(&guard, true);
+    sim_run_for(s, SIM_GUARD_SETTLE_NS + 1);
+    forward(ring[0], ring[2], ring[1], ring[4]);
+    sim_guard_leaving(&guard, false);
+    forward(ring[0], ring[2], ring[1], ring[4]);
     expect(NULL);
     ck_assert_uint_eq(guard.checked_hops, 0);
-    sim_guard_hops(&guard, true);
     sim_run_for(s, SIM_GUARD_SETTLE_NS + 1);
     forward(ring[0], ring[2], ring[1], ring[4]);
     expect("V8");

@@ -114,6 +114,8 @@ sim_ledger_death(struct sim_ledger *ledger, const struct sim_death *death)
 void
 sim_ledger_departure(struct sim_trial *trial, uint32_t node, const struct sim_death *death)
 {
+    if (!trial->leaving[node] != !death)
+        sim_guard_leaving(&trial->guard, death != NULL);
     free(trial->leaving[node]);
     trial->leaving[node] = NULL;
     if (!death)

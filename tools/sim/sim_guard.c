@@ -256,7 +256,7 @@ inspect(struct sim *sim, const struct sim_arrival *arrival, bool after, void *ar
         return; /* it left, or never was a node */
     if (!after) {
         guard->arrivals++;
-        if (sim_now(sim) >= guard->hops_from_ns)
+        if (sim_now(sim) >= guard->hops_from_ns && guard->leaving == 0)
             check_hop(guard, arrival);
         guard->unasked = is_unasked(guard, arrival);
         guard->errors_sent = sim_counters(sim, arrival->to)->errors_sent;
@@ -298,6 +298,15 @@ sim_guard_calm(struct sim_guard *guard)
     guard->hops_from_ns = sim_now(guard->sim);
     guard->quiet_since_ns = sim_now(guard->sim);
     guard->arrivals = 0;
+}
+
+void
+sim_guard_leaving(struct sim_guard *guard, bool begins)
+{
+    uint64_t settled = sim_now(guard->sim) + SIM_GUARD_SETTLE_NS;
+    guard->leaving = begins ? guard->leaving + 1 : guard->leaving - 1;
+    if (guard->hops_from_ns < settled)
+        guard->hops_from_ns = settled;
 }
 
 void

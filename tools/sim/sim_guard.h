@@ -20,8 +20,9 @@
 #define SIM_GUARD_REQUEST_NS SIM_SECONDS(16)
 #define SIM_GUARD_LOOKS 32 /* one turn in so many is looked at for that */
 
-/* When a ring has become whole, Updates are still on their way for a while. */
-#define SIM_GUARD_SETTLE_NS SIM_SECONDS(10)
+/* When a ring has become whole, Updates are still on their way for a while, and on a bad line it
+ * may take as long until somebody hears that a peer left. */
+#define SIM_GUARD_SETTLE_NS SIM_SECONDS(30)
 
 /* Messages that arrive at a peer in a second, on average over a quiet minute or more: maintenance,
  * replicas that are made, and what the auditor asks for. */
@@ -37,6 +38,7 @@ struct sim_guard {
     struct sim_finder finder;
     size_t memory_max, memory_peak; /* the latter: the most that any node held */
     uint64_t hops_from_ns;          /* hops are checked from then on; UINT64_MAX: not now */
+    uint32_t leaving;               /* nodes; meanwhile hops are not checked */
     uint64_t quiet_since_ns;
     uint64_t arrivals; /* since then */
     uint64_t turns;    /* seen so far */
@@ -60,6 +62,10 @@ void sim_guard_turn(struct sim_guard *guard, uint32_t node);
 /* sim_guard_hops tells whether the ring is whole now, with nothing going wrong. Then hops are
  * checked when SIM_GUARD_SETTLE_NS are over, in which all have heard of it. */
 void sim_guard_hops(struct sim_guard *guard, bool whole);
+
+/* sim_guard_leaving tells that somebody begins to leave, or that one who did so is gone: then
+ * others have to hear of it first, too. */
+void sim_guard_leaving(struct sim_guard *guard, bool begins);
 
 /* sim_guard_calm tells that the ring is whole, and that nothing will go wrong from now on. */
 void sim_guard_calm(struct sim_guard *guard);
