@@ -9,6 +9,8 @@
 #define FRAME_HEADER_SIZE 8 /* of a frame of data (6.6.2) */
 #define NAMED_MAX 40
 #define GARBAGE_MAX 1500
+/* Whom nobody answers for is tried three times, then its witness is asked (D125). */
+#define BELIEVED_NS SIM_SECONDS(150)
 #define TICK_NS SIM_MS(300)
 
 static bool
@@ -378,6 +380,8 @@ sim_liar_set(struct sim_liar *liar, uint32_t node, enum sim_lie lie)
         liar->stale_until_ns = UINT64_MAX;
     else if (liar->lies[node] == SIM_LIE_STALE) /* for what is under way */
         liar->stale_until_ns = sim_now(liar->sim) + SIM_SECONDS(60);
+    if (liar->lies[node] == SIM_LIE_TABLES || liar->lies[node] == SIM_LIE_ECLIPSE)
+        liar->believed_until_ns = sim_now(liar->sim) + BELIEVED_NS;
     liar->lies[node] = (uint8_t)lie;
     if (before == 0 && liar->liars > 0)
         sim_tap_add(liar->sim, tap, liar);

@@ -73,6 +73,7 @@ struct sim_liar {
     uint64_t ticks;
     uint64_t told;           /* so far */
     uint64_t stale_until_ns; /* until then a Fetch may bring what is old; 0: never */
+    uint64_t believed_until_ns; /* until then others may try whom it named; 0: it named nobody */
     struct sim_liar_memory memory;
 };
 

@@ -193,6 +193,8 @@ end_fault(struct sim *sim, void *argument)
     (void)sim;
     tell(trial, happening->fault, "ends");
     trial->faults_on -= lasts(happening->fault);
+    if (lasts(happening->fault))
+        trial->lasted_until_ns = sim_now(sim);
     sim_guard_hops(&trial->guard, false);
     sim_fault_classes[happening->fault->class].end(trial, happening->fault);
     look_again(trial);
@@ -324,6 +326,9 @@ recover(struct sim_trial *trial)
 static void
 audit(struct sim_trial *trial)
 {
+    uint64_t now = sim_now(trial->sim);
+    if (now < trial->liar.believed_until_ns)
+        sim_run_for(trial->sim, trial->liar.believed_until_ns - now);
     sim_guard_calm(&trial->guard);
     sim_run_for(trial->sim, SETTLE_NS);
     sim_ledger_audit(trial->ledger);
