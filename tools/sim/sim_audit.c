@@ -85,13 +85,22 @@ look_for_losses(struct sim_ledger *ledger, const char *when)
     }
 }
 
+/* Whether peers may have been kept apart until a moment ago: then there are as few copies as there
+ * were of them together. */
+static bool
+is_disturbed(const struct sim_trial *trial)
+{
+    uint64_t until = trial->lasted_until_ns;
+    return trial->faults_on > 0 || (until > 0 && sim_now(trial->sim) - until < SIM_COPYING_NS);
+}
+
 struct sim_death
 sim_ledger_dying(const struct sim_ledger *ledger, uint32_t node)
 {
     const struct sim_trial *trial = ledger->trial;
     struct sim_death death = {.at_ns = sim_now(trial->sim),
                               .members = sim_ledger_members(ledger),
-                              .disturbed = trial->faults_on > 0};
+                              .disturbed = is_disturbed(trial)};
     for (size_t i = 0; i < trial->scenario->record_count; i++) {
         uint8_t resource[16];
         sim_slot_resource(trial->sim, ledger->records[i].owner, ledger->records[i].slot, resource);

@@ -46,7 +46,8 @@ struct sim_death {
     uint64_t at_ns;
     uint32_t members; /* of the ring before, without newcomers */
     bool left;        /* in good order */
-    bool disturbed;   /* a fault was on: the replica set of a record may be cut in parts */
+    bool disturbed; /* a fault was on, or just over: the replica set of a record may be cut in parts
+                     */
     struct {
         bool held;      /* by the one who died */
         uint8_t copies; /* that there were before */

@@ -135,6 +135,7 @@ struct sim_trial {
     uint64_t recovery_ns;                     /* the longest until the ring was whole again */
     uint64_t last_fault_ns;                   /* when the last one ended so far */
     uint32_t peers;                           /* hosts */
+    uint64_t lasted_until_ns;                 /* when the last fault that lasts ended; 0: none */
     uint32_t faults_on;                       /* that began and have not ended */
     bool looking;                             /* since the last fault ended, for a whole ring */
     bool over;                                /* the faults' time */
