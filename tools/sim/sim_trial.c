@@ -326,6 +326,9 @@ recover(struct sim_trial *trial)
 static void
 audit(struct sim_trial *trial)
 {
+    uint64_t now = sim_now(trial->sim);
+    if (now < trial->liar.believed_until_ns)
+        sim_run_for(trial->sim, trial->liar.believed_until_ns - now);
     sim_guard_calm(&trial->guard);
     sim_run_for(trial->sim, SETTLE_NS);
     sim_ledger_audit(trial->ledger);
