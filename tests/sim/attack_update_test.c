@@ -219,7 +219,7 @@ stranger(void)
  * that, and it attaches to few. */
 START_TEST(t6_replayed_updates)
 {
-    begin(6, 40, SIM_LINKS_MESSAGES);
+    begin(7, 40, SIM_LINKS_MESSAGES);
     uint32_t dead = sim_successor_of(s, VICTIM, 1), other = stranger();
     struct record records[2] = {{.from = dead}, {.from = other}};
     sim_tap_add(s, record_update, &records[0]);
