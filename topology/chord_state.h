@@ -75,8 +75,8 @@ struct reload_chord_join {
     uint64_t request; /* the Join; 0: none */
     unsigned tries;
     reload_time deadline;
-    reload_time asked_at; /* for an Update, last */
-    reload_time ask_at;   /* no Join before */
+    reload_time asked_at;  /* for an Update, last */
+    reload_time ask_at;    /* no Join before */
     reload_time settle_at; /* a peer then, though linked neighbours have not said that they are */
 };
 
