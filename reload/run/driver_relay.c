@@ -87,15 +87,20 @@ tell(struct reload_driver *driver, const struct reload_ice_relay *relay, enum re
         driver->options.relay_used(driver->options.relays_argument, relay, use);
 }
 
-/* The reflexive addresses in |offer| are those that STUN servers see, as far as we know. */
+/* A reflexive address in |offer| is one that STUN servers see, or there is none. With several
+ * uplinks others may be right, too: servers are asked through one of them only. */
 static bool
 is_confirmed(const struct reload_driver *driver, const struct reload_offer *offer)
 {
-    for (size_t i = 0; i < offer->candidate_count; i++)
-        if (offer->candidates[i].type == RELOAD_CAND_TYPE_SRFLX &&
-            !reload_stun_peers_confirm(&driver->stun_peers, &offer->candidates[i].address))
-            return false;
-    return true;
+    bool any = false;
+    for (size_t i = 0; i < offer->candidate_count; i++) {
+        if (offer->candidates[i].type != RELOAD_CAND_TYPE_SRFLX)
+            continue;
+        if (reload_stun_peers_confirm(&driver->stun_peers, &offer->candidates[i].address))
+            return true;
+        any = true;
+    }
+    return !any;
 }
 
 static bool

@@ -297,6 +297,21 @@ START_TEST(relays_that_lie)
 }
 END_TEST
 
+/* We have two uplinks, and STUN servers are asked through one of them. */
+START_TEST(one_of_our_addresses_is_known)
+{
+    struct reload_offer both = with_relay;
+    both.candidates[2] = both.candidates[1];
+    both.candidates[1].address.octets[3]++;
+    both.candidate_count = 3;
+    host_gather(&host, 1, 0, true);
+    fake.given = 3;
+    fake.user->gathered(fake.argument, &both);
+    ck_assert_uint_eq(host.node->gathered, 1);
+    ck_assert_int_eq(fake.uses[0], RELOAD_RELAY_GAVE);
+}
+END_TEST
+
 /* Both gave what they should, and still there is no link. */
 START_TEST(relays_and_no_link)
 {
@@ -392,7 +407,7 @@ int
 main(void)
 {
     return RUN_SUITE_IN(begin, end, "driver_relay", agents_get_relays, relays_that_all_stall,
-                        the_only_relays_stall, relays_that_lie, relays_and_no_link,
-                        one_that_works_is_not_tried_by_tcp, one_that_lies_is_tried_by_tcp,
-                        one_at_a_time, trials_that_cannot_begin);
+                        the_only_relays_stall, relays_that_lie, one_of_our_addresses_is_known,
+                        relays_and_no_link, one_that_works_is_not_tried_by_tcp,
+                        one_that_lies_is_tried_by_tcp, one_at_a_time, trials_that_cannot_begin);
 }
