@@ -92,6 +92,11 @@ struct reload_node *reload_driver_node(struct reload_driver *driver);
 /* reload_driver_address returns where the node listens, with the port in use. */
 const struct reload_address *reload_driver_address(const struct reload_driver *driver);
 
+/* reload_driver_refresh puts into |info|, of one of the node's links, the pair that ICE uses now: a
+ * better one than that which the link came up with may have been found since. Without ICE, and for
+ * a link that is gone, nothing changes. */
+void reload_driver_refresh(struct reload_driver *driver, struct reload_link_info *info);
+
 /* A bootstrap node or peer that is asked how it sees us (6.5.1.4). */
 struct reload_stun_server {
     struct reload_address address;

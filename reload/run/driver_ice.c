@@ -294,6 +294,19 @@ log_end(const struct driver_link *link)
 }
 
 void
+reload_driver_refresh(struct reload_driver *driver, struct reload_link_info *info)
+{
+    const struct driver_link *link = driver_link_find(driver, info->link);
+    struct reload_ice_pair pair;
+    if (!link || !link->ice || !link->ice->agent ||
+        !driver->options.ice->pair(link->ice->agent, &pair))
+        return;
+    info->address = pair.remote;
+    info->local_type = pair.local_type;
+    info->remote_type = pair.remote_type;
+}
+
+void
 driver_ice_free(struct driver_link *link)
 {
     struct ice_session *ice = link->ice;

@@ -38,7 +38,7 @@ PROGRAMS = {"reload": "tools/reload/reload", "reloadd": "tools/reloadd/reloadd",
 WAN = "tests/nat/wan"
 MODES = {"with_turn": ("turn",), "without_turn": ()}  # roles of a peer with a public address
 COVER = [("public", "full_cone"), ("full_cone", "address_restricted"),
-         ("address_restricted", "symmetric"), ("port_restricted", "port_restricted"),
+         ("symmetric", "address_restricted"), ("port_restricted", "port_restricted"),
          ("symmetric", "public"), ("symmetric", "port_restricted"), ("double_nat", "full_cone"),
          ("double_nat", "symmetric"), ("udp_blocked", "public")]
 SHORT = {"public": "public", "full_cone": "full", "address_restricted": "address",

@@ -7,12 +7,14 @@
 #include "tools/reloadd/role.h"
 
 static const struct reload_link_info *
-find_link(const struct reload_node *node, uint32_t link, struct reload_link_info *info)
+find_link(struct daemon *daemon, uint32_t link, struct reload_link_info *info)
 {
     size_t cursor = 0;
-    while (reload_node_link_next(node, &cursor, info))
-        if (info->link == link)
+    while (reload_node_link_next(daemon_node(daemon), &cursor, info))
+        if (info->link == link) {
+            reload_driver_refresh(daemon->driver, info);
             return info;
+        }
     return NULL;
 }
 
@@ -33,7 +35,7 @@ attached(void *argument, int error, uint32_t link, const struct reload_node_id *
     reload_json_key(json, "node_id");
     reload_node_id_print(json, reload_node_wire(node), node_id);
     reload_json_key(json, "path");
-    reload_json_text(json, find_link(node, link, &info) ? control_path_name(&info) : "");
+    reload_json_text(json, find_link(request->daemon, link, &info) ? control_path_name(&info) : "");
     reload_json_key(json, "elapsed_ms");
     reload_json_number(json, (double)(now - request->began) / 1e6, 3);
     reload_json_end_object(json);

@@ -189,6 +189,7 @@ control_peers(struct control_request *request)
     reload_json_key(json, "peers");
     reload_json_begin_array(json);
     while (reload_node_link_next(daemon_node(daemon), &cursor, &info)) {
+        reload_driver_refresh(daemon->driver, &info);
         reload_json_begin_object(json);
         print_node_id(json, daemon, "node_id", &info.node_id);
         print_address(json, "address", &info.address);

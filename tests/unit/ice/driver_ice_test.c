@@ -54,6 +54,15 @@ START_TEST(links_carry_both_ways)
         world_until(&world, heard[0], 1);
         ck_assert_mem_eq(a.node->last, "from b", 6);
     }
+    /* What a link came up with is put right by what it uses now. */
+    struct reload_link_info info = {.link = 5, .local_type = RELOAD_CAND_TYPE_RELAY};
+    reload_driver_refresh(a.driver, &info);
+    ck_assert_uint_eq(info.local_type, RELOAD_CAND_TYPE_HOST);
+    ck_assert_uint_eq(info.remote_type, RELOAD_CAND_TYPE_HOST);
+    ck_assert_uint_eq(info.address.family, 4);
+    info = (struct reload_link_info){.link = 999, .local_type = RELOAD_CAND_TYPE_RELAY};
+    reload_driver_refresh(a.driver, &info);
+    ck_assert_uint_eq(info.local_type, RELOAD_CAND_TYPE_RELAY);
     /* Nothing of it went through the nodes' own ports. */
     ck_assert_uint_eq(reload_driver_counters(a.driver).udp->received, 0);
     host_close(&a, 5);
