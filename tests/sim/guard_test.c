@@ -355,6 +355,28 @@ START_TEST(v8_restart_of_all)
 }
 END_TEST
 
+/* What only answers for frames is not counted among what is said. */
+START_TEST(v8_acknowledgements_are_no_messages)
+{
+    begin();
+    uint8_t message[64] = {0}, data[128], ack[32];
+    size_t size = sim_frame_data(1, (struct reload_bytes){message, sizeof message}, data, 128);
+    size_t probe = sim_frame_data(2, (struct reload_bytes){0}, data + size, 128 - size);
+    const struct reload_bytes frames[] = {
+        {data, size}, {data + size, probe}, {ack, sim_frame_ack(1, 0, ack, sizeof ack)}};
+    for (size_t i = 0; i < 3; i++) {
+        struct sim_arrival arrival = {
+            .from = 1, .to = 2, .bytes = frames[i], .framing = RELOAD_FRAMING_DATAGRAM};
+        uint64_t before = guard.arrivals;
+        s->inspect(s, &arrival, false, &guard);
+        s->inspect(s, &arrival, true, &guard);
+        ck_assert_uint_eq(guard.arrivals - before, i == 0);
+    }
+    expect(NULL);
+    end();
+}
+END_TEST
+
 START_TEST(v8_storm)
 {
     begin();
@@ -468,6 +490,7 @@ static const struct named_test tests[] = {
     {&v8_hops_are_not_looked_at_before_the_ring_is_whole, 0, 0},
     {&v8_hops_are_looked_at_when_the_ring_has_settled, 0, 0},
     {&v8_restart_of_all, 0, 2},
+    {&v8_acknowledgements_are_no_messages, 0, 0},
     {&v8_storm, 0, 0},
     {&v9_rejected_message_that_changes_something, 0, 0},
     {&v13_levels, 0, 0},

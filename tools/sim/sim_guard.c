@@ -246,6 +246,16 @@ check_unasked(struct sim_guard *guard, const struct sim_arrival *arrival)
                     arrival->to);
 }
 
+/* Whether |arrival| says anything, or only that something has arrived, or that somebody is there.
+ */
+static bool
+is_said(const struct sim_arrival *arrival)
+{
+    return arrival->framing == RELOAD_FRAMING_NONE ||
+           (arrival->bytes.size > FRAME_HEADER_SIZE &&
+            arrival->bytes.data[0] != RELOAD_FRAMED_MESSAGE_TYPE_ACK);
+}
+
 /* ---- V9 ---- */
 
 static void
@@ -255,7 +265,7 @@ inspect(struct sim *sim, const struct sim_arrival *arrival, bool after, void *ar
     if (sim_overlay_of(sim, arrival->to) != 0 || !sim_node(sim, arrival->to))
         return; /* it left, or never was a node */
     if (!after) {
-        guard->arrivals++;
+        guard->arrivals += is_said(arrival);
         if (sim_now(sim) >= guard->hops_from_ns && guard->leaving == 0)
             check_hop(guard, arrival);
         guard->unasked = is_unasked(guard, arrival);
