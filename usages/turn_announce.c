@@ -10,7 +10,7 @@
 static bool
 has_work(const struct turn_server *server, const struct turn_copy *copy)
 {
-    return !copy->busy && (server->wanted || copy->stored);
+    return !copy->busy && (server->wanted || copy->stored || copy->doubtful);
 }
 
 static void
@@ -22,8 +22,9 @@ done(void *argument, const struct reload_result *result, reload_time now)
     copy->due = result->error ? turn_later(copy->turn, RETRY_DELAY, now)
                               : turn_later(copy->turn, LIFETIME_S / 2 * RELOAD_SECOND, now);
     if (result->error)
-        return;
-    copy->stored = true;
+        copy->doubtful = copy->doubtful || result->error != RELOAD_E_REFUSED;
+    else
+        copy->stored = true;
     if (!server->wanted || copy->turn->leaving) /* withdrawn meanwhile */
         copy->due = now;
 }
@@ -33,7 +34,8 @@ removed(void *argument, const struct reload_result *result, reload_time now)
 {
     struct turn_copy *copy = argument;
     copy->busy = false;
-    copy->stored = result->error != 0;
+    if (result->error == 0)
+        copy->stored = copy->doubtful = false;
     copy->due = result->error ? turn_later(copy->turn, RETRY_DELAY, now) : now;
 }
 

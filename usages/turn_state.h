@@ -15,8 +15,9 @@ struct turn_copy {
     uint8_t iteration;
     uint8_t resource[20];
     size_t resource_size;
-    bool stored; /* is there, as far as we know */
-    bool busy;   /* a Store is under way */
+    bool stored;   /* is there, as far as we know */
+    bool doubtful; /* a Store had no answer: it may be there all the same */
+    bool busy;     /* a Store is under way */
     reload_time due;
 };
 

@@ -309,6 +309,34 @@ START_TEST(disk_of_a_registration_that_ends)
 }
 END_TEST
 
+/* Lets nothing come to the host. */
+static bool
+keep_from(struct sim *sim, struct sim_passing *passing, void *argument)
+{
+    (void)sim;
+    return passing->to != *(uint32_t *)argument;
+}
+
+/* Found by seed 31769: the Store of an announcement was carried out, its answer did not come, and
+ * then the relay was taken away: what may be there has to be removed, too. */
+START_TEST(relay_taken_away_after_a_store_without_an_answer)
+{
+    uint32_t lender = 1;
+    begin(6, SIM_LINKS_MESSAGES, false);
+    phones->phones[lender]->lends = true;
+    sim_tap(s, keep_from, &lender);
+    sim_phone_wish(phones, lender, SIM_WISH_ON, 0, LIFETIME_S);
+    sim_run_for(s, SIM_SECONDS(20)); /* its Stores are done, and it does not know */
+    sim_tap(s, NULL, NULL);
+    sim_phone_wish(phones, lender, SIM_WISH_OFF, 0, LIFETIME_S);
+    sim_run_for(s, SIM_MINUTES(2));
+    ck_assert(sim_phone_is_settled(phones, lender));
+    sim_phones_judge_relay(phones, lender, 0, true);
+    ck_assert_str_eq(found, "");
+    end();
+}
+END_TEST
+
 /* What happens behind the back of the phones that are looked at. */
 enum planted {
     V3_GONE,      /* a registration is removed */
@@ -408,6 +436,7 @@ static const struct named_test tests[] = {
     {&mass_restart, 0, 2},
     {&intruders, 0, 0},
     {&disk_of_a_registration_that_ends, 0, 0},
+    {&relay_taken_away_after_a_store_without_an_answer, 0, 0},
     {&what_is_checked, 0, PLANTED_ROWS},
 };
 

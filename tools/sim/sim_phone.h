@@ -9,8 +9,8 @@
  * Each host of the world must have the usages of sim_phones_plug; phones and calls are allocated
  * for hosts that have one. Whatever is wrong at once is told to the finder:
  *
- *   V5  a registration that its user never made is believed, or accepted; a caller's name is not
- *       that of the certificate; a call reaches somebody whom it is not for
+ *   V5  a registration that its user never made is believed, or accepted; a link is said to be with
+ *       another user or node than the one behind it. What comes by links may be anything
  *   V6  a lookup, a connection or a registration ends twice, or not in its time
  *
  * RFC 7904. SPDX-License-Identifier: BSD-2-Clause */

@@ -192,6 +192,21 @@ found(void *argument, int error, const struct reload_sip_target *targets, size_t
         connect_branch(&call->branches[i]);
 }
 
+/* Whether the link's peer is whom the usage says it is. What it says may be anything: peers
+ * misbehave. */
+static bool
+is_true(const struct sim_phone *phone, const struct reload_sip_peer *peer)
+{
+    const struct sim *sim = phone->phones->sim;
+    for (uint32_t i = 0; i < sim_node_count(sim); i++)
+        if (reload_node_id_equal(sim_node_id(sim, i), &peer->node_id) &&
+            strcmp(sim_user_name(sim, i), peer->user) == 0)
+            return true;
+    sim_finding(&phone->phones->finder, "V5", "phone %" PRIu32 " is linked with %s, who is not",
+                phone->number, peer->user);
+    return false;
+}
+
 static void
 answered(struct sim_phone *phone, const struct reload_sip_peer *peer, unsigned status,
          unsigned number, size_t place)
@@ -199,14 +214,9 @@ answered(struct sim_phone *phone, const struct reload_sip_peer *peer, unsigned s
     struct sim_call *call =
         number < phone->phones->call_count ? phone->phones->calls[number] : NULL;
     struct sim_branch *branch = call && place < call->branch_count ? &call->branches[place] : NULL;
-    if (!branch || caller_of(call) != phone ||
+    if (!branch || caller_of(call) != phone || call->ended || branch->ended ||
         !reload_node_id_equal(&peer->node_id, &branch->target.destination.node_id) ||
-        strcmp(peer->user, branch->target.user) != 0) {
-        sim_finding(&phone->phones->finder, "V5", "phone %" PRIu32 " was answered by %s",
-                    phone->number, peer->user);
-        return;
-    }
-    if (call->ended || branch->ended)
+        strcmp(peer->user, branch->target.user) != 0)
         return;
     call->status = status;
     if (status != 200) {
@@ -221,19 +231,15 @@ answered(struct sim_phone *phone, const struct reload_sip_peer *peer, unsigned s
     end_call(call);
 }
 
-/* A request: who calls is whom the certificate names (RFC 7904 5.1). */
+/* A request: who calls is whom the certificate names (RFC 7904 5.1), or nobody. */
 static void
 asked(struct sim_phone *phone, const struct reload_sip_peer *peer, const char *to, const char *from,
       unsigned number, size_t place)
 {
     const struct sim_phones *phones = phone->phones;
-    const struct sim_call *call = number < phones->call_count ? phones->calls[number] : NULL;
     char text[100];
-    if (!call || strcmp(peer->user, from) != 0 || strcmp(from, caller_of(call)->aor.text) != 0 ||
-        phone_of_node(phones, &peer->node_id) != caller_of(call) ||
-        strcmp(to, phone->aor.text) != 0)
-        sim_finding(&phones->finder, "V5", "phone %" PRIu32 " is called as %s by %s, who is %s",
-                    phone->number, to, from, peer->user);
+    if (strcmp(peer->user, from) != 0 || strcmp(to, phone->aor.text) != 0)
+        return;
     int size =
         snprintf(text, sizeof text, "SIP/2.0 %s\r\nCall-ID: %u-%zu\r\nContent-Length: 0\r\n\r\n",
                  phone->wish == SIM_WISH_ON ? "200 OK" : "404 Not Found", number, place);
@@ -255,14 +261,13 @@ sim_phone_receive(void *argument, const struct reload_sip_peer *peer, struct rel
     (void)now;
     if (message.size < sizeof text)
         memcpy(text, message.data, message.size);
+    if (!is_true(phone, peer))
+        return;
     if (sscanf(text, "MESSAGE sip:%255s SIP/2.0\r\nFrom: <sip:%255[^>]>\r\nCall-ID: %u-%zu", to,
                from, &number, &place) == 4)
         asked(phone, peer, to, from, number, place);
     else if (sscanf(text, "SIP/2.0 %u %*[^\r]\r\nCall-ID: %u-%zu", &status, &number, &place) == 3)
         answered(phone, peer, status, number, place);
-    else
-        sim_finding(&phone->phones->finder, "V5", "phone %" PRIu32 " was told what nobody says",
-                    phone->number);
 }
 
 void
