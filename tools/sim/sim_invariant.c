@@ -164,14 +164,26 @@ skip_between(struct circle *circle, const struct reload_node_id *after,
     }
 }
 
+/* Who knows fewer than three behind it has its predecessors there, the way around: more than half
+ * the ring away. That says nothing of those between. */
+static bool
+is_way_around(const struct reload_node_id *self, const struct reload_node_id *successor)
+{
+    return distance(self, successor) > distance(successor, self);
+}
+
 static uint32_t
 count_principals(struct circle *circle)
 {
     for (uint32_t i = 0; i < circle->count; i++) {
         const struct sim_member *member = circle->places[i].member;
         const struct reload_node_id *last = circle->places[i].node_id;
-        for (size_t k = 0; k < member->count && k < LIST_LENGTH; last = &member->successors[k++])
+        for (size_t k = 0; k < member->count && k < LIST_LENGTH; last = &member->successors[k++]) {
+            if (circle->count > MESH_MAX &&
+                is_way_around(circle->places[i].node_id, &member->successors[k]))
+                break;
             skip_between(circle, last, &member->successors[k]);
+        }
     }
     uint32_t principals = 0;
     for (uint32_t i = 0; i < circle->count; i++)
