@@ -179,8 +179,7 @@ count_principals(struct circle *circle)
         const struct sim_member *member = circle->places[i].member;
         const struct reload_node_id *last = circle->places[i].node_id;
         for (size_t k = 0; k < member->count && k < LIST_LENGTH; last = &member->successors[k++]) {
-            if (circle->count > MESH_MAX &&
-                is_way_around(circle->places[i].node_id, &member->successors[k]))
+            if (is_way_around(circle->places[i].node_id, &member->successors[k]))
                 break;
             skip_between(circle, last, &member->successors[k]);
         }
