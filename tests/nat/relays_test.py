@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from doctor_nat_test import Checkup
 from lab import Lab
 from overlay_lab import LabOverlay, LabPeer
 from processes import DemoError
@@ -154,6 +155,21 @@ def test_it_is_back(world):
     world.wait("the relay is used again", lambda: bad.address in world.addresses(node))
 
 
+def test_the_doctor_tells_them_apart(world):
+    """At a node that has met the liar: what is sent to its addresses does not come back."""
+    liar = world.relays["liar"].host.address
+    nodes = sum(world.nodes.values(), [])
+    world.wait("somebody knows the liar",
+               lambda: any(liar in world.addresses(node, "doubtful") for node in nodes))
+    node = next(node for node in nodes if liar in world.addresses(node, "doubtful"))
+    rows = Checkup(node, world.overlay.programs["reload"]).end().steps["turn"]
+    found = {row["address"].split(":")[0]: (row["state"], row["verdict"]) for row in rows
+             if row["protocol"] == "UDP"}
+    expected = {peer.host.address: ("warning", "gives") if name == "liar" else ("good", "works")
+                for name, peer in world.relays.items()}
+    check(found == expected, f"the doctor says {rows}")
+
+
 def main():
     """Runs the tests."""
     parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1].split(". Exit")[0])
@@ -167,7 +183,8 @@ def main():
     with Lab() as lab, tempfile.TemporaryDirectory(prefix="reload-liar-") as folder:
         Path(folder).chmod(0o755)  # turnserver runs as another user
         world = World(lab, programs, Path(folder))
-        for test in (test_a_liar_beside_good_ones, test_a_stall_on_the_way, test_it_is_back):
+        for test in (test_a_liar_beside_good_ones, test_a_stall_on_the_way, test_it_is_back,
+                     test_the_doctor_tells_them_apart):
             begun = time.monotonic()
             test(world)
             world.check()
