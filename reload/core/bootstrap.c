@@ -18,6 +18,8 @@
 #define PAUSE_DOUBLINGS_MAX 4 /* pauses of up to 24 s */
 #define CANDIDATES_MAX 64
 
+_Static_assert(CANDIDATES_MAX + RELOAD_BOOTSTRAP_KNOWN_MAX < UINT8_MAX, "ways are kept in octets");
+
 static reload_alarm_fn wake;
 static void attempt(struct reload_node *node, reload_time now);
 
@@ -129,22 +131,53 @@ linked_peer(struct reload_node *node)
     return link && link->is_peer ? link->id : 0; /* others look for peers themselves */
 }
 
+/* The next way of this round. Those that were given up come last: who answered in their place may
+ * have been no peer, and nobody founds an overlay who has not heard them all. */
+static bool
+next_way(struct reload_bootstrap *bootstrap, size_t *way)
+{
+    size_t ways = reload_bootstrap_ways(bootstrap);
+    if (bootstrap->tried < ways) {
+        *way = bootstrap->tried++;
+        return true;
+    }
+    while (bootstrap->again_count > 0) {
+        *way = bootstrap->again[--bootstrap->again_count];
+        if (*way < ways) /* there may be fewer than there were */
+            return true;
+    }
+    return false;
+}
+
+/* |link| is not needed as long as another one stands. Each time that this happens one way has
+ * answered, so a round has an end. */
+static void
+put_back(struct reload_node *node, struct reload_link *link, reload_time now)
+{
+    struct reload_bootstrap *bootstrap = &node->bootstrap;
+    if (link->way && bootstrap->again_count < RELOAD_BOOTSTRAP_ATTEMPTS_MAX)
+        bootstrap->again[bootstrap->again_count++] = (uint8_t)(link->way - 1);
+    reload_link_end(node, link, 0, true, now);
+}
+
 /* Each round begins with another bootstrap node: the one of before may be out of the overlay
  * itself, and waiting for us. One that says nothing does not keep us from the next. */
 static void
 attempt(struct reload_node *node, reload_time now)
 {
     struct reload_bootstrap *bootstrap = &node->bootstrap;
+    size_t way;
     bootstrap->state = RELOAD_BOOTSTRAP_CONNECTING;
-    while (bootstrap->tried < reload_bootstrap_ways(bootstrap)) {
-        struct reload_candidate candidate =
-            reload_bootstrap_way(bootstrap, bootstrap->next, bootstrap->tried++);
-        uint32_t standing = reload_bootstrap_standing(node, &candidate);
-        if (standing) {
-            reload_bootstrap_link_up(node, standing, now);
+    while (next_way(bootstrap, &way)) {
+        struct reload_candidate candidate = reload_bootstrap_way(bootstrap, bootstrap->next, way);
+        uint32_t id = reload_bootstrap_standing(node, &candidate);
+        if (id) {
+            reload_bootstrap_link_up(node, id, now);
             return;
         }
-        if (reload_bootstrap_connect(node, &candidate, now)) {
+        id = reload_bootstrap_connect(node, &candidate, now);
+        if (id) {
+            reload_link_find(node, id)->way = (uint8_t)(way + 1);
             arm(node, now + NEXT_AFTER);
             return;
         }
@@ -164,7 +197,7 @@ begin_round(struct reload_node *node, reload_time now)
 {
     struct reload_bootstrap *bootstrap = &node->bootstrap;
     uint64_t random = random_u64(node); /* many who start at once: not all at the same one */
-    bootstrap->tried = 0;
+    bootstrap->tried = bootstrap->again_count = 0;
     if (bootstrap->candidate_count)
         bootstrap->next =
             (bootstrap->rounds == 0 ? random : bootstrap->next + 1) % bootstrap->candidate_count;
@@ -232,7 +265,7 @@ reload_bootstrap_link_up(struct reload_node *node, uint32_t id, reload_time now)
     bootstrap->state = RELOAD_BOOTSTRAP_JOINING;
     struct reload_link *other;
     while ((other = any_attempt(node)))
-        reload_link_end(node, other, 0, true, now); /* not needed any more */
+        put_back(node, other, now);
     reload_attach_begin_anew(node, now);
     arm(node, now + JOIN_DEADLINE);
     node->topology->join(node->topology_state, id, now);

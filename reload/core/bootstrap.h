@@ -48,12 +48,17 @@ struct reload_bootstrap_known {
 };
 #define RELOAD_BOOTSTRAP_KNOWN_MAX 4 /* the latest */
 
+/* Attempts that are under way together: one a second, each for 10 s. */
+#define RELOAD_BOOTSTRAP_ATTEMPTS_MAX 16
+
 struct reload_bootstrap {
     enum reload_bootstrap_state state;
     struct reload_candidate *candidates;
     size_t candidate_count;
-    size_t next;               /* the candidate to be tried next */
-    size_t tried;              /* in this round */
+    size_t next;                                  /* the candidate to be tried next */
+    size_t tried;                                 /* in this round */
+    uint8_t again[RELOAD_BOOTSTRAP_ATTEMPTS_MAX]; /* ways given up because another one answered */
+    size_t again_count;
     unsigned rounds;           /* in vain, for the pauses between */
     bool stays_client;         /* JOINED, though not what it would be (D29) */
     struct reload_alarm alarm; /* always set once started, for never when nothing is due */

@@ -33,6 +33,7 @@ struct reload_link {
     uint8_t overlay_link;
     uint8_t local_type, remote_type; /* CandType of the pair in use; 0 without ICE */
     uint8_t usage;                   /* the usage that owns an application's link */
+    uint8_t way;                     /* from 1: that bootstrap.c makes it by; 0: none */
     uint16_t application;            /* 0: an overlay link */
     bool attached : 1;               /* made by an Attach, which names the Node-ID in use (6.1.2) */
     bool several_ids : 1;            /* the peer's certificate has more than one Node-ID */

@@ -13,6 +13,7 @@ static struct world_host *host, *other;
 static uint32_t connecting[8];
 static size_t connecting_count, closed;
 static unsigned events[RELOAD_EVENT_CLONE + 1];
+static struct reload_topology_ops patient; /* does not take who answers for a peer */
 
 static void
 look(void)
@@ -41,6 +42,12 @@ pass(reload_time duration)
 }
 
 static void
+nobody_yet(void *state, uint32_t link, reload_time now)
+{
+    (void)state, (void)link, (void)now;
+}
+
+static void
 begin(bool first_node)
 {
     struct reload_candidate candidates[COUNT];
@@ -49,7 +56,9 @@ begin(bool first_node)
     world = world_new(&world_single);
     host = world_add(world, 1);
     other = world_add(world, 1);
-    struct reload_node_options options = {.topology = &world_single, .first_node = first_node};
+    patient = world_single;
+    patient.join = nobody_yet;
+    struct reload_node_options options = {.topology = &patient, .first_node = first_node};
     ck_assert_int_eq(world_boot_with(host, &options), 0);
     for (size_t i = 0; i < COUNT; i++) {
         candidates[i] = world_candidate(other);
@@ -67,6 +76,15 @@ give_up(size_t attempt)
     look();
 }
 
+static void
+answer(size_t attempt)
+{
+    struct reload_link_peer peer = {
+        .identity = other->identity, .framing = RELOAD_FRAMING_DATAGRAM, .mtu = 1200};
+    ck_assert_int_eq(reload_node_link_up(host->node, connecting[attempt], &peer, world->now), 0);
+    look();
+}
+
 START_TEST(silent_ones_delay_a_second)
 {
     begin(false);
@@ -79,10 +97,7 @@ START_TEST(silent_ones_delay_a_second)
     ck_assert_uint_eq(connecting_count, 3);
     ck_assert_uint_eq(closed, 0);
     /* The first that answers ends the others. */
-    struct reload_link_peer peer = {
-        .identity = other->identity, .framing = RELOAD_FRAMING_DATAGRAM, .mtu = 1200};
-    ck_assert_int_eq(reload_node_link_up(host->node, connecting[0], &peer, world->now), 0);
-    look();
+    answer(0);
     ck_assert_uint_eq(closed, 1);
     ck_assert_uint_eq(events[RELOAD_EVENT_LINK_UP], 1);
     pass(5 * RELOAD_SECOND);
@@ -107,6 +122,28 @@ START_TEST(nobody_founds_while_one_may_answer)
 }
 END_TEST
 
+/* The one that answered first is no peer: those that were given up for it are asked once more, and
+ * nobody founds before they have been heard. */
+START_TEST(those_given_up_are_asked_again)
+{
+    begin(true);
+    pass(1 * RELOAD_SECOND);
+    ck_assert_uint_eq(connecting_count, 2);
+    answer(1);
+    ck_assert_uint_eq(closed, 1); /* the first one, without a word yet */
+    reload_topology_failed(host->node, RELOAD_E_UNREACHABLE, world->now);
+    look();
+    ck_assert_uint_eq(connecting_count, 3);
+    give_up(2);
+    ck_assert_uint_eq(connecting_count, 4);
+    ck_assert_uint_eq(events[RELOAD_EVENT_JOINED], 0);
+    give_up(3);
+    ck_assert_uint_eq(connecting_count, 4); /* each is heard once */
+    ck_assert_uint_eq(events[RELOAD_EVENT_JOINED], 1);
+    world_free(world);
+}
+END_TEST
+
 /* All silent: ended by the deadlines, one round, then a pause. */
 START_TEST(all_silent)
 {
@@ -127,5 +164,5 @@ int
 main(void)
 {
     return RUN_SUITE("bootstrap", silent_ones_delay_a_second, nobody_founds_while_one_may_answer,
-                     all_silent);
+                     those_given_up_are_asked_again, all_silent);
 }
