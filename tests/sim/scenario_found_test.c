@@ -28,8 +28,7 @@ static const struct found ring_rows[] = {
     {6046, 44, ""},     /* a peer began with neighbours that it was linked with and did not list */
     {2262, 7, "cdfhl"}, /* likewise */
     {3934, 8, "acdfhijkmop"}, /* the first node founded: who answered first was no peer */
-    {2118, 53, "bchk"},       /* many died while others joined: a list goes the way around */
-    {3059, 93, ""},           /* likewise, in a ring that is just beginning */
+    {3059, 93, ""},           /* in a ring that is just beginning lists go the way around */
 };
 
 static const struct found data_rows[] = {
