@@ -368,6 +368,16 @@ reserve_neighbor(struct reload_chord *chord, bool is_far, reload_time now)
     return attempt;
 }
 
+/* |attempt|, of a farther neighbour, need not wait any longer, unless it failed before. */
+static void
+hurry(struct reload_chord *chord, struct reload_chord_attempt *attempt, reload_time now)
+{
+    if (attempt->state != RELOAD_CHORD_WAITING || attempt->tries > 0)
+        return;
+    attempt->due = earliest(chord, attempt->target, now);
+    reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, attempt->due);
+}
+
 void
 reload_chord_attempt_neighbor(struct reload_chord *chord, struct reload_chord_place place,
                               const struct reload_chord_place *via, reload_time now)
@@ -376,10 +386,8 @@ reload_chord_attempt_neighbor(struct reload_chord *chord, struct reload_chord_pl
     bool is_far = !is_near(chord, place);
     if (attempt) {
         name(attempt, via);
-        if (attempt->is_far && !is_far && attempt->due > now) {
-            attempt->due = now;
-            reload_chord_arm(chord, RELOAD_CHORD_TIMER_ATTEMPT, now);
-        }
+        if (attempt->is_far && !is_far)
+            hurry(chord, attempt, now);
         attempt->is_far = attempt->is_far && is_far;
     }
     if (!is_worth(chord, place) || !hearsay_allows(chord, now))
@@ -393,6 +401,14 @@ reload_chord_attempt_neighbor(struct reload_chord *chord, struct reload_chord_pl
     attempt->due =
         earliest(chord, place, is_far ? now + reload_chord_jitter(chord, FAR_PAUSE) : now);
     name(attempt, via);
+}
+
+void
+reload_chord_attempt_hurry(struct reload_chord *chord, reload_time now)
+{
+    for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++)
+        if (chord->attempts[i].state == RELOAD_CHORD_WAITING && chord->attempts[i].is_far)
+            hurry(chord, &chord->attempts[i], now);
 }
 
 static bool

@@ -34,6 +34,9 @@ RELOAD_CHECKED int reload_chord_attempt_entry(struct reload_chord *chord, unsign
 /* reload_chord_attempt_fingers returns how many of those Attaches wait or are under way. */
 size_t reload_chord_attempt_fingers(const struct reload_chord *chord);
 
+/* reload_chord_attempt_hurry ends the wait of farther neighbours (D116): a neighbour was lost. */
+void reload_chord_attempt_hurry(struct reload_chord *chord, reload_time now);
+
 /* reload_chord_attempt_heard compares the neighbours that |signer| names now with those that we
  * attach to on its word: whom it names no more is not tried again. |lists| is NULL when it is gone.
  */

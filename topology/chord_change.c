@@ -16,6 +16,7 @@
  * RFC 6940 10.7.1, 10.7.3. SPDX-License-Identifier: BSD-2-Clause */
 #include "topology/chord_change.h"
 
+#include "topology/chord_attempt.h"
 #include "topology/chord_finger.h"
 #include "topology/chord_partition.h"
 #include "topology/chord_replicate.h"
@@ -121,6 +122,8 @@ reload_chord_changed(struct reload_chord *chord, enum reload_chord_cause cause, 
     reload_chord_stabilize_watch(chord, cause == RELOAD_CHORD_CAUSE_LOST, now);
     if (!joined && before.digest == after.digest)
         return;
+    if (cause == RELOAD_CHORD_CAUSE_LOST)
+        reload_chord_attempt_hurry(chord, now);
     chord->view = after;
     chord->version++;
     bool range = !reload_chord_equal(before.begins, after.begins);

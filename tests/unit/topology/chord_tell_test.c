@@ -250,24 +250,70 @@ START_TEST(the_nearest_do_not_wait)
 }
 END_TEST
 
+/* A neighbour of |from| behind its third successor, not known yet. */
+static size_t
+add_fourth(size_t from)
+{
+    struct reload_chord_place one = {0, 1};
+    return add_at(reload_chord_add(reload_chord_table_successor(&chord_of(from)->table, 2), one));
+}
+
 /* What waits because it is far does so no longer when it turns out to be near. */
 START_TEST(who_becomes_near_waits_no_longer)
 {
     begin();
     struct reload_chord *chord = chord_of(3);
-    struct reload_chord_place one = {0, 1};
-    struct reload_chord_place third = reload_chord_table_successor(&chord->table, 2);
     struct reload_chord_place second = reload_chord_table_successor(&chord->table, 1);
-    size_t node = add_at(reload_chord_add(third, one));
+    size_t node = add_fourth(3);
     struct reload_chord_place place = reload_chord_place_of(&town->nodes[node].id);
     reload_chord_attempt_neighbor(chord, place, NULL, town->now);
     town_run(town, 500 * RELOAD_MS);
     ck_assert_uint_eq(attaches[3][node], 0);
     reload_chord_table_remove(&chord->table, second);
-    reload_chord_changed(chord, RELOAD_CHORD_CAUSE_LOST, town->now);
     reload_chord_attempt_neighbor(chord, place, NULL, town->now);
     town_run(town, 100 * RELOAD_MS);
     ck_assert_uint_eq(attaches[3][node], 1);
+}
+END_TEST
+
+/* Whether |chord| tried to attach to |place| once, in vain, and waits for the next time. */
+static bool
+has_failed(const struct reload_chord *chord, struct reload_chord_place place)
+{
+    for (size_t i = 0; i < RELOAD_CHORD_ATTEMPTS_MAX; i++)
+        if (chord->attempts[i].state == RELOAD_CHORD_WAITING && chord->attempts[i].tries == 1 &&
+            reload_chord_equal(chord->attempts[i].target, place))
+            return true;
+    return false;
+}
+
+/* A neighbour is lost: the next ones are needed, and nobody has to name them again. But who was
+ * tried in vain is not tried the sooner for it. */
+START_TEST(a_loss_ends_the_wait)
+{
+    begin();
+    struct reload_chord *chord = chord_of(3);
+    struct reload_chord_place second = reload_chord_table_successor(&chord->table, 1);
+    struct reload_chord_place last = reload_chord_table_predecessor(&chord->table, 2);
+    size_t node = add_fourth(3);
+    struct reload_chord_place place = reload_chord_place_of(&town->nodes[node].id);
+    town_kill(town, node);
+    reload_chord_attempt_neighbor(chord, place, NULL, town->now);
+    town_run(town, 500 * RELOAD_MS);
+    ck_assert_uint_eq(attaches[3][node], 0);
+    reload_chord_table_remove(&chord->table, second);
+    reload_chord_changed(chord, RELOAD_CHORD_CAUSE_LOST, town->now);
+    town_run(town, 100 * RELOAD_MS);
+    ck_assert_uint_eq(attaches[3][node], 1);
+    for (int i = 0; i < 300 && !has_failed(chord, place); i++)
+        town_run(town, 100 * RELOAD_MS);
+    ck_assert(has_failed(chord, place));
+    reload_chord_table_remove(&chord->table, last);
+    reload_chord_changed(chord, RELOAD_CHORD_CAUSE_LOST, town->now);
+    town_run(town, 1 * RELOAD_SECOND);
+    ck_assert_uint_eq(attaches[3][node], 1);
+    town_run(town, 10 * RELOAD_SECOND);
+    ck_assert_uint_gt(attaches[3][node], 1);
 }
 END_TEST
 
@@ -328,6 +374,7 @@ main(void)
     tcase_add_test(tests, farther_neighbors_wait);
     tcase_add_test(tests, the_nearest_do_not_wait);
     tcase_add_test(tests, who_becomes_near_waits_no_longer);
+    tcase_add_test(tests, a_loss_ends_the_wait);
     tcase_add_test(tests, who_named_it_is_asked);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
