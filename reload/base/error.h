@@ -44,7 +44,7 @@ enum reload_error_class {
     X(DUPLICATE, -21, PEER, "seen before")                                                         \
     X(REFUSED, -22, PEER, "the other side answered with an error")                                 \
     X(TIMEOUT, -23, PEER, "no answer in time")                                                     \
-    X(UNREACHABLE, -24, PEER, "no route")                                                          \
+    X(UNREACHABLE, -24, PEER, "no way there was found")                                            \
     X(USAGE, -40, USAGE, "wrong use of a function")                                                \
     X(SPACE, -41, USAGE, "the buffer is too small")                                                \
     X(CONFIG, -42, USAGE, "wrong configuration")                                                   \
