@@ -22,12 +22,14 @@
 struct reload_chord_peer {
     struct reload_chord_place distance; /* clockwise from ourselves; never 0 */
     uint32_t link;
-    bool suspect;        /* not to be routed through for now (6.6.3.1) */
-    bool opened;         /* the link was made by our own Attach */
-    bool relies;         /* it named us among those who hold its replicas */
-    bool misses;         /* it does not name a peer that it should: to be told of our neighbours */
-    uint32_t told;       /* version of our neighbours that it was told of */
-    reload_time told_at; /* when it last was */
+    bool suspect;         /* not to be routed through for now (6.6.3.1) */
+    bool opened;          /* the link was made by our own Attach */
+    bool relies;          /* it named us among those who hold its replicas */
+    bool misses;          /* it does not name a peer that it should: to be told of our neighbours */
+    uint8_t repeats;      /* of Updates, since it last answered one */
+    uint32_t told;        /* version of our neighbours that it was told of */
+    reload_time told_at;  /* when it last was */
+    reload_time asked_at; /* when that Update was sent, as long as it has not answered; or 0 */
     reload_time
         doubted_until; /* no peer any more without an Update before; RELOAD_NEVER: no doubt */
     reload_time surplus_since; /* of no use to us since; RELOAD_NEVER: useful */

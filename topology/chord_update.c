@@ -18,6 +18,7 @@
 #define TELL_BATCH 64              /* Updates sent in one go */
 #define TELL_PAUSE (20 * RELOAD_MS)
 #define REMIND_GAP (2 * RELOAD_SECOND)
+#define REPEATS_MAX 2 /* of an Update that is not answered; the next one may be 10 minutes away */
 /* Of somebody that we may not have noticed yet to be dead: after we have (chord_stabilize.c). */
 #define REMIND_LATER (12 * RELOAD_SECOND)
 
@@ -83,6 +84,43 @@ write_update(struct reload_chord *chord, uint8_t type, struct reload_writer *bod
     reload_chord_update_encode(body, wire, &update);
 }
 
+/* |peer| is told once more if it is a neighbour: its link may have been bad for a while, and stand
+ * nevertheless (D135). */
+static void
+repeat(struct reload_chord *chord, struct reload_chord_peer *peer, reload_time now)
+{
+    if (peer->repeats >= REPEATS_MAX || chord->phase != RELOAD_CHORD_JOINED ||
+        !reload_chord_table_is_neighbor(&chord->table, peer))
+        return;
+    peer->repeats++;
+    peer->told = 0;
+    peer->misses = true;
+    reload_chord_update_tell(chord, false, now + TELL_GAP, now);
+}
+
+/* An answer by another way is to an Update that did not come by the signer's own link: it was only
+ * a hint (T5). */
+static void
+answered(void *argument, const struct reload_result *result, reload_time now)
+{
+    struct reload_chord *chord = argument;
+    const struct reload_chord_table *table = &chord->table;
+    reload_time sent_at = now - result->elapsed_ns;
+    struct reload_chord_peer *peer =
+        reload_chord_table_find(table, reload_chord_place_of(&result->responder_id));
+    bool is_lost = result->error == RELOAD_E_TIMEOUT || result->error == RELOAD_E_UNREACHABLE;
+    for (size_t i = 0; is_lost && i < table->count; i++)
+        if (table->peers[i].asked_at == sent_at)
+            repeat(chord, &table->peers[i], now);
+    if (result->error || !peer || peer->asked_at != sent_at)
+        return;
+    peer->asked_at = 0;
+    if (result->link != peer->link)
+        repeat(chord, peer, now);
+    else
+        peer->repeats = 0;
+}
+
 void
 reload_chord_update_send(struct reload_chord *chord, uint32_t link,
                          const struct reload_node_id *node_id, uint8_t type, reload_time now)
@@ -98,14 +136,16 @@ reload_chord_update_send(struct reload_chord *chord, uint32_t link,
     /* On a later link it would say of us what was true before (D88). */
     route.stays_on_link = true;
     int error = reload_node_request(chord->node, &route, RELOAD_MESSAGE_UPDATE_REQ,
-                                    reload_writer_written(&body), NULL, NULL, now, NULL);
+                                    reload_writer_written(&body), answered, chord, now, NULL);
     struct reload_chord_peer *peer =
         reload_chord_table_find(&chord->table, reload_chord_place_of(node_id));
     if (peer && !error) {
         peer->told_at = now;
         peer->misses = peer->misses && type == RELOAD_CHORD_UPDATE_TYPE_PEER_READY;
-        if (type != RELOAD_CHORD_UPDATE_TYPE_PEER_READY)
+        if (type != RELOAD_CHORD_UPDATE_TYPE_PEER_READY) {
             peer->told = chord->version;
+            peer->asked_at = now;
+        }
     }
 }
 

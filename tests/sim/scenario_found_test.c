@@ -42,6 +42,7 @@ static const struct found data_rows[] = {
     {290, 4, "abdefgjk"},        /* two that relied on each other, and both let go */
     {414, 18, "bijlmnp"},        /* likewise */
     {21923, 21, "abcfg"}, /* a neighbour got another link and had less: two with one Node-ID */
+    {4057, 7, "abcdefghijklm"}, /* an Update got there by another way, was ignored, and counted */
     {36425, 4, "def"},    /* whom a liar had invented was tried until its next Update, 10 minutes */
 };
 

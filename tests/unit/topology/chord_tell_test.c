@@ -361,6 +361,58 @@ START_TEST(who_named_it_is_asked)
 }
 END_TEST
 
+/* A successor of |node| that it loses sight of when the town is split. */
+static size_t
+successor_beyond(size_t node)
+{
+    const struct reload_chord_table *table = &chord_of(node)->table;
+    for (size_t i = 0; i < RELOAD_CHORD_REACH_MIN; i++) {
+        size_t other = index_at(reload_chord_table_successor(table, i));
+        if (other % 2 != node % 2)
+            return other;
+    }
+    return SIZE_MAX;
+}
+
+/* |node| has lost its third predecessor, and tells its neighbours so. */
+static void
+lose_third(size_t node)
+{
+    struct reload_chord *chord = chord_of(node);
+    reload_chord_table_remove(&chord->table, reload_chord_table_predecessor(&chord->table, 2));
+    reload_chord_changed(chord, RELOAD_CHORD_CAUSE_LOST, town->now);
+}
+
+/* RFC6940-10.7.3-08; D135: an Update that gets lost on a link that stands nevertheless is repeated,
+ * once the tries of the request itself are over. It is not for ever: who is silent is told twice
+ * again, until it answers another. */
+START_TEST(an_update_without_an_answer_is_repeated)
+{
+    begin();
+    size_t node = 0, other;
+    while ((other = successor_beyond(node)) == SIZE_MAX)
+        node++;
+    town->split = true;
+    lose_third(node);
+    town_run(town, 12 * RELOAD_SECOND);
+    ck_assert_uint_eq(updates[node][other], 1);
+    town_run(town, 8 * RELOAD_SECOND);
+    ck_assert_uint_eq(updates[node][other], 2);
+    town_run(town, 200 * RELOAD_SECOND);
+    ck_assert_uint_eq(updates[node][other], 3);
+    town->split = false;
+    forget();
+    lose_third(node);
+    town_run(town, 60 * RELOAD_SECOND);
+    ck_assert_uint_eq(updates[node][other], 1); /* it answered */
+    town->split = true;
+    forget();
+    lose_third(node);
+    town_run(town, 20 * RELOAD_SECOND);
+    ck_assert_uint_eq(updates[node][other], 2);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -376,6 +428,7 @@ main(void)
     tcase_add_test(tests, who_becomes_near_waits_no_longer);
     tcase_add_test(tests, a_loss_ends_the_wait);
     tcase_add_test(tests, who_named_it_is_asked);
+    tcase_add_test(tests, an_update_without_an_answer_is_repeated);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

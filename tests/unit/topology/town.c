@@ -227,7 +227,8 @@ complete(struct town *town, struct town_event *event)
     struct reload_result result = {.error = event->error,
                                    .error_code = event->error_code,
                                    .responder_id = town->nodes[event->target].id,
-                                   .link = link ? link->number : 0};
+                                   .link = link ? link->number : 0,
+                                   .elapsed_ns = town->now - event->begun};
     event->done(event->argument, &result, town->now);
 }
 
