@@ -483,6 +483,8 @@ uint32_t reload_node_link_to(const struct reload_node *node, const struct reload
     X(dropped_wrong_responder, "dropped: answer from a wrong node")                                \
     X(dropped_duplicate, "dropped: duplicates")                                                    \
     X(dropped_fragment, "dropped: fragments")                                                      \
+    X(dropped_repeated, "dropped: the same waits for a slow link")                                 \
+    X(dropped_late, "dropped: waited too long for a slow link")                                    \
     X(dropped_busy, "dropped: a bound was reached")                                                \
     X(dropped_frame, "dropped: bad frames")                                                        \
     X(values_stored, "values stored")                                                              \

@@ -22,7 +22,7 @@ struct reload_buffer {
     uint8_t tries;
     uint8_t passed; /* later frames acknowledged since the last transmission */
     uint32_t sequences[RELOAD_FRAME_TRIES];
-    reload_time sent_at[RELOAD_FRAME_TRIES];
+    reload_time sent_at[RELOAD_FRAME_TRIES]; /* before the first try: since when it waits */
     uint8_t data[];
 };
 

@@ -9,6 +9,7 @@
 
 #include "reload/core/node_internal.h"
 #include "reload/core/path_mtu.h"
+#include "reload/core/send_queue.h"
 
 #include <assert.h>
 
@@ -229,12 +230,9 @@ fill_window(struct reload_node *node, struct reload_link *link, reload_time now)
 {
     struct reload_sender *sender = &link->sender;
     while (sender->queue && window_open(sender)) {
-        struct reload_buffer *frame = sender->queue;
-        sender->queue = frame->next;
-        if (!sender->queue)
-            sender->queue_end = &sender->queue;
-        sender->queue_count--;
-        transmit(node, link, frame, now);
+        struct reload_buffer *frame = reload_send_queue_take(node, sender, now);
+        if (frame)
+            transmit(node, link, frame, now);
     }
 }
 
@@ -439,17 +437,9 @@ reload_sender_send(struct reload_node *node, struct reload_link *link, struct re
     assert(buffer->size >= RELOAD_FRAME_HEADER_SIZE && link->state == RELOAD_LINK_UP);
     if (link->framing == RELOAD_FRAMING_STREAM)
         return send_stream(node, link, buffer, now);
-    if (sender->queue_count >= RELOAD_LINK_QUEUE_MAX ||
-        sender->queued_octets + buffer->size > RELOAD_LINK_QUEUE_OCTETS_MAX) {
-        reload_buffer_drop(&node->buffers, buffer);
-        node->counters.dropped_busy++;
-        return RELOAD_E_BUSY;
-    }
-    append(&sender->queue_end, buffer);
-    sender->queue_count++;
-    sender->queued_octets += buffer->size;
+    int error = reload_send_queue_put(node, sender, buffer, now);
     fill_window(node, link, now);
-    return 0;
+    return error;
 }
 
 static void

@@ -64,7 +64,8 @@ void reload_sender_init(struct reload_sender *sender, enum reload_framing framin
 void reload_sender_fini(struct reload_node *node, struct reload_link *link);
 
 /* reload_sender_send frames the message in |buffer| (taken over) and sends it, now or when the
- * window allows. Returns 0, RELOAD_E_BUSY (the queue is full), RELOAD_E_NOMEM. */
+ * window allows; not, if the same waits already, or when it would have waited for too long (D143).
+ * Returns 0, RELOAD_E_BUSY (the queue is full), RELOAD_E_NOMEM. */
 int reload_sender_send(struct reload_node *node, struct reload_link *link,
                        struct reload_buffer *buffer, reload_time now);
 

@@ -43,7 +43,12 @@ static const struct found data_rows[] = {
     {414, 18, "bijlmnp"},        /* likewise */
     {21923, 21, "abcfg"}, /* a neighbour got another link and had less: two with one Node-ID */
     {4057, 7, "abcdefghijklm"}, /* an Update got there by another way, was ignored, and counted */
-    {36425, 4, "def"},    /* whom a liar had invented was tried until its next Update, 10 minutes */
+    {36425, 4, "def"}, /* whom a liar had invented was tried until its next Update, 10 minutes */
+};
+
+/* The same with users who have phones. */
+static const struct found phone_rows[] = {
+    {22659, 12, "abcdefghijklmno"}, /* a slow link carried nothing but what was over (D143) */
 };
 
 static bool
@@ -53,41 +58,61 @@ is_of_the_ring(const struct sim_violation *violation)
            strcmp(violation->invariant, "V11") == 0;
 }
 
-/* Runs the scenario of |found|. */
+/* Draws the scenario of |found|. */
 static void
-live_through(const struct found *found, bool of_the_ring)
+draw(const struct found *found, struct sim_scenario *scenario)
 {
-    struct sim_scenario scenario;
+    sim_scenario_draw(found->seed, scenario);
+    scenario->peers = found->peers;
+    for (size_t i = 0; i < scenario->fault_count; i++)
+        scenario->faults[i].dropped = !strchr(found->faults, (int)('a' + i));
+}
+
+/* Runs |scenario|. */
+static void
+live_through(const struct sim_scenario *scenario, bool of_the_ring)
+{
     struct sim_verdict verdict;
     struct sim_options options = ring_options();
     options.successors = sim_chord_successors;
-    sim_scenario_draw(found->seed, &scenario);
-    scenario.peers = found->peers;
-    for (size_t i = 0; i < scenario.fault_count; i++)
-        scenario.faults[i].dropped = !strchr(found->faults, (int)('a' + i));
-    sim_trial_run(&scenario, &options, &verdict);
+    sim_trial_run(scenario, &options, &verdict);
     for (size_t i = 0; i < verdict.violation_count && i < SIM_VIOLATIONS_MAX; i++) {
         const struct sim_violation *violation = &verdict.violations[i];
         ck_assert_msg(is_of_the_ring(violation) != of_the_ring, "seed %d: %s: %s",
-                      (int)scenario.seed, violation->invariant, violation->what);
+                      (int)scenario->seed, violation->invariant, violation->what);
     }
 }
 
 START_TEST(seeds_that_found_faults)
 {
-    live_through(&ring_rows[_i], true);
+    struct sim_scenario scenario;
+    draw(&ring_rows[_i], &scenario);
+    live_through(&scenario, true);
 }
 END_TEST
 
 START_TEST(seeds_that_lost_values)
 {
-    live_through(&data_rows[_i], false);
+    struct sim_scenario scenario;
+    draw(&data_rows[_i], &scenario);
+    live_through(&scenario, false);
+}
+END_TEST
+
+START_TEST(seeds_that_lost_values_of_phones)
+{
+    struct sim_scenario scenario;
+    draw(&phone_rows[_i], &scenario);
+    scenario.phones = sim_phones_draw(scenario.seed, scenario.peers);
+    scenario.cheats = sim_cheats_draw(scenario.seed);
+    live_through(&scenario, false);
 }
 END_TEST
 
 static const struct named_test tests[] = {
     {&seeds_that_found_faults, 0, sizeof ring_rows / sizeof *ring_rows},
     {&seeds_that_lost_values, 0, sizeof data_rows / sizeof *data_rows},
+    {&seeds_that_lost_values_of_phones, 0, sizeof phone_rows / sizeof *phone_rows},
 };
 
 int

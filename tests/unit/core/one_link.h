@@ -36,15 +36,25 @@ sender(void)
     return &the_link()->sender;
 }
 
+/* Says |size| octets, the first two of which are |word|. */
 static inline void
-say(size_t size)
+say_word(size_t size, uint16_t word)
 {
     struct reload_buffer *buffer =
         reload_buffer_get(&host->node->buffers, RELOAD_FRAME_HEADER_SIZE + size);
     memset(buffer->data + RELOAD_FRAME_HEADER_SIZE, 0x55, size);
+    memcpy(buffer->data + RELOAD_FRAME_HEADER_SIZE, &word, size < 2 ? size : 2);
     buffer->size = (uint32_t)(RELOAD_FRAME_HEADER_SIZE + size);
     (void)reload_link_send(host->node, the_link(), buffer, world->now);
     world_turn(host);
+}
+
+/* Says something new. */
+static inline void
+say(size_t size)
+{
+    static uint16_t word;
+    say_word(size, word++);
 }
 
 static inline uint32_t

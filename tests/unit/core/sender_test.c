@@ -379,6 +379,99 @@ START_TEST(queue_is_bounded)
 }
 END_TEST
 
+/* RFC6940-6.2.1: what is repeated end-to-end while its earlier copy waits here needs no second one;
+ * only what is the same to the last octet counts. */
+START_TEST(what_waits_already_is_not_queued_again)
+{
+    begin(RELOAD_FRAMING_DATAGRAM, 100 * RELOAD_MS);
+    for (int i = 0; i < 8; i++) /* on their way: what waits is looked at, nothing else */
+        say_word(100, 7);
+    ck_assert_uint_eq(host->sent_count, 8);
+    for (int i = 0; i < 5; i++)
+        say_word(100, 7);
+    ck_assert_uint_eq(sender()->queue_count, 1);
+    say_word(100, 8);
+    say_word(101, 7);
+    say_word(99, 7);
+    say_word(100, 8);
+    ck_assert_uint_eq(sender()->queue_count, 4);
+    ck_assert_uint_eq(host->node->counters.dropped_repeated, 5);
+    ck_assert_uint_eq(host->node->counters.dropped_busy, 0);
+    uint32_t octets = 8 * 108 + 108 + 108 + 109 + 107;
+    ck_assert_uint_eq(sender()->queued_octets, octets);
+    wait(50 * RELOAD_MS);
+    acknowledge(0); /* two leave, the window opens */
+    ck_assert_uint_eq(sender()->queue_count, 2);
+    say_word(100, 7);
+    ck_assert_uint_eq(sender()->queue_count, 3);
+    world_free(world);
+}
+END_TEST
+
+/* RFC6940-6.2.1: a request is over after five times 3 s. What has waited half of that is not sent
+ * any more, what came later is. */
+START_TEST(what_waited_too_long_is_not_sent)
+{
+    begin(RELOAD_FRAMING_DATAGRAM, 2 * RELOAD_SECOND); /* a timer of 6 s */
+    reload_time from = world->now;
+    for (int i = 0; i < 8; i++)
+        say(100);
+    say_word(50, 1);
+    wait(RELOAD_MS);
+    say_word(50, 2);
+    world_advance(world, from + 7500 * RELOAD_MS - (_i ? 0 : 1));
+    world_forget(host);
+    for (uint32_t i = 0; i < 8; i++)
+        acknowledge(i);
+    ck_assert_uint_eq(host->sent_count, _i ? 1 : 2);
+    ck_assert_uint_eq(sender()->queue_count, 0);
+    ck_assert_uint_eq(host->node->counters.dropped_late, (unsigned)_i);
+    uint16_t word;
+    memcpy(&word, host->sent[0].bytes + RELOAD_FRAME_HEADER_SIZE, sizeof word);
+    ck_assert_uint_eq(word, _i ? 2 : 1);
+    ck_assert_uint_eq(sender()->queued_octets, host->sent_count * 58);
+    world_free(world);
+}
+END_TEST
+
+#define TICKS 900 /* of 100 ms */
+
+/* In each tick |more| new requests, each said five times as 6.2.1 has it, over a link that takes
+ * one frame in a tick. Returns how many came out for the first time within half of their time. */
+static unsigned
+overload(unsigned more)
+{
+    static bool out[TICKS * 2];
+    unsigned useful = 0, heard = 0;
+    size_t seen = 0;
+    memset(out, 0, sizeof out);
+    begin(RELOAD_FRAMING_DATAGRAM, 500 * RELOAD_MS);
+    for (unsigned tick = 0; tick < TICKS; tick++) {
+        for (unsigned copy = 0; copy < 5 && tick >= 30 * copy; copy++)
+            for (unsigned i = 0; i < more; i++)
+                say_word(1000, (uint16_t)((tick - 30 * copy) * more + i));
+        wait(100 * RELOAD_MS);
+        if (seen > heard)
+            acknowledge(sequence_of(heard++));
+        for (; seen < host->sent_count; seen++) {
+            uint16_t word;
+            memcpy(&word, host->sent[seen].bytes + RELOAD_FRAME_HEADER_SIZE, sizeof word);
+            useful += !out[word] && tick - word / more <= 75;
+            out[word] = true;
+        }
+    }
+    world_free(world);
+    return useful;
+}
+
+/* D143: a link that is too slow for all the copies carries what it can, not what is over. */
+START_TEST(an_overloaded_link_carries_what_is_of_use)
+{
+    ck_assert_uint_ge(overload(1), TICKS * 80 / 100);
+    ck_assert_uint_ge(overload(2), TICKS * 50 / 100);
+}
+END_TEST
+
 /* No memory for anything: nothing crashes, and what was lost is lost. */
 START_TEST(memory_runs_out)
 {
@@ -416,6 +509,9 @@ main(void)
     tcase_add_test(tcase, streams_are_measured);
     tcase_add_loop_test(tcase, streams_become_suspect, 0, 2);
     tcase_add_test(tcase, queue_is_bounded);
+    tcase_add_test(tcase, what_waits_already_is_not_queued_again);
+    tcase_add_loop_test(tcase, what_waited_too_long_is_not_sent, 0, 2);
+    tcase_add_test(tcase, an_overloaded_link_carries_what_is_of_use);
     tcase_add_test(tcase, memory_runs_out);
     tcase_add_test(tcase, a_lost_frame_ends_no_living_link);
     tcase_add_test(tcase, large_frames_that_never_arrive_end_the_link);
