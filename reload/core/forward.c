@@ -226,6 +226,19 @@ drop(uint64_t *counter)
     return DROP;
 }
 
+/* The link of somebody who may know the node |id|, which would be next to us, and to which we have
+ * no link (D146). Returns false when there is nobody. */
+static bool
+other_way(struct reload_node *node, const struct reload_node_id *id, struct reload_link **link)
+{
+    struct reload_node_id hop;
+    if (!node->topology->first_hops ||
+        node->topology->first_hops(node->topology_state, id, &hop, 1) == 0)
+        return false;
+    *link = reload_link_of_node(node, &hop);
+    return *link != NULL;
+}
+
 static enum verdict
 by_topology(struct reload_node *node, const struct transit *transit,
             const struct reload_node_id *id, bool is_resource, bool only_entry,
@@ -239,6 +252,8 @@ by_topology(struct reload_node *node, const struct transit *transit,
          * nor linked is nobody's. */
         if (is_resource && only_entry)
             return FOR_US;
+        if (!is_resource && !transit->from && other_way(node, id, link))
+            return GOES_ON;
         return drop(&node->counters.dropped_destination);
     case RELOAD_HOP_LINK:
         *link = reload_link_of_node(node, &next);

@@ -280,6 +280,65 @@ START_TEST(nothing_is_allocated)
 }
 END_TEST
 
+/* The way round: |to|, unless |nobody_else|. */
+static bool nobody_else;
+
+static size_t
+other_hops(void *state, const struct reload_node_id *id, struct reload_node_id *hops, size_t max)
+{
+    (void)state, (void)id;
+    ck_assert_uint_gt(max, 0);
+    hops[0] = to->id;
+    return !nobody_else;
+}
+
+/* What is done with a Ping to a node that is not linked and has its place in our range. */
+static const struct {
+    bool own, nobody_else;
+    size_t sent;
+} strays[] = {{true, false, 1}, {true, true, 0}, {false, false, 0}};
+
+/* RFC6940-6.1.1: a Node-ID in our range that is not linked is nobody's, when others ask. But who
+ * has just lost the link to its predecessor, and wants to be linked again, asks those who have not:
+ * nobody else sends to us what is not ours. */
+START_TEST(who_lost_its_neighbour_asks_others)
+{
+    static const uint8_t no_padding[2];
+    uint8_t data[2048];
+    struct reload_topology_ops ops = world_single;
+    ops.first_hops = other_hops;
+    world = world_new(&ops);
+    host = world_add(world, 1);
+    from = world_add(world, 1);
+    to = world_add(world, 1);
+    struct reload_node_id lost = world_add(world, 1)->id;
+    ck_assert_int_eq(world_boot(host, &ops), 0);
+    in = world_link(host, from, RELOAD_FRAMING_NONE, 0);
+    out = world_link(host, to, RELOAD_FRAMING_NONE, 0);
+    world_topology_of(host)->responsible = true;
+    nobody_else = strays[_i].nobody_else;
+    world_forget(host);
+    struct reload_route route = reload_route_to_node(&lost);
+    if (strays[_i].own)
+        ck_assert_int_eq(reload_node_request(host->node, &route, RELOAD_MESSAGE_PING_REQ,
+                                             (struct reload_bytes){no_padding, sizeof no_padding},
+                                             NULL, NULL, world->now, NULL),
+                         0);
+    else
+        hear(data, world_message(world, &lost, 100, data, sizeof data));
+    world_turn(host);
+    ck_assert_uint_eq(host->sent_count, strays[_i].sent);
+    ck_assert_uint_eq(host->node->counters.dropped_destination, !strays[_i].sent);
+    struct reload_forwarding_header header;
+    for (size_t i = 0; i < host->sent_count; i++) {
+        (void)sent_message(i, &header);
+        ck_assert_uint_eq(header.destination_list.size, 18);
+        ck_assert_mem_eq(header.destination_list.data + 2, lost.octets, 16);
+    }
+    world_free(world);
+}
+END_TEST
+
 /* 6.2.1: who sends something along a route that cannot be is told so. */
 START_TEST(routes_that_cannot_be)
 {
@@ -314,6 +373,8 @@ main(void)
     tcase_add_test(tcase, fragments_beyond_the_end);
     tcase_add_loop_test(tcase, nothing_is_allocated, RELOAD_FRAMING_NONE,
                         RELOAD_FRAMING_DATAGRAM + 1);
+    tcase_add_loop_test(tcase, who_lost_its_neighbour_asks_others, 0,
+                        (int)(sizeof strays / sizeof *strays));
     tcase_add_test(tcase, routes_that_cannot_be);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
