@@ -11,8 +11,9 @@
 /* ---- after a Store -------------------------------------------------------------------------- */
 
 static void
-replicated(void *argument, int error, reload_time now)
+replicated(void *argument, struct reload_resource *resource, int error, reload_time now)
 {
+    (void)resource;
     if (error)
         reload_sweep_retry(argument, now);
 }
@@ -68,9 +69,10 @@ next_resource(struct reload_push *push)
 static void go_on(struct reload_push *push, reload_time now);
 
 static void
-pushed(void *argument, int error, reload_time now)
+pushed(void *argument, struct reload_resource *resource, int error, reload_time now)
 {
     struct reload_push *push = argument;
+    (void)resource;
     assert(push->outstanding > 0);
     push->outstanding--;
     if (!push->error)

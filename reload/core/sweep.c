@@ -114,10 +114,11 @@ reload_sweep_stored(struct reload_node *node, const struct reload_resource *reso
 /* ---- one resource --------------------------------------------------------------------------- */
 
 static void
-answered(void *argument, int error, reload_time now)
+answered(void *argument, struct reload_resource *resource, int error, reload_time now)
 {
     struct reload_node *node = argument;
     struct reload_sweep *state = &node->pushes.sweep;
+    (void)resource;
     assert(state->outstanding > 0 && state->walking);
     state->outstanding--;
     state->failed |= error != 0;
@@ -125,14 +126,30 @@ answered(void *argument, int error, reload_time now)
         wake(node, now);
 }
 
-/* The same, of what is to be dropped then. */
+/* Whether somebody took all of |resource| so lately that it can be relied on (D118). */
+static bool
+is_taken(const struct reload_resource *resource, reload_time now)
+{
+    return resource->elsewhere >= resource->stamp && now <= resource->elsewhere_at + TAKEN_MAX;
+}
+
+/* The same, of what is to be dropped then: at once, when its time has come. The next walk may come
+ * by too late for TAKEN_MAX, if this one is slow, and would send all of it again (D144). */
 static void
-left(void *argument, int error, reload_time now)
+left(void *argument, struct reload_resource *resource, int error, reload_time now)
 {
     struct reload_node *node = argument;
-    answered(node, error, now);
+    answered(node, resource, error, now);
     node->pushes.sweep.meeting |= error == RELOAD_E_REFUSED;
-    if (!error)
+    if (error)
+        return;
+    struct reload_node_id id = {{0}};
+    if (resource)
+        id = reload_node_id_of(reload_resource_id(resource));
+    if (resource && resource->leave_at != 0 && now >= resource->leave_at &&
+        is_taken(resource, now) && !node->topology->keeps(node->topology_state, &id))
+        reload_storage_drop(&node->storage, resource, now);
+    else
         wish(node, now + RETRY_FIRST);
 }
 
@@ -201,9 +218,7 @@ leave_to_others(struct reload_node *node, struct reload_resource *resource, relo
         resource->leave_at = now + PAUSE;
         wish(node, resource->leave_at);
     }
-    bool has_another =
-        (resource->elsewhere >= resource->stamp && now <= resource->elsewhere_at + TAKEN_MAX) ||
-        owner_has_all(node, resource);
+    bool has_another = is_taken(resource, now) || owner_has_all(node, resource);
     if (now >= resource->leave_at + (has_another ? 0 : LEAVE_MAX)) {
         reload_storage_drop(&node->storage, resource, now);
         return;

@@ -100,7 +100,7 @@ finish(struct transfer *transfer, int error, reload_time now)
     void *argument = transfer->argument;
     reload_job_free(&transfer->job);
     if (done)
-        done(argument, error, now);
+        done(argument, resource, error, now);
 }
 
 /* ---- a part --------------------------------------------------------------------------------- */

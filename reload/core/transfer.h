@@ -12,7 +12,10 @@
 
 #include "reload/core/storage.h"
 
-typedef void reload_transfer_fn(void *argument, int error, reload_time now);
+/* Hears of a transfer's end. |resource| is what it was, NULL when nothing of it is stored here any
+ * more. */
+typedef void reload_transfer_fn(void *argument, struct reload_resource *resource, int error,
+                                reload_time now);
 
 struct reload_transfer_options {
     const struct reload_resource *resource;

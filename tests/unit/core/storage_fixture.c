@@ -442,8 +442,12 @@ carry(struct fixture *fixture)
     bool moved = false;
     for (int i = 0; i < PEERS; i++) {
         struct reload_effect effect;
-        while (reload_node_poll(fixture->peers[i].node, &effect, fixture->now))
+        bool is_slow = i == BOB && fixture->bob_is_slow;
+        while ((!is_slow || fixture->bob_may_send > 0) &&
+               reload_node_poll(fixture->peers[i].node, &effect, fixture->now)) {
             moved |= deliver(fixture, (enum peer_name)i, &effect);
+            fixture->bob_may_send -= is_slow;
+        }
     }
     return moved;
 }

@@ -59,6 +59,8 @@ struct fixture {
     /* The memory of the storing peer: how many allocations were made, which one fails (0: none),
      * how many are there. */
     size_t allocations, fail_at, live;
+    bool bob_is_slow;      /* what he sends stays with him, but for ... */
+    unsigned bob_may_send; /* ... so many messages */
 };
 
 /* fixture_new makes the nodes; all are responsible, accept replicas and keep. */

@@ -255,6 +255,39 @@ START_TEST(who_took_it_is_gone)
 }
 END_TEST
 
+/* D144: a walk that is slow, since each answer takes twelve seconds, sends everything twice or
+ * thrice, not again and again. Found by reload-sim check, seed 22659. */
+START_TEST(a_slow_walk_comes_to_an_end)
+{
+    uint8_t octets[16];
+    unsigned count = 0;
+    begin();
+    f->config.overlay_reliability_timer_ms = 20000; /* all is answered once */
+    for (enum peer_name who = ALICE; who <= BOB; who++)
+        for (int i = 0; i < 3; i++, count++) {
+            draft_begin(&draft, f, node_resource(f, who, i, octets), 0);
+            draft_kind(&draft, KIND_MULTIPLE, 0);
+            draft_value(&draft, who, KIND_MULTIPLE, none, "one", 1000, 3600);
+            draft_kind_end(&draft);
+            ck_assert_int_eq(store(&draft, who), 0);
+        }
+    f->peers[STORER].responsible = f->peers[STORER].keeps = false;
+    f->peers[BOB].responsible = true;
+    reload_topology_changed(f->peers[STORER].node, f->now);
+    f->bob_is_slow = true;
+    for (int i = 0; i < 20; i++) { /* four minutes */
+        f->bob_may_send = 4;
+        run(RELOAD_MS);
+        f->bob_may_send = 0;
+        run(12 * RELOAD_SECOND);
+    }
+    ck_assert_uint_eq(reload_storage_resource_count(fixture_storage(f)), 0);
+    ck_assert_uint_ge(sent(), count);
+    ck_assert_uint_le(sent(), 3 * count);
+    fixture_free(f);
+}
+END_TEST
+
 /* RFC6940-6.4.2.3-02, D55: who is responsible does not know us: we meet, and soon it takes what is
  * its own. */
 START_TEST(a_stranger_is_met_first)
@@ -380,12 +413,13 @@ END_TEST
 int
 main(void)
 {
-    return RUN_SUITE(
-        "sweep", a_refused_replica_is_tried_again, a_stubborn_replica_costs_little,
-        what_was_acknowledged_is_not_sent_again, who_comes_back_gets_it_again,
-        a_sweep_waits_for_the_push, a_replica_tells_the_responsible_peer,
-        a_replica_does_not_tell_its_sender, a_replica_from_another_is_handed_over,
-        what_is_not_kept_goes_to_its_owner, what_nobody_takes_goes, who_took_it_is_gone,
-        a_stranger_is_met_first, a_hostile_responsible_peer_costs_little, what_is_kept_stays,
-        replicas_are_dropped, a_sender_is_not_relied_on, a_replica_is_not_dropped_at_once);
+    return RUN_SUITE("sweep", a_refused_replica_is_tried_again, a_stubborn_replica_costs_little,
+                     what_was_acknowledged_is_not_sent_again, who_comes_back_gets_it_again,
+                     a_sweep_waits_for_the_push, a_replica_tells_the_responsible_peer,
+                     a_replica_does_not_tell_its_sender, a_replica_from_another_is_handed_over,
+                     what_is_not_kept_goes_to_its_owner, what_nobody_takes_goes,
+                     who_took_it_is_gone, a_slow_walk_comes_to_an_end, a_stranger_is_met_first,
+                     a_hostile_responsible_peer_costs_little, what_is_kept_stays,
+                     replicas_are_dropped, a_sender_is_not_relied_on,
+                     a_replica_is_not_dropped_at_once);
 }
