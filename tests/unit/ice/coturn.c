@@ -103,7 +103,11 @@ coturn_stop(struct coturn *server)
 void
 coturn_pause(struct coturn *server)
 {
+    int status;
     ck_assert_int_eq(kill(server->pid, SIGSTOP), 0);
+    /* Its threads go on until one of them has taken the signal. */
+    ck_assert_int_eq(waitpid(server->pid, &status, WUNTRACED), server->pid);
+    ck_assert(WIFSTOPPED(status));
 }
 
 struct reload_ice_relay
