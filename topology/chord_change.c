@@ -113,7 +113,9 @@ tell(struct reload_chord *chord, bool range, bool near, enum reload_chord_cause 
 void
 reload_chord_changed(struct reload_chord *chord, enum reload_chord_cause cause, reload_time now)
 {
-    reload_chord_table_adjust(&chord->table);
+    /* Those who died together are noticed one after the other: a list that shrinks on the way may
+     * be left with those who are noticed last. */
+    reload_chord_table_adjust(&chord->table, cause != RELOAD_CHORD_CAUSE_LOST);
     if (chord->phase != RELOAD_CHORD_JOINED)
         return;
     struct reload_chord_view before = chord->view, after = look(&chord->table);

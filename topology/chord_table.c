@@ -198,7 +198,7 @@ reload_chord_table_estimate(const struct reload_chord_table *table)
 }
 
 void
-reload_chord_table_adjust(struct reload_chord_table *table)
+reload_chord_table_adjust(struct reload_chord_table *table, bool may_shrink)
 {
     double estimate = reload_chord_table_estimate(table);
     size_t wanted = 1;
@@ -206,7 +206,7 @@ reload_chord_table_adjust(struct reload_chord_table *table)
         wanted++;
     if (wanted < RELOAD_CHORD_REACH_MIN)
         wanted = RELOAD_CHORD_REACH_MIN;
-    if (wanted > table->reach || wanted + 1 < table->reach)
+    if (wanted > table->reach || (may_shrink && wanted + 1 < table->reach))
         table->reach = wanted;
     assert(table->reach >= RELOAD_CHORD_REACH_MIN && table->reach <= RELOAD_CHORD_REACH_MAX);
 }

@@ -115,9 +115,9 @@ unsigned reload_chord_table_fingers_wanted(const struct reload_chord_table *tabl
  */
 double reload_chord_table_estimate(const struct reload_chord_table *table);
 
-/* reload_chord_table_adjust sets |reach| to what the estimate asks for. It shrinks only by two or
- * more at a time, so that it does not swing. */
-void reload_chord_table_adjust(struct reload_chord_table *table);
+/* reload_chord_table_adjust sets |reach| to what the estimate asks for. It shrinks, if it may at
+ * all, only by two or more at a time, so that it does not swing. */
+void reload_chord_table_adjust(struct reload_chord_table *table, bool may_shrink);
 
 /* reload_chord_table_candidates picks from |count| |places| that somebody told of those that would
  * be neighbours of ours if they were peers: not ourselves, not entered, nobody twice, at most

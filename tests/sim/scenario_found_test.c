@@ -28,6 +28,7 @@ static const struct found ring_rows[] = {
     {6046, 44, ""},     /* a peer began with neighbours that it was linked with and did not list */
     {2262, 7, "cdfhl"}, /* likewise */
     {3934, 8, "acdfhijkmop"}, /* the first node founded: who answered first was no peer */
+    {9245, 48, "cfij"},       /* a list that shrank while some deaths were not noticed yet */
     {3059, 93, ""},           /* in a ring that is just beginning lists go the way around */
 };
 

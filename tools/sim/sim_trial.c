@@ -155,9 +155,16 @@ look_for_whole(struct sim *sim, void *argument)
 }
 
 static void
-look_again(struct sim_trial *trial)
+disturbed(struct sim_trial *trial)
 {
     trial->last_fault_ns = sim_now(trial->sim);
+    sim_guard_hops(&trial->guard, false);
+}
+
+static void
+look_again(struct sim_trial *trial)
+{
+    disturbed(trial);
     if (!trial->looking && trial->faults_on == 0) {
         trial->looking = true;
         sim_call(trial->sim, sim_now(trial->sim) + LOOK_NS, look_for_whole, trial);
@@ -180,7 +187,6 @@ begin_fault(struct sim *sim, void *argument)
     tell(trial, happening->fault, "begins");
     trial->faults_on += lasts(happening->fault);
     trial->trust_counts = false;
-    sim_guard_hops(&trial->guard, false);
     sim_fault_classes[happening->fault->class].begin(trial, happening->fault);
     look_again(trial);
 }
@@ -195,7 +201,6 @@ end_fault(struct sim *sim, void *argument)
     trial->faults_on -= lasts(happening->fault);
     if (lasts(happening->fault))
         trial->lasted_until_ns = sim_now(sim);
-    sim_guard_hops(&trial->guard, false);
     sim_fault_classes[happening->fault->class].end(trial, happening->fault);
     look_again(trial);
 }
@@ -245,11 +250,11 @@ end_all_faults(struct sim_trial *trial)
     for (uint32_t i = 0; i < trial->peers; i++)
         if (trial->is_clone[i] && sim_is_alive(sim, i)) {
             sim_kill(sim, i);
-            trial->last_fault_ns = sim_now(sim);
+            disturbed(trial);
         }
     if (!has_bootstrap(trial)) {
         sim_restart(sim, 0);
-        trial->last_fault_ns = sim_now(sim);
+        disturbed(trial);
     }
 }
 
@@ -304,7 +309,7 @@ recover(struct sim_trial *trial)
     if (sim_run_until(trial->sim, is_whole_or_orphaned, trial, limit > now ? limit - now : 0) &&
         is_orphaned(trial->sim, trial)) {
         sim_restart(trial->sim, FOUNDER);
-        trial->last_fault_ns = sim_now(trial->sim);
+        disturbed(trial);
     }
     uint64_t since = trial->last_fault_ns;
     verdict->faults_end_ns = since - SIM_TIME_BEGIN;

@@ -76,13 +76,26 @@ END_TEST
 
 START_TEST(small_ring_is_a_full_mesh)
 {
-    reload_chord_table_adjust(&table);
+    reload_chord_table_adjust(&table, true);
     for (uint32_t i = 1; i <= 7; i++) {
         add(100 + 10 * i, i);
-        reload_chord_table_adjust(&table);
+        reload_chord_table_adjust(&table, true);
         for (size_t peer = 0; peer < table.count; peer++)
             ck_assert(reload_chord_table_is_neighbor(&table, &table.peers[peer]));
     }
+}
+END_TEST
+
+/* Of those who die together some are noticed first: meanwhile the list keeps its length. */
+START_TEST(a_loss_does_not_shorten_the_list)
+{
+    for (uint32_t i = 1; i <= 7; i++)
+        add(100 + 10 * i, i);
+    table.reach = RELOAD_CHORD_REACH_MIN + 2;
+    reload_chord_table_adjust(&table, false);
+    ck_assert_uint_eq(table.reach, RELOAD_CHORD_REACH_MIN + 2);
+    reload_chord_table_adjust(&table, true);
+    ck_assert_uint_lt(table.reach, RELOAD_CHORD_REACH_MIN + 2);
 }
 END_TEST
 
@@ -150,7 +163,7 @@ START_TEST(reach_follows_the_size)
         ck_assert_double_le(estimate, (double)rows[row].size * 4);
         around.reach = RELOAD_CHORD_REACH_MIN;
         for (int i = 0; i < 8; i++)
-            reload_chord_table_adjust(&around);
+            reload_chord_table_adjust(&around, true);
         ck_assert_uint_ge(around.reach, rows[row].low);
         ck_assert_uint_le(around.reach, rows[row].high);
         reload_chord_table_fini(&around, &ring_env);
@@ -230,6 +243,7 @@ main(void)
     tcase_add_test(tests, lost_neighbor_is_replaced);
     tcase_add_test(tests, nobody_twice);
     tcase_add_test(tests, small_ring_is_a_full_mesh);
+    tcase_add_test(tests, a_loss_does_not_shorten_the_list);
     tcase_add_test(tests, table_is_bounded);
     tcase_add_test(tests, no_memory_changes_nothing);
     tcase_add_test(tests, keeps_ours_and_two_ranges_more);
