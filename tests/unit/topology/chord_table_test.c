@@ -91,11 +91,11 @@ START_TEST(a_loss_does_not_shorten_the_list)
 {
     for (uint32_t i = 1; i <= 7; i++)
         add(100 + 10 * i, i);
-    table.reach = RELOAD_CHORD_REACH_MIN + 2;
+    table.reach = RELOAD_CHORD_REACH_MIN + 3;
     reload_chord_table_adjust(&table, false);
-    ck_assert_uint_eq(table.reach, RELOAD_CHORD_REACH_MIN + 2);
+    ck_assert_uint_eq(table.reach, RELOAD_CHORD_REACH_MIN + 3);
     reload_chord_table_adjust(&table, true);
-    ck_assert_uint_lt(table.reach, RELOAD_CHORD_REACH_MIN + 2);
+    ck_assert_uint_lt(table.reach, RELOAD_CHORD_REACH_MIN + 3);
 }
 END_TEST
 
