@@ -6,14 +6,11 @@ usage: doctor_nat_test.py BUILD. Exit code 77: no lab can be built here, or turn
 SPDX-License-Identifier: BSD-2-Clause
 """
 import json
-import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 from lab import KINDS, Lab
 from matrix import PROGRAMS
-from overlay_lab import DemoError, LabOverlay, LabPeer
+from overlay_lab import DemoError, LabOverlay, LabPeer, main_of_test
 
 LIMIT_S = 90
 RELAY = 2  # which of the first peers lends one
@@ -113,17 +110,5 @@ def run(build):
         overlay.stop()
 
 
-def main():
-    """The test."""
-    reason = Lab.unusable() or (None if shutil.which("turnserver") else "turnserver is missing")
-    if reason:
-        print(f"skipped: {reason}", file=sys.stderr)
-        sys.exit(77)
-    try:
-        run(Path(sys.argv[1]).resolve())
-    except DemoError as error:
-        sys.exit(f"doctor_nat: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    main_of_test("doctor_nat", run, "turnserver")

@@ -5,17 +5,14 @@ usage: ipv6_test.py BUILD. Exit code 77: no lab can be built here, or turnserver
 
 SPDX-License-Identifier: BSD-2-Clause
 """
-import shutil
-import sys
 import time
-from pathlib import Path
 
 from doctor_nat_test import Checkup, expect
 from figures import make_link
 from lab import Host, Lab
 from matrix import PROGRAMS
 from overlay import wait_for_ring
-from overlay_lab import DemoError, LabOverlay
+from overlay_lab import LabOverlay, main_of_test
 
 NETWORK = "2001:db8::"
 RELAY_WAIT_S = 20
@@ -91,17 +88,5 @@ def run(build):
         overlay.stop()
 
 
-def main():
-    """The test."""
-    reason = Lab.unusable() or (None if shutil.which("turnserver") else "turnserver is missing")
-    if reason:
-        print(f"skipped: {reason}", file=sys.stderr)
-        sys.exit(77)
-    try:
-        run(Path(sys.argv[1]).resolve())
-    except DemoError as error:
-        sys.exit(f"ipv6: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    main_of_test("ipv6", run, "turnserver")

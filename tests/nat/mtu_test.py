@@ -6,14 +6,12 @@ usage: mtu_test.py BUILD. Exit code 77: no lab can be built here.
 
 RFC 6940 6.7, RFC 8085 3.2. SPDX-License-Identifier: BSD-2-Clause
 """
-import sys
 import time
-from pathlib import Path
 
 from figures import link_between, make_link
 from lab import Lab
 from matrix import PROGRAMS
-from overlay_lab import USERS, DemoError, LabOverlay
+from overlay_lab import USERS, DemoError, LabOverlay, main_of_test
 
 MTU = 700     # above what every host takes (576), below what a link begins with (1200)
 BACK_S = 20   # until a link is given up, and another one made
@@ -92,17 +90,5 @@ def run(build):
         overlay.stop()
 
 
-def main():
-    """The test."""
-    reason = Lab.unusable()
-    if reason:
-        print(f"skipped: {reason}", file=sys.stderr)
-        sys.exit(77)
-    try:
-        run(Path(sys.argv[1]).resolve())
-    except DemoError as error:
-        sys.exit(f"mtu: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    main_of_test("mtu", run)

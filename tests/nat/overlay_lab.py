@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools/demo"))
 
+from lab import Lab  # noqa: E402
 from overlay import NAME, Enrolment, Peer  # noqa: E402
 from processes import DemoError  # noqa: E402
 
@@ -219,3 +220,17 @@ class LabOverlay:
         for peer in self.first:
             peer.stop()
         self.enrolment.processes.stop()
+
+
+def main_of_test(name, run, *needed):
+    """Calls |run| with the build folder of the command line; exit code 77 where there can be no lab,
+    or where one of the programs |needed| is missing."""
+    missing = [program for program in needed if not shutil.which(program)]
+    reason = Lab.unusable() or (f"{missing[0]} is missing" if missing else None)
+    if reason:
+        print(f"{name}: skipped: {reason}", file=sys.stderr)
+        sys.exit(77)
+    try:
+        run(Path(sys.argv[1]).resolve())
+    except DemoError as error:
+        sys.exit(f"{name}: {error}")
