@@ -223,8 +223,8 @@ class LabOverlay:
 
 
 def main_of_test(name, run, *needed):
-    """Calls |run| with the build folder of the command line; exit code 77 where there can be no lab,
-    or where one of the programs |needed| is missing."""
+    """Calls |run| with the build folder of the command line; exit code 77 where there can be no
+    lab, or where one of the programs |needed| is missing."""
     missing = [program for program in needed if not shutil.which(program)]
     reason = Lab.unusable() or (f"{missing[0]} is missing" if missing else None)
     if reason:
