@@ -13,7 +13,7 @@ static const char usage[] =
     "Measures overlays of real nodes in virtual time: hops, latency, success of lookups, join and\n"
     "repair times, traffic, losses, against size, churn and faults; each beside its goal.\n"
     "\n"
-    "  --quick       fewer and shorter runs: about a minute; the whole takes about half an hour\n"
+    "  --quick       fewer and shorter runs: about a minute; the whole takes about five minutes\n"
     "  --scene NAME  only this one: size, idle, churn, join, repair, restart, kill, partition,\n"
     "                byzantine\n"
     "  --seed N      decides everything (1)\n"

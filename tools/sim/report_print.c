@@ -95,7 +95,7 @@ report_print_json(const struct report *report, FILE *out)
     for (size_t i = 0; i < report->count; i++) {
         const struct report_figure *figure = &report->figures[i];
         fprintf(out,
-                "%s{\"scene\": \"%s\", \"x\": %.6g, \"x_unit\": \"%s\", \"what\": \"%s\", "
+                "%s{\"scene\": \"%s\", \"x\": %.10g, \"x_unit\": \"%s\", \"what\": \"%s\", "
                 "\"unit\": \"%s\", \"value\": %s",
                 i ? ", " : "", figure->scene, figure->x, figure->x_unit, figure->what, figure->unit,
                 value_text(figure, "null", value));
@@ -118,7 +118,7 @@ report_print_csv(const struct report *report, FILE *out)
     for (size_t i = 0; i < report->count; i++) {
         const struct report_figure *figure = &report->figures[i];
         bool has_goal = figure->goal != REPORT_NO_GOAL;
-        fprintf(out, "\"%s\",%.6g,\"%s\",\"%s\",%s,\"%s\",\"%s\",%s,\"%s\"\n", figure->scene,
+        fprintf(out, "\"%s\",%.10g,\"%s\",\"%s\",%s,\"%s\",\"%s\",%s,\"%s\"\n", figure->scene,
                 figure->x, figure->x_unit, figure->what, value_text(figure, "", value),
                 figure->unit, goal_text(figure, goal),
                 !has_goal               ? ""
@@ -148,7 +148,7 @@ is_first(const struct report *report, size_t index)
 static void
 print_x(const struct report_figure *figure, FILE *out)
 {
-    fprintf(out, "%.6g", figure->x);
+    fprintf(out, "%.10g", figure->x);
 }
 
 /* A thousandth is as much as people want to read; of what is large they want less. */
