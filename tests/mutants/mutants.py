@@ -42,8 +42,12 @@ class Copy:
         environment = {**os.environ, "CC": "ccache gcc" if shutil.which("ccache") else "gcc"}
         self.run(["meson", "setup", str(self.build), str(self.source), "-Doptimization=1"],
                  environment)
-        listed = self.run(["meson", "introspect", "--tests", str(self.build)])
-        self.tests = {test["name"]: test for test in json.loads(listed.stdout)}
+        self.tests = {test["name"]: test for test in self.introspect("--tests")}
+        self.built = {name for target in self.introspect("--targets")
+                      for name in target["filename"]}
+
+    def introspect(self, what):
+        return json.loads(self.run(["meson", "introspect", what, str(self.build)]).stdout)
 
     def run(self, command, environment=None):
         done = subprocess.run(command, capture_output=True, text=True, check=False,
@@ -55,10 +59,10 @@ class Copy:
     def compile(self, names):
         """Builds the programs of the tests |names|. Returns whether that worked."""
         programs = {os.path.relpath(part, self.build) for name in names
-                    for part in self.tests[name]["cmd"] if part.startswith(str(self.build))}
+                    for part in self.tests[name]["cmd"] if part in self.built}
         done = subprocess.run(["ninja", "-j", str(self.jobs), "-C", str(self.build),
                                *sorted(programs)], capture_output=True, text=True, check=False)
-        return done.returncode == 0, done.stdout
+        return done.returncode == 0, done.stdout + done.stderr
 
     def failing(self, names):
         """Runs the tests |names|. Returns the first that fails, or None."""
