@@ -188,10 +188,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         print("copying and building the sources ...", file=sys.stderr)
         copy = Copy(pathlib.Path(folder), arguments.jobs)
-        compiles, output = copy.compile(copy.of_suites())
+        named = sorted({name for mutant in mutants for name in mutant["tests"]})
+        compiles, output = copy.compile([*copy.of_suites(), *named])
         if not compiles:
             sys.exit(f"run mutants: the sources do not compile:\n{output[-2000:]}")
-        sound = copy.failing(sorted({name for mutant in mutants for name in mutant["tests"]}))
+        sound = copy.failing(named)
         if sound:
             sys.exit(f"run mutants: {sound} fails without any mutant")
         for number, mutant in enumerate(mutants, 1):
