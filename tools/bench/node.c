@@ -258,6 +258,8 @@ forward(void *argument)
     return NULL;
 }
 
+#define TRANSACTION_ID_AT 20 /* in the forwarding header (6.3.2) */
+
 /* Answers that nobody asked for: whom they reach drops them before he verifies anything, so that
  * the ends of the way are faster than the middle, and the middle never waits. */
 struct flood {
@@ -297,6 +299,9 @@ pump(struct flood *flood, reload_time now)
         if (!copy)
             overlay_die("forwarder", "out of memory");
         memcpy(copy->data, flood->message->data, flood->message->size);
+        /* Each is another message: of equal ones that wait a link carries one (D143). */
+        memcpy(copy->data + RELOAD_FRAME_HEADER_SIZE + TRANSACTION_ID_AT, &flood->left,
+               sizeof flood->left);
         copy->size = flood->message->size;
         (void)reload_forward_own(flood->node, copy, flood->link, now);
         flood->left--;
